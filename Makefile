@@ -1,0 +1,58 @@
+# Every target does its own set-up; `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+PORT   ?= 8080
+STORE  ?= memory
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test test-all check lint types imports openapi openapi-check fmt clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: $(READY) ## make the virtual environment in .venv
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "installing into $(VENV) (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,dev]'
+	@touch $(READY)
+
+demo: $(READY) ## run one workflow from end to end and show it
+	@$(BIN)/workflow-manager demo --store $(STORE)
+
+run: $(READY) ## start the service on the embedded AWS and stay up
+	@exec $(BIN)/workflow-manager serve --local --store $(STORE) --port $(PORT)
+
+test: $(READY) ## run the tests
+	@$(BIN)/pytest -q
+
+test-all: test ## run the tests, the slow ones too
+
+check: lint types imports openapi-check test ## everything that must hold before a commit
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+imports: $(READY)
+	@$(BIN)/lint-imports
+
+openapi: $(READY) ## write openapi.json
+	@$(BIN)/workflow-manager openapi -o openapi.json
+
+openapi-check: $(READY)
+	@$(BIN)/workflow-manager openapi | diff -u openapi.json - || { echo "openapi.json is out of date; run: make openapi" >&2; exit 1; }
+
+fmt: $(READY) ## format the code
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+clean: ## remove what the other targets made
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
