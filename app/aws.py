@@ -1,0 +1,233 @@
+"""The door to AWS: opens the clients and turns the errors of AWS into ours."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from urllib.parse import urlsplit
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+from app import errors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from types_aiobotocore_stepfunctions import SFNClient
+    from types_aiobotocore_sts import STSClient
+
+    from app.settings import Settings
+
+EMBEDDED_REGION: Final = "us-west-2"
+"""Region assumed when the endpoint is not AWS itself and nothing names one."""
+
+EMBEDDED_ROLE: Final = "workflow-manager"
+"""Name of the role assumed when the endpoint is not AWS itself."""
+
+CONNECT_TIMEOUT_SECONDS: Final = 5
+READ_TIMEOUT_SECONDS: Final = 20
+LONG_POLL_TIMEOUT_SECONDS: Final = 75
+"""GetActivityTask holds a request for 60 s, so a shorter read time-out loses tasks."""
+
+ATTEMPTS: Final = 3
+"""Tries of one call, with the SDK's own back-off between them."""
+
+ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
+    "AccessDenied": errors.AccessDenied,
+    "AccessDeniedException": errors.AccessDenied,
+    "ActivityDoesNotExist": errors.ActivityNotFound,
+    "ActivityLimitExceeded": errors.Throttled,
+    "ActivityWorkerLimitExceeded": errors.Throttled,
+    "ConflictException": errors.Unavailable,
+    "ExecutionAlreadyExists": errors.ExecutionExists,
+    "ExecutionDoesNotExist": errors.ExecutionNotFound,
+    "ExecutionLimitExceeded": errors.Throttled,
+    "ExpiredTokenException": errors.CredentialsRejected,
+    "IncompleteSignature": errors.CredentialsRejected,
+    "InvalidArn": errors.RefusedByAWS,
+    "InvalidClientTokenId": errors.CredentialsRejected,
+    "InvalidDefinition": errors.RefusedByAWS,
+    "InvalidExecutionInput": errors.RefusedByAWS,
+    "InvalidName": errors.RefusedByAWS,
+    "InvalidOutput": errors.RefusedByAWS,
+    "InvalidSignatureException": errors.CredentialsRejected,
+    "InvalidToken": errors.TaskLost,
+    "MissingAuthenticationTokenException": errors.CredentialsRejected,
+    "NotAuthorized": errors.AccessDenied,
+    "RequestLimitExceeded": errors.Throttled,
+    "SignatureDoesNotMatch": errors.CredentialsRejected,
+    "StateMachineAlreadyExists": errors.StateMachineExists,
+    "StateMachineDeleting": errors.Unavailable,
+    "StateMachineDoesNotExist": errors.StateMachineNotFound,
+    "StateMachineLimitExceeded": errors.Throttled,
+    "TaskDoesNotExist": errors.TaskLost,
+    "TaskTimedOut": errors.TaskLost,
+    "ThrottledException": errors.Throttled,
+    "Throttling": errors.Throttled,
+    "ThrottlingException": errors.Throttled,
+    "TooManyRequestsException": errors.Throttled,
+    "UnrecognizedClientException": errors.CredentialsRejected,
+    "ValidationException": errors.RefusedByAWS,
+}
+"""Error codes of the API reference of Step Functions and its common errors; what is not here is ``AWSError``."""
+
+ClientT = TypeVar("ClientT")
+
+
+class AWS:
+    """Makes clients for one region; every client is an async context manager and raises only our errors."""
+
+    def __init__(self, session: aioboto3.Session, *, region: str, embedded: bool, max_connections: int) -> None:
+        self.region = region
+        self.embedded = embedded
+        self._session = session
+        self._max_connections = max_connections
+
+    @asynccontextmanager
+    async def step_functions(self) -> AsyncIterator[SFNClient]:
+        """Open a client for short calls; it retries what the SDK deems worth retrying."""
+        async with self._client("stepfunctions", self._config(attempts=ATTEMPTS)) as client:
+            yield cast("SFNClient", client)
+
+    @asynccontextmanager
+    async def long_polls(self) -> AsyncIterator[SFNClient]:
+        """Open a client for GetActivityTask: patient, and without retries of its own."""
+        async with self._client(
+            "stepfunctions", self._config(attempts=1, read_timeout_seconds=LONG_POLL_TIMEOUT_SECONDS)
+        ) as client:
+            yield cast("SFNClient", client)
+
+    async def account_id(self) -> str:
+        """Ask STS whose credentials these are; returns the 12 digits of the account."""
+        async with self._client("sts", self._config(attempts=ATTEMPTS)) as client:
+            return (await cast("STSClient", client).get_caller_identity())["Account"]
+
+    def default_role_arn(self, account_id: str) -> str | None:
+        """Return the role of the embedded AWS, which asks for one but never uses it; AWS itself has no default."""
+        return f"arn:aws:iam::{account_id}:role/{EMBEDDED_ROLE}" if self.embedded else None
+
+    @asynccontextmanager
+    async def _client(self, service: str, config: AioConfig) -> AsyncIterator[object]:
+        credentials = embedded_credentials() if self.embedded else {}
+        with translated_errors():
+            opening = self._session.client(service, region_name=self.region, config=config, **credentials)
+            client = await opening.__aenter__()
+        try:
+            yield translating(client, max_connections=self._max_connections)
+        finally:
+            await opening.__aexit__(None, None, None)
+
+    def _config(self, *, attempts: int, read_timeout_seconds: int = READ_TIMEOUT_SECONDS) -> AioConfig:
+        return AioConfig(
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=read_timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=self._max_connections,
+            parameter_validation=False,
+        )
+
+
+def connect(settings: Settings) -> AWS:
+    """Find out which AWS the environment means; no call is made yet.
+
+    Raises ``SettingsError`` when no region is named, or the profile does not exist.
+    """
+    try:
+        session = aioboto3.Session()
+        region = settings.aws_region or session.region_name
+    except ProfileNotFound as missing:
+        raise errors.SettingsError(f"AWS_PROFILE: {missing}") from None
+    embedded = is_embedded(os.environ.get("AWS_ENDPOINT_URL_SFN") or os.environ.get("AWS_ENDPOINT_URL"))
+    if region is None and not embedded:
+        raise errors.SettingsError("AWS_REGION is not set (or start with --local to need no AWS)")
+    return AWS(
+        session,
+        region=region or EMBEDDED_REGION,
+        embedded=embedded,
+        max_connections=settings.aws_max_connections,
+    )
+
+
+def is_embedded(endpoint_url: str | None) -> bool:
+    """Tell whether an endpoint is a stand-in for AWS."""
+    host = urlsplit(endpoint_url).hostname if endpoint_url else None
+    return host is not None and not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+
+
+def embedded_credentials() -> dict[str, str]:
+    """Return made-up credentials when none are configured, for an AWS that checks none.
+
+    The look-ups that can hang on a machine outside AWS (instance metadata) are never tried.
+    """
+    configured = any(
+        os.environ.get(name)
+        for name in (
+            "AWS_ACCESS_KEY_ID",
+            "AWS_PROFILE",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_SHARED_CREDENTIALS_FILE",
+        )
+    )
+    if configured or Path("~/.aws/credentials").expanduser().exists():
+        return {}
+    return {"aws_access_key_id": "embedded", "aws_secret_access_key": "embedded"}
+
+
+def translating(client: ClientT, *, max_connections: int) -> ClientT:
+    """Return ``client`` with our errors, and callers beyond ``max_connections`` waiting first come, first served."""
+    return cast("ClientT", _TranslatingClient(client, asyncio.Semaphore(max_connections)))
+
+
+class _TranslatingClient:
+    def __init__(self, client: object, slots: asyncio.Semaphore) -> None:
+        self._client = client
+        self._slots = slots
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        method = getattr(self._client, name)
+
+        async def call(**parameters: object) -> Any:  # answers are the client's own types
+            async with self._slots:
+                with translated_errors():
+                    return await method(**parameters)
+
+        setattr(self, name, call)
+        return call
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise our errors for those of botocore; a call without an answer is ``Unavailable``."""
+    try:
+        yield
+    except ClientError as refusal:
+        raise _translate(refusal) from refusal
+    except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as missing:
+        raise errors.CredentialsRejected(f"no usable AWS credentials: {missing}") from missing
+    except (BotoCoreError, OSError, TimeoutError) as silence:
+        raise errors.Unavailable(f"AWS gave no answer: {silence or type(silence).__name__}") from silence
+
+
+def _translate(refusal: ClientError) -> errors.WorkflowManagerError:
+    answer = refusal.response
+    code = answer.get("Error", {}).get("Code", "Unknown")
+    message = f"{code}: {answer.get('Error', {}).get('Message', '')}".removesuffix(": ")
+    known = ERRORS_BY_CODE.get(code)
+    if known:
+        return known(message)
+    http_status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return errors.Unavailable(message) if http_status >= 500 else errors.AWSError(message)

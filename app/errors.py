@@ -1,0 +1,212 @@
+"""Every error of workflow-manager, in one tree.
+
+WorkflowManagerError
+├── InvalidRequest                 400  the caller sent something that can never work
+│   ├── InvalidDefinition          400  the state machine breaks a rule of the States Language
+│   ├── InvalidInput               400  the workflow input is not acceptable
+│   ├── InvalidPageToken           400
+│   ├── UnknownState               400  resume from a state that is not there or was never entered
+│   ├── WorkflowEnded              400  cancel of a workflow that already ended
+│   └── RefusedByAWS               400  AWS judged the definition or the input invalid
+├── NotAuthenticated               401  whoever stands in front of the service wants credentials
+├── NotAllowed                     403  ... and these are not enough
+├── NotFound                       404
+│   ├── DefinitionNotFound
+│   ├── WorkflowNotFound
+│   └── StateResourceNotFound
+├── Conflict                       409
+│   ├── DefinitionExists
+│   ├── VersionConflict                 somebody else wrote first
+│   ├── WorkflowActive                  resume while the run or a descendant still goes on
+│   ├── AlreadyResolved
+│   └── IdempotencyKeyReused
+├── RequestTooLarge                413
+├── AccessDenied                   502  AWS does not let us do this; the IAM policy decides
+├── Unavailable                    503  AWS gave no answer, or throttled; trying again may help
+│   ├── Throttled
+│   └── CredentialsRejected         503  AWS does not accept our credentials (expired, unknown, missing)
+├── AWSError                       500  answers of AWS that callers inside the service handle
+│   ├── ExecutionNotFound
+│   ├── ExecutionExists
+│   ├── StateMachineNotFound
+│   ├── StateMachineExists              the name is taken by another definition
+│   ├── ActivityNotFound
+│   └── TaskLost                        the task token no longer belongs to a running task
+├── SettingsError                  500  a setting is missing or wrong; the start is refused
+└── StartupError                   500  something the start needs is not there (a port, an extra)
+
+The HTTP status is data on the class; nothing here knows a web framework.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong: where (a JSON pointer, RFC 6901) and what to do about it."""
+
+    pointer: str
+    message: str
+
+
+class WorkflowManagerError(Exception):
+    """Something went wrong inside workflow-manager."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str | None = None, *, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.findings = tuple(findings)
+
+    @property
+    def message(self) -> str:
+        """The sentence shown to the caller."""
+        return str(self.args[0])
+
+
+class InvalidRequest(WorkflowManagerError):
+    """The request is not valid."""
+
+    status = 400
+
+
+class InvalidDefinition(InvalidRequest):
+    """The state machine is not valid."""
+
+
+class InvalidInput(InvalidRequest):
+    """The workflow input is not valid."""
+
+
+class InvalidPageToken(InvalidRequest):
+    """The page token is not valid; start again without one."""
+
+
+class UnknownState(InvalidRequest):
+    """The workflow never entered that state."""
+
+
+class WorkflowEnded(InvalidRequest):
+    """The workflow has already ended."""
+
+
+class RefusedByAWS(InvalidRequest):
+    """AWS refused the request."""
+
+
+class NotAuthenticated(WorkflowManagerError):
+    """The service wants credentials that it accepts."""
+
+    status = 401
+
+
+class NotAllowed(WorkflowManagerError):
+    """These credentials do not allow that."""
+
+    status = 403
+
+
+class NotFound(WorkflowManagerError):
+    """There is no such thing."""
+
+    status = 404
+
+
+class DefinitionNotFound(NotFound):
+    """There is no such workflow definition."""
+
+
+class WorkflowNotFound(NotFound):
+    """There is no such workflow."""
+
+
+class StateResourceNotFound(NotFound):
+    """There is no such state resource."""
+
+
+class Conflict(WorkflowManagerError):
+    """The request conflicts with the current state."""
+
+    status = 409
+
+
+class DefinitionExists(Conflict):
+    """A workflow definition of that name exists; update it to add a version."""
+
+
+class VersionConflict(Conflict):
+    """Somebody else changed it first; read it again and retry."""
+
+
+class WorkflowActive(Conflict):
+    """The workflow is still active."""
+
+
+class AlreadyResolved(Conflict):
+    """The workflow is already resolved."""
+
+
+class IdempotencyKeyReused(Conflict):
+    """The Idempotency-Key was used before with another request."""
+
+
+class RequestTooLarge(WorkflowManagerError):
+    """The request body is too large."""
+
+    status = 413
+
+
+class AccessDenied(WorkflowManagerError):
+    """AWS denied access; check the IAM policy of the service."""
+
+    status = 502
+
+
+class Unavailable(WorkflowManagerError):
+    """AWS gave no answer; try again."""
+
+    status = 503
+
+
+class Throttled(Unavailable):
+    """AWS throttled the request; try again later."""
+
+
+class CredentialsRejected(Unavailable):
+    """AWS does not accept the credentials of the service."""
+
+
+class AWSError(WorkflowManagerError):
+    """AWS answered with an error."""
+
+
+class ExecutionNotFound(AWSError):
+    """The execution does not exist."""
+
+
+class ExecutionExists(AWSError):
+    """An execution of that name exists with another input or has ended."""
+
+
+class StateMachineNotFound(AWSError):
+    """The state machine does not exist."""
+
+
+class StateMachineExists(AWSError):
+    """A state machine of that name exists with another definition."""
+
+
+class ActivityNotFound(AWSError):
+    """The activity does not exist."""
+
+
+class TaskLost(AWSError):
+    """The task timed out or its execution ended."""
+
+
+class SettingsError(WorkflowManagerError):
+    """A setting is missing or wrong."""
+
+
+class StartupError(WorkflowManagerError):
+    """The start failed."""

@@ -1,0 +1,62 @@
+"""Workflow definitions: a named, versioned state machine with default tags."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from app.models.wire import Request, Response, Timestamp
+
+DefinitionName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:-]+$"),
+]
+"""Letters, digits, ``.``, ``_``, ``-``, ``:``; 1 to 128 characters."""
+
+StateMachine = dict[str, Any]
+"""A state machine as its author wrote it: parsed JSON of the Amazon States Language."""
+
+Tags = dict[str, str]
+
+
+class Manager(StrEnum):
+    """What runs the workflows of a definition."""
+
+    STEP_FUNCTIONS = "step-functions"
+
+
+class WorkflowDefinition(Response):
+    """One immutable version of a workflow definition; versions start at 0."""
+
+    id: str
+    name: str
+    version: int
+    created_at: Timestamp
+    manager: Manager
+    state_machine: StateMachine
+    default_tags: Tags
+
+
+class NewWorkflowDefinitionRequest(Request):
+    """A definition to create, or the next version of one that exists."""
+
+    model_config = ConfigDict(strict=False)
+
+    name: DefinitionName
+    state_machine: StateMachine
+    default_tags: Tags = Field(default_factory=dict)
+    manager: Manager = Manager.STEP_FUNCTIONS
+    version: int | None = Field(default=None, description="Accepted and ignored: the service counts versions.")
+
+
+class WorkflowDefinitionRef(Request):
+    """Names a definition version; without ``version``, or with -1, the latest."""
+
+    name: DefinitionName
+    version: int = Field(default=-1, ge=-1)
+
+
+class WorkflowDefinitionOverrides(Request):
+    """Where a resumed workflow starts."""
+
+    start_at: str = Field(alias="StartAt", min_length=1, max_length=80)

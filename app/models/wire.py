@@ -1,0 +1,45 @@
+"""What all models of the API share: JSON names, frozenness, the format of times."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+
+def format_time(moment: datetime) -> str:
+    """Write a time as RFC 3339 in UTC with milliseconds and ``Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def to_milliseconds(moment: datetime) -> datetime:
+    """Cut a time to the precision that is shown, so that what is stored equals what is read."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def now() -> datetime:
+    """Return the present in UTC, in the precision that is kept and shown."""
+    return to_milliseconds(datetime.now(UTC))
+
+
+def _truncate(value: object) -> object:
+    return to_milliseconds(value) if isinstance(value, datetime) else value
+
+
+Timestamp = Annotated[
+    datetime,
+    BeforeValidator(_truncate),
+    PlainSerializer(format_time, return_type=str, when_used="json"),
+]
+
+
+class Response(BaseModel):
+    """Base of what the service answers: frozen, camelCase on the wire, absent instead of null."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class Request(BaseModel):
+    """Base of what clients send: an unknown field is refused, so that a typo is not silently ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid", strict=True)

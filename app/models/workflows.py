@@ -1,0 +1,129 @@
+"""Workflows: runs of a definition, and the jobs that their states became."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from app.models.definitions import Tags, WorkflowDefinition, WorkflowDefinitionRef
+from app.models.state_resources import Namespace, StateResource
+from app.models.wire import Request, Response, Timestamp
+
+
+class WorkflowStatus(StrEnum):
+    """Where a workflow is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the run is over; a terminal status is final."""
+        return self not in ACTIVE_STATUSES
+
+
+ACTIVE_STATUSES = frozenset({WorkflowStatus.QUEUED, WorkflowStatus.RUNNING})
+
+
+class JobStatus(StrEnum):
+    """Where a job is in its life."""
+
+    CREATED = "created"
+    QUEUED = "queued"
+    WAITING_FOR_DEPS = "waiting_for_deps"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABORTED_DEPS_FAILED = "aborted_deps_failed"
+    ABORTED_BY_USER = "aborted_by_user"
+
+
+class JobAttempt(Response):
+    """One try of a job's task; a state with a ``Retry`` can have several."""
+
+    created_at: Timestamp | None = None
+    started_at: Timestamp | None = None
+    stopped_at: Timestamp | None = None
+    reason: str | None = None
+    exit_code: int | None = None
+    container_instance_arn: str | None = Field(default=None, alias="containerInstanceARN")
+    task_arn: str | None = Field(default=None, alias="taskARN")
+
+
+class Job(Response):
+    """One entry into one state of a run."""
+
+    id: str = Field(description="Id of the history event that entered the state.")
+    state: str
+    type: str = Field(description="The state's Type: Task, Choice, Map, ...")
+    status: JobStatus
+    status_reason: str | None = None
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    stopped_at: Timestamp | None = None
+    input: str | None = None
+    output: str | None = None
+    container: str | None = Field(default=None, description="Name of the worker that took the task.")
+    state_resource: StateResource | None = None
+    attempts: tuple[JobAttempt, ...] = ()
+    parent: str | None = Field(default=None, description="Id of the Parallel or Map job that this one ran inside.")
+    branch: int | None = Field(default=None, description="Index of the branch, inside a Parallel.")
+    iteration: int | None = Field(default=None, description="Index of the item, inside a Map.")
+    name: str | None = None
+    queue: str | None = None
+
+
+class Workflow(Response):
+    """One run of one definition version; its id is also the name of its SFN execution."""
+
+    id: str
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    stopped_at: Timestamp | None = None
+    last_updated: Timestamp
+    observed_at: Timestamp | None = Field(default=None, description="When Step Functions was last asked.")
+    workflow_definition: WorkflowDefinition
+    status: WorkflowStatus
+    status_reason: str | None = None
+    namespace: str
+    queue: str
+    input: str
+    output: str | None = None
+    resolved_by_user: bool = False
+    retry_for: str | None = Field(default=None, description="Id of the workflow that this one resumes.")
+    retries: tuple[str, ...] = Field(default=(), description="Ids of the workflows that resume this one.")
+    tags: Tags
+    last_job: Job | None = None
+    jobs: tuple[Job, ...] = ()
+    execution_arn: str
+    revision: int = Field(default=0, exclude=True)
+    """Counts the writes to the record: the condition of every update."""
+    request_fingerprint: str | None = Field(default=None, exclude=True)
+    """Digest of the request that an Idempotency-Key came with."""
+
+
+class StartWorkflowRequest(Request):
+    """A workflow to start."""
+
+    model_config = ConfigDict(strict=False)
+
+    workflow_definition: WorkflowDefinitionRef
+    namespace: Namespace
+    input: str | dict[str, Any] = ""
+    queue: str = Field(default="default", min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")
+    tags: Tags = Field(default_factory=dict)
+    id_suffix: str | None = Field(default=None, description="Accepted and ignored.")
+
+
+class CancelReason(Request):
+    """Why a workflow is cancelled."""
+
+    reason: str = Field(default="", max_length=32_768)
+
+
+def is_resolved(status: WorkflowStatus) -> bool:
+    """Tell whether a run that just ended needs nobody's attention: all but a failure."""
+    return status in {WorkflowStatus.SUCCEEDED, WorkflowStatus.CANCELLED}

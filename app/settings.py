@@ -1,0 +1,76 @@
+"""All settings of the service, read once from the environment."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AliasChoices, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app import errors
+
+
+class StoreBackend(StrEnum):
+    """Where definitions and workflows are kept."""
+
+    MEMORY = "memory"
+    DYNAMODB = "dynamodb"
+
+
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z-]+:iam::\d{12}:role/.+$")]
+
+
+class Settings(BaseSettings):
+    """Settings of the service; each is read from the environment variable ``WFM_`` + its name in capitals.
+
+    The variables of AWS (credentials, ``AWS_ENDPOINT_URL``, ``AWS_PROFILE``, ...) are left to botocore and mean what
+    they mean everywhere; only the region is needed here too, because ARNs are made from it.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="WFM_", frozen=True, extra="ignore", populate_by_name=True)
+
+    aws_region: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("aws_region", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        description="Region of Step Functions; when absent, that of the AWS profile.",
+    )
+    account_id: AccountId | None = Field(
+        default=None, description="AWS account that ARNs are made for; asked of STS when absent."
+    )
+    sfn_role_arn: RoleArn | None = Field(default=None, description="Role that the state machines run with.")
+    store: StoreBackend = Field(default=StoreBackend.MEMORY, description="Where workflows are kept.")
+    table_prefix: str = Field(
+        default="workflow-manager", pattern=r"^[A-Za-z0-9_.-]{1,200}$", description="Prefix of the DynamoDB tables."
+    )
+    retention_days: int = Field(default=90, ge=1, description="How long an ended workflow is kept.")
+    poller_enabled: bool = Field(default=True, description="Whether this process polls Step Functions.")
+    poll_interval_seconds: float = Field(default=1.0, gt=0, le=3600, description="Pause between two rounds of polls.")
+    poll_concurrency: int = Field(default=32, ge=1, le=1000, description="Workflows refreshed at the same time.")
+    aws_max_connections: int = Field(default=64, ge=1, le=10_000, description="Connections to each AWS service.")
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="Form of the log lines; `auto` is `console` on a terminal, else `json`."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important lines that are logged."
+    )
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Read the environment; ``overrides`` win over it.
+
+        Raises ``SettingsError`` with one line that names every wrong variable.
+        """
+        try:
+            return cls(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
+        except ValidationError as invalid:
+            raise errors.SettingsError(_one_line(invalid)) from None
+
+
+def _one_line(invalid: ValidationError) -> str:
+    problems = (f"{_variable(problem['loc'])}: {problem['msg']}" for problem in invalid.errors())
+    return "wrong settings: " + "; ".join(problems)
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else "?"
+    return name.upper() if name.upper().startswith("AWS_REGION") else f"WFM_{name}".upper()
