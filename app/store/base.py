@@ -1,0 +1,162 @@
+"""The contract of every store: what is kept, in which order it comes back, and what a conflict is.
+
+Three rules hold for every method. What comes back is a snapshot: models are frozen, and the JSON inside them must not
+be changed. A write is either wholly there or not at all, and is seen by every read that starts after it returned.
+Two writers never overwrite each other: each write names the revision it has seen.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypedDict
+
+from app.models import Job, StateResource, Workflow, WorkflowDefinition, WorkflowStatus
+
+
+class WorkflowChanges(TypedDict, total=False):
+    """The fields of a workflow that can change after it was created; absent ones stay as they are."""
+
+    status: WorkflowStatus
+    status_reason: str | None
+    started_at: datetime | None
+    stopped_at: datetime | None
+    last_updated: datetime
+    observed_at: datetime
+    output: str | None
+    resolved_by_user: bool
+    jobs: tuple[Job, ...]
+    last_job: Job | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowQuery:
+    """Which workflows a listing wants; a filter that is None or empty lets everything through."""
+
+    definition_name: str | None = None
+    status: WorkflowStatus | None = None
+    resolved_by_user: bool | None = None
+    namespace: str | None = None
+    queue: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    oldest_first: bool = False
+
+    def matches(self, workflow: Workflow) -> bool:
+        """Tell whether a workflow passes every filter; times are exclusive bounds."""
+        return (
+            self.definition_name in {None, workflow.workflow_definition.name}
+            and self.status in {None, workflow.status}
+            and self.resolved_by_user in {None, workflow.resolved_by_user}
+            and self.namespace in {None, workflow.namespace}
+            and self.queue in {None, workflow.queue}
+            and (self.created_after is None or workflow.created_at > self.created_after)
+            and (self.created_before is None or workflow.created_at < self.created_before)
+            and all(workflow.tags.get(key) == value for key, value in self.tags.items())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some workflows of a listing, and the token of the next page when there is more."""
+
+    workflows: Sequence[Workflow]
+    next_token: str | None
+
+
+class DefinitionStore(ABC):
+    """Versions of workflow definitions; each is immutable once stored."""
+
+    @abstractmethod
+    async def create_definition(self, definition: WorkflowDefinition) -> None:
+        """Store version 0 of a new name. Raises ``DefinitionExists`` when the name is taken."""
+
+    @abstractmethod
+    async def add_definition_version(self, definition: WorkflowDefinition) -> None:
+        """Store the version after the latest and make it the latest, in one step.
+
+        Raises ``DefinitionNotFound`` when the name is new, ``VersionConflict`` when ``definition.version`` is not the
+        latest plus one.
+        """
+
+    @abstractmethod
+    async def get_definition(self, name: str, *, version: int | None = None) -> WorkflowDefinition:
+        """Return one version, or the latest without ``version``. Raises ``DefinitionNotFound``."""
+
+    @abstractmethod
+    async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
+        """Return all versions of a name, newest first. Raises ``DefinitionNotFound``."""
+
+    @abstractmethod
+    async def list_latest_definitions(self) -> Sequence[WorkflowDefinition]:
+        """Return the latest version of every name, by name."""
+
+
+class StateResourceStore(ABC):
+    """Registered URIs of short resource names."""
+
+    @abstractmethod
+    async def put_state_resource(self, resource: StateResource) -> None:
+        """Store a resource, in place of one with the same namespace and name."""
+
+    @abstractmethod
+    async def get_state_resource(self, namespace: str, name: str) -> StateResource:
+        """Return one resource. Raises ``StateResourceNotFound``."""
+
+    @abstractmethod
+    async def delete_state_resource(self, namespace: str, name: str) -> None:
+        """Remove one resource. Raises ``StateResourceNotFound``."""
+
+    @abstractmethod
+    async def find_state_resources(self, namespace: str, names: Iterable[str]) -> Mapping[str, StateResource]:
+        """Return those of ``names`` that are registered in ``namespace``, by name."""
+
+
+class WorkflowStore(ABC):
+    """Workflows and the state of their runs."""
+
+    @abstractmethod
+    async def create_workflow(self, workflow: Workflow, *, ancestors: Sequence[Workflow] = ()) -> None:
+        """Store a new workflow.
+
+        ``ancestors`` are the workflows that it resumes, the direct one first. In the same step the id is added to the
+        ``retries`` of the direct one, and the revision of every ancestor goes up by one.
+
+        Raises ``VersionConflict`` when the id is taken, or an ancestor is not at the revision given.
+        """
+
+    @abstractmethod
+    async def get_workflow(self, workflow_id: str) -> Workflow:
+        """Return one workflow as the last write left it. Raises ``WorkflowNotFound``."""
+
+    @abstractmethod
+    async def update_workflow(self, workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:
+        """Change the named fields and return the workflow as it is then; its revision is one more.
+
+        Raises ``WorkflowNotFound``, and ``VersionConflict`` when the workflow is not at ``revision`` or a terminal
+        status would change.
+        """
+
+    @abstractmethod
+    async def discard_workflow(self, workflow_id: str, *, revision: int) -> None:
+        """Remove a workflow that never started, also from the ``retries`` of the one that it resumes.
+
+        Raises ``WorkflowNotFound``, and ``VersionConflict`` when it is not queued at ``revision``.
+        """
+
+    @abstractmethod
+    async def list_workflows(self, query: WorkflowQuery, *, limit: int, page_token: str | None = None) -> Page:
+        """Return workflows by time of creation, newest first unless ``query.oldest_first``; ties go by id.
+
+        Following ``next_token`` shows every workflow that was there at the start exactly once, whatever is created
+        meanwhile. Raises ``InvalidPageToken`` for a token that no page gave out.
+        """
+
+    @abstractmethod
+    async def list_active_workflows(self, *, limit: int, page_token: str | None = None) -> Page:
+        """Return queued and running workflows, oldest first, paged like ``list_workflows``."""
+
+
+class Store(DefinitionStore, StateResourceStore, WorkflowStore):
+    """All that the service keeps."""

@@ -1,0 +1,167 @@
+"""The store in memory: for development and tests, and the model that other stores are compared with."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from app import errors
+from app.models import StateResource, Workflow, WorkflowDefinition, WorkflowStatus
+from app.store import paging
+from app.store.base import Page, Store, WorkflowChanges, WorkflowQuery
+from app.store.paging import Position
+
+
+class MemoryStore(Store):
+    """Keeps everything in dictionaries of this process.
+
+    No method awaits between its check and its write, so each one is atomic on the event loop.
+    """
+
+    def __init__(self) -> None:
+        self._definitions: dict[str, list[WorkflowDefinition]] = {}
+        self._resources: dict[tuple[str, str], StateResource] = {}
+        self._workflows: dict[str, Workflow] = {}
+        self._timeline: list[Position] = []
+        self._timelines_by_definition: dict[str, list[Position]] = {}
+        self._active: list[Position] = []
+
+    async def create_definition(self, definition: WorkflowDefinition) -> None:
+        if definition.name in self._definitions:
+            raise errors.DefinitionExists(f"workflow definition {definition.name!r} exists; update it to add a version")
+        self._definitions[definition.name] = [definition.model_copy(deep=True)]
+
+    async def add_definition_version(self, definition: WorkflowDefinition) -> None:
+        versions = self._versions(definition.name)
+        if definition.version != len(versions):
+            raise errors.VersionConflict(f"version {definition.version} of {definition.name!r} is not the next one")
+        versions.append(definition.model_copy(deep=True))
+
+    async def get_definition(self, name: str, *, version: int | None = None) -> WorkflowDefinition:
+        versions = self._versions(name)
+        if version is None:
+            return versions[-1]
+        if not 0 <= version < len(versions):
+            raise errors.DefinitionNotFound(f"workflow definition {name!r} has no version {version}")
+        return versions[version]
+
+    async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
+        return self._versions(name)[::-1]
+
+    async def list_latest_definitions(self) -> Sequence[WorkflowDefinition]:
+        return [versions[-1] for _, versions in sorted(self._definitions.items())]
+
+    async def put_state_resource(self, resource: StateResource) -> None:
+        self._resources[resource.namespace, resource.name] = resource
+
+    async def get_state_resource(self, namespace: str, name: str) -> StateResource:
+        try:
+            return self._resources[namespace, name]
+        except KeyError:
+            raise _no_resource(namespace, name) from None
+
+    async def delete_state_resource(self, namespace: str, name: str) -> None:
+        if self._resources.pop((namespace, name), None) is None:
+            raise _no_resource(namespace, name)
+
+    async def find_state_resources(self, namespace: str, names: Iterable[str]) -> Mapping[str, StateResource]:
+        return {name: self._resources[namespace, name] for name in names if (namespace, name) in self._resources}
+
+    async def create_workflow(self, workflow: Workflow, *, ancestors: Sequence[Workflow] = ()) -> None:
+        if workflow.id in self._workflows:
+            raise errors.VersionConflict(f"workflow {workflow.id} exists")
+        for ancestor in ancestors:
+            self._at_revision(ancestor.id, ancestor.revision)
+        for generation, ancestor in enumerate(ancestors):
+            retries = (*ancestor.retries, workflow.id) if generation == 0 else ancestor.retries
+            self._workflows[ancestor.id] = self._workflows[ancestor.id].model_copy(
+                update={"retries": retries, "revision": ancestor.revision + 1}
+            )
+        position = _position(workflow)
+        self._workflows[workflow.id] = workflow
+        insort(self._timeline, position)
+        insort(self._timelines_by_definition.setdefault(workflow.workflow_definition.name, []), position)
+        if not workflow.status.terminal:
+            insort(self._active, position)
+
+    async def get_workflow(self, workflow_id: str) -> Workflow:
+        try:
+            return self._workflows[workflow_id]
+        except KeyError:
+            raise errors.WorkflowNotFound(f"there is no workflow {workflow_id!r}") from None
+
+    async def update_workflow(self, workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:
+        workflow = self._at_revision(workflow_id, revision)
+        status = changes.get("status", workflow.status)
+        if workflow.status.terminal and status is not workflow.status:
+            raise errors.VersionConflict(f"workflow {workflow_id} has ended as {workflow.status}")
+        changed = workflow.model_copy(update={**changes, "revision": revision + 1})
+        self._workflows[workflow_id] = changed
+        if changed.status.terminal:
+            _remove(self._active, _position(workflow))
+        return changed
+
+    async def discard_workflow(self, workflow_id: str, *, revision: int) -> None:
+        workflow = self._at_revision(workflow_id, revision)
+        if workflow.status is not WorkflowStatus.QUEUED:
+            raise errors.VersionConflict(f"workflow {workflow_id} is {workflow.status}")
+        del self._workflows[workflow_id]
+        by_definition = self._timelines_by_definition[workflow.workflow_definition.name]
+        for timeline in (self._timeline, by_definition, self._active):
+            _remove(timeline, _position(workflow))
+        if original := self._workflows.get(workflow.retry_for or ""):
+            retries = tuple(retry for retry in original.retries if retry != workflow_id)
+            self._workflows[original.id] = original.model_copy(
+                update={"retries": retries, "revision": original.revision + 1}
+            )
+
+    async def list_workflows(self, query: WorkflowQuery, *, limit: int, page_token: str | None = None) -> Page:
+        timeline = self._timeline
+        if query.definition_name is not None:
+            timeline = self._timelines_by_definition.get(query.definition_name, [])
+        candidates = self._from(timeline, page_token, oldest_first=query.oldest_first)
+        return _page((workflow for workflow in candidates if query.matches(workflow)), limit)
+
+    async def list_active_workflows(self, *, limit: int, page_token: str | None = None) -> Page:
+        return _page(self._from(self._active, page_token, oldest_first=True), limit)
+
+    def _versions(self, name: str) -> list[WorkflowDefinition]:
+        try:
+            return self._definitions[name]
+        except KeyError:
+            raise errors.DefinitionNotFound(f"there is no workflow definition {name!r}") from None
+
+    def _at_revision(self, workflow_id: str, revision: int) -> Workflow:
+        workflow = self._workflows.get(workflow_id)
+        if workflow is None:
+            raise errors.WorkflowNotFound(f"there is no workflow {workflow_id!r}")
+        if workflow.revision != revision:
+            raise errors.VersionConflict(f"workflow {workflow_id} was changed by somebody else")
+        return workflow
+
+    def _from(self, timeline: list[Position], page_token: str | None, *, oldest_first: bool) -> Iterator[Workflow]:
+        after = paging.decode(page_token) if page_token else None
+        if oldest_first:
+            indices = range(bisect_right(timeline, after) if after else 0, len(timeline))
+        else:
+            indices = range((bisect_left(timeline, after) if after else len(timeline)) - 1, -1, -1)
+        return (self._workflows[timeline[index].workflow_id] for index in indices)
+
+
+def _page(matching: Iterator[Workflow], limit: int) -> Page:
+    workflows = list(islice(matching, limit))
+    more = len(workflows) == limit and next(matching, None) is not None
+    return Page(workflows, paging.encode(_position(workflows[-1])) if more else None)
+
+
+def _position(workflow: Workflow) -> Position:
+    return Position(workflow.created_at, workflow.id)
+
+
+def _remove(timeline: list[Position], position: Position) -> None:
+    index = bisect_left(timeline, position)
+    if index < len(timeline) and timeline[index] == position:
+        del timeline[index]
+
+
+def _no_resource(namespace: str, name: str) -> errors.StateResourceNotFound:
+    return errors.StateResourceNotFound(f"there is no state resource {name!r} in namespace {namespace!r}")

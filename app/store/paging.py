@@ -1,0 +1,37 @@
+"""Opaque page tokens: where in the order of a listing the next page begins."""
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from app import errors
+
+
+class Position(NamedTuple):
+    """Place of one workflow in the order of listings: its time of creation, then its id."""
+
+    created_at: datetime
+    workflow_id: str
+
+
+def encode(position: Position) -> str:
+    """Write a position as a token that is safe in a URL."""
+    milliseconds = round(position.created_at.timestamp() * 1000)
+    text = json.dumps([milliseconds, position.workflow_id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(token: str) -> Position:
+    """Read a token back. Raises ``InvalidPageToken`` for anything that ``encode`` did not write."""
+    try:
+        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        milliseconds, workflow_id = json.loads(text)
+        position = Position(datetime.fromtimestamp(milliseconds / 1000, tz=UTC), workflow_id)
+        well_formed = isinstance(workflow_id, str) and encode(position) == token
+    except (binascii.Error, ValueError, TypeError, OverflowError, OSError, RecursionError) as invalid:
+        raise errors.InvalidPageToken from invalid
+    if not well_formed:
+        raise errors.InvalidPageToken
+    return position

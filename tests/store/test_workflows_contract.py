@@ -1,0 +1,236 @@
+"""What every store promises about workflows."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from app import errors
+from app.models import Workflow, WorkflowStatus
+from app.store import Store, WorkflowChanges, WorkflowQuery
+from tests import samples
+
+
+async def test_a_created_workflow_can_be_read_back_equal(store: Store) -> None:
+    workflow = samples.workflow("a", tags={"team": "infra"}, input='{"n": 1.10}')
+    await store.create_workflow(workflow)
+
+    assert await store.get_workflow("a") == workflow
+
+
+async def test_an_id_is_taken_once(store: Store) -> None:
+    await store.create_workflow(samples.workflow("a"))
+
+    with pytest.raises(errors.VersionConflict):
+        await store.create_workflow(samples.workflow("a"))
+
+
+async def test_a_workflow_that_is_not_there_is_not_found(store: Store) -> None:
+    with pytest.raises(errors.WorkflowNotFound):
+        await store.get_workflow("a")
+    with pytest.raises(errors.WorkflowNotFound):
+        await store.update_workflow("a", {"output": "{}"}, revision=0)
+    with pytest.raises(errors.WorkflowNotFound):
+        await store.discard_workflow("a", revision=0)
+
+
+async def test_an_update_changes_the_named_fields_only(store: Store) -> None:
+    workflow = samples.workflow("a", tags={"team": "infra"})
+    await store.create_workflow(workflow)
+
+    changed = await store.update_workflow("a", {"status": WorkflowStatus.RUNNING}, revision=0)
+
+    assert changed == workflow.model_copy(update={"status": WorkflowStatus.RUNNING, "revision": 1})
+    assert await store.get_workflow("a") == changed
+
+
+async def test_an_update_at_another_revision_is_refused(store: Store) -> None:
+    await store.create_workflow(samples.workflow("a"))
+    await store.update_workflow("a", {"output": "{}"}, revision=0)
+
+    with pytest.raises(errors.VersionConflict):
+        await store.update_workflow("a", {"output": "[]"}, revision=0)
+    assert (await store.get_workflow("a")).output == "{}"
+
+
+async def test_of_many_writers_at_one_revision_one_wins(store: Store) -> None:
+    await store.create_workflow(samples.workflow("a"))
+
+    outcomes = await asyncio.gather(
+        *(store.update_workflow("a", {"output": str(n)}, revision=0) for n in range(20)), return_exceptions=True
+    )
+
+    assert sum(isinstance(outcome, Workflow) for outcome in outcomes) == 1
+    assert (await store.get_workflow("a")).revision == 1
+
+
+@pytest.mark.parametrize("status", [WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED])
+async def test_a_terminal_status_is_final(store: Store, status: WorkflowStatus) -> None:
+    await store.create_workflow(samples.workflow("a"))
+    await store.update_workflow("a", {"status": status}, revision=0)
+
+    for other in set(WorkflowStatus) - {status}:
+        with pytest.raises(errors.VersionConflict):
+            await store.update_workflow("a", {"status": other}, revision=1)
+    assert (await store.update_workflow("a", {"resolved_by_user": True}, revision=1)).status is status
+
+
+async def test_a_resumed_workflow_is_linked_with_its_original_in_one_step(store: Store) -> None:
+    original = samples.workflow("a")
+    await store.create_workflow(original)
+    await store.create_workflow(samples.workflow("b", retry_for="a"), ancestors=[original])
+    parent = await store.get_workflow("b")
+    grandparent = await store.get_workflow("a")
+    await store.create_workflow(samples.workflow("c", retry_for="b"), ancestors=[parent, grandparent])
+
+    assert (await store.get_workflow("a")).retries == ("b",)
+    assert (await store.get_workflow("a")).revision == 2
+    assert (await store.get_workflow("b")).retries == ("c",)
+
+
+async def test_a_resume_is_refused_when_an_ancestor_changed(store: Store) -> None:
+    original = samples.workflow("a")
+    await store.create_workflow(original)
+    await store.update_workflow("a", {"output": "{}"}, revision=0)
+
+    with pytest.raises(errors.VersionConflict):
+        await store.create_workflow(samples.workflow("b", retry_for="a"), ancestors=[original])
+    with pytest.raises(errors.WorkflowNotFound):
+        await store.get_workflow("b")
+    assert (await store.get_workflow("a")).retries == ()
+
+
+async def test_a_discarded_workflow_leaves_nothing_behind(store: Store) -> None:
+    original = samples.workflow("a")
+    await store.create_workflow(original)
+    await store.create_workflow(samples.workflow("b", retry_for="a"), ancestors=[original])
+
+    await store.discard_workflow("b", revision=0)
+
+    with pytest.raises(errors.WorkflowNotFound):
+        await store.get_workflow("b")
+    assert (await store.get_workflow("a")).retries == ()
+    assert await listed(store, WorkflowQuery()) == ["a"]
+    assert [workflow.id for workflow in (await store.list_active_workflows(limit=10)).workflows] == ["a"]
+
+
+async def test_only_a_queued_workflow_nobody_touched_can_be_discarded(store: Store) -> None:
+    await store.create_workflow(samples.workflow("a"))
+    await store.update_workflow("a", {"status": WorkflowStatus.RUNNING}, revision=0)
+
+    for revision in (0, 1):
+        with pytest.raises(errors.VersionConflict):
+            await store.discard_workflow("a", revision=revision)
+
+
+async def listed(store: Store, query: WorkflowQuery, *, limit: int = 100) -> list[str]:
+    """Return the ids of all workflows of a listing, page after page."""
+    ids: list[str] = []
+    token = None
+    while True:
+        page = await store.list_workflows(query, limit=limit, page_token=token)
+        ids += [workflow.id for workflow in page.workflows]
+        if (token := page.next_token) is None:
+            return ids
+        assert len(page.workflows) == limit
+
+
+async def test_listings_go_by_time_newest_first_or_oldest_first(store: Store) -> None:
+    for number in (2, 0, 1):
+        await store.create_workflow(samples.workflow(f"w{number}", minutes=number))
+
+    assert await listed(store, WorkflowQuery()) == ["w2", "w1", "w0"]
+    assert await listed(store, WorkflowQuery(oldest_first=True)) == ["w0", "w1", "w2"]
+
+
+@pytest.mark.parametrize("oldest_first", [True, False])
+@pytest.mark.parametrize("limit", [1, 7, 100])
+async def test_pages_show_every_workflow_once_also_when_all_share_a_time(
+    store: Store, limit: int, *, oldest_first: bool
+) -> None:
+    expected = {f"w{number:02}" for number in range(23)}
+    for workflow_id in expected:
+        await store.create_workflow(samples.workflow(workflow_id))
+
+    ids = await listed(store, WorkflowQuery(oldest_first=oldest_first), limit=limit)
+
+    assert len(ids) == len(expected)
+    assert set(ids) == expected
+
+
+@pytest.mark.parametrize("oldest_first", [True, False])
+async def test_pages_stay_whole_while_workflows_are_created(store: Store, *, oldest_first: bool) -> None:
+    for number in range(10):
+        await store.create_workflow(samples.workflow(f"w{number}", minutes=number))
+    query = WorkflowQuery(oldest_first=oldest_first)
+    first = await store.list_workflows(query, limit=4)
+    await store.create_workflow(samples.workflow("new", minutes=100))
+    await store.create_workflow(samples.workflow("old", minutes=-100))
+    rest: list[str] = []
+    token = first.next_token
+    while token:
+        page = await store.list_workflows(query, limit=4, page_token=token)
+        rest += [workflow.id for workflow in page.workflows]
+        token = page.next_token
+
+    seen = [workflow.id for workflow in first.workflows] + rest
+
+    assert sorted(set(seen) - {"new", "old"}) == [f"w{number}" for number in range(10)]
+    assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize("token", ["x", "!!!", "WzEsMl0", "bnVsbA", "W10", "é", "A" * 500])
+async def test_a_token_that_no_page_gave_out_is_refused(store: Store, token: str) -> None:
+    with pytest.raises(errors.InvalidPageToken):
+        await store.list_workflows(WorkflowQuery(), limit=1, page_token=token)
+
+
+FILTERS = [
+    (WorkflowQuery(definition_name="other"), {"other"}),
+    (WorkflowQuery(status=WorkflowStatus.FAILED), {"failed"}),
+    (WorkflowQuery(resolved_by_user=True), {"resolved"}),
+    (WorkflowQuery(namespace="production"), {"production"}),
+    (WorkflowQuery(queue="slow"), {"slow"}),
+    (WorkflowQuery(tags={"team": "infra"}), {"tagged", "twice"}),
+    (WorkflowQuery(tags={"team": "infra", "tier": "1"}), {"twice"}),
+    (WorkflowQuery(tags={"team": ""}), set()),
+    (WorkflowQuery(created_after=samples.EPOCH + timedelta(minutes=6)), {"twice"}),
+    (WorkflowQuery(created_before=samples.EPOCH + timedelta(minutes=1)), {"other"}),
+    (WorkflowQuery(definition_name="nothing"), set()),
+    (WorkflowQuery(definition_name="sfncli-test:master", queue="slow", namespace="dev"), {"slow"}),
+    (WorkflowQuery(queue="slow", namespace="production"), set()),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), FILTERS)
+async def test_filters_combine(store: Store, query: WorkflowQuery, expected: set[str]) -> None:
+    for number, workflow in enumerate(
+        [
+            samples.workflow("other", workflow_definition=samples.definition("other")),
+            samples.workflow("failed", status=WorkflowStatus.FAILED),
+            samples.workflow("resolved", resolved_by_user=True),
+            samples.workflow("production", namespace="production"),
+            samples.workflow("slow", queue="slow"),
+            samples.workflow("tagged", tags={"team": "infra"}),
+            samples.workflow("twice", tags={"team": "infra", "tier": "1"}),
+        ]
+    ):
+        created_at = samples.EPOCH + timedelta(minutes=number + (1 if workflow.id == "twice" else 0))
+        await store.create_workflow(workflow.model_copy(update={"created_at": created_at}))
+
+    assert set(await listed(store, query, limit=1)) == expected
+
+
+async def test_the_active_list_has_what_has_not_ended_oldest_first(store: Store) -> None:
+    for number in range(4):
+        await store.create_workflow(samples.workflow(f"w{number}", minutes=number))
+    await store.update_workflow("w1", {"status": WorkflowStatus.RUNNING}, revision=0)
+    ended: WorkflowChanges = {"status": WorkflowStatus.SUCCEEDED}
+    await store.update_workflow("w2", ended, revision=0)
+
+    first = await store.list_active_workflows(limit=2)
+    second = await store.list_active_workflows(limit=2, page_token=first.next_token)
+
+    assert [workflow.id for workflow in first.workflows] == ["w0", "w1"]
+    assert [workflow.id for workflow in second.workflows] == ["w3"]
+    assert second.next_token is None
