@@ -1,0 +1,42 @@
+"""Families of workflows: the ones that resume another one, over generations."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from app import errors
+from app.models import Workflow
+from app.store import Store
+
+MAX_GENERATIONS: Final = 50
+"""Ancestors that a resume takes part with; one transaction of DynamoDB has room for 100 items."""
+
+
+async def refuse_while_active(store: Store, workflow: Workflow) -> None:
+    """Raise ``WorkflowActive`` when a workflow, or anything that resumes it, has not ended."""
+    family = [workflow]
+    while family:
+        member = family.pop()
+        if not member.status.terminal:
+            raise errors.WorkflowActive(f"workflow {member.id} is still {member.status}; cancel it or wait for its end")
+        family.extend(await _present(store, member.retries))
+
+
+async def ancestors(store: Store, workflow: Workflow) -> Sequence[Workflow]:
+    """Return a workflow and what it resumes, the direct one first."""
+    line = [workflow]
+    while line[-1].retry_for is not None and len(line) < MAX_GENERATIONS:
+        found = await _present(store, (line[-1].retry_for,))
+        if not found:
+            break
+        line.extend(found)
+    return line
+
+
+async def _present(store: Store, workflow_ids: Sequence[str]) -> list[Workflow]:
+    found = []
+    for workflow_id in workflow_ids:
+        try:
+            found.append(await store.get_workflow(workflow_id))
+        except errors.WorkflowNotFound:
+            continue  # older than the retention
+    return found

@@ -1,0 +1,80 @@
+"""The pure fold of an execution history into jobs.
+
+A history is what GetExecutionHistory returns: events in order of their ids, each pointing to the event before it *on
+its own path* with ``previousEventId``. That is how the interleaved events of Parallel branches and Map items are told
+apart.
+
+What becomes what:
+
+- One job per entry into one state. Retries of a task are ``attempts`` of its job, and so are the starts of a Parallel
+  or Map; every try is an attempt, also the only one. Choice, Pass, Wait, Succeed and Fail have no attempts. The states
+  inside a retried Parallel or Map are entered again: they are new jobs.
+- ``created``: entered; ``queued``: scheduled and not started, or between two tries (the reason tells what the last one
+  died of); ``running``; ``succeeded``; ``failed``: the state failed, whether that was caught or ended the run.
+- ``aborted_deps_failed``: cut short because a sibling failed, or because the run failed or timed out around it.
+  ``aborted_by_user``: cut short because the run was stopped.
+- Of the jobs inside a failed Parallel or Map exactly those that made it fail are ``failed``; a sibling that was waiting
+  for a retry counts as cut short.
+- ``input`` and ``output`` are those of the state. A truncated one is left out: what is cut is no JSON any more, and a
+  resume would start with it.
+
+Event types are listed in AWS's reference: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+from app import models
+from app.executor.history_handlers import HANDLERS, IGNORED
+from app.executor.history_outcome import failing_job, last_job
+from app.executor.history_run import Run
+
+__all__ = ["HANDLED", "IGNORED", "Event", "HistoryFold", "failing_job", "fold", "last_job"]
+
+Event: TypeAlias = Mapping[str, Any]
+"""A history event as botocore returns it."""
+
+HANDLED: Final = frozenset(HANDLERS)
+"""Event types that change jobs."""
+
+
+def fold(events: Iterable[Event], *, state_machine: Mapping[str, Any] | None = None) -> tuple[models.Job, ...]:
+    """Fold a whole history into jobs, in order of entry."""
+    whole = HistoryFold(state_machine)
+    whole.add(events)
+    return whole.jobs()
+
+
+class HistoryFold:
+    """Folds a history piece by piece; the same events give the same jobs however they are cut into pieces.
+
+    The definition, where given, tells the number of a branch and what a Fail state says. Without it branches are
+    numbered as they appear.
+
+    An event costs constant time: the longest history (25,000 events) folds in about 0.3 s and then holds 9 MB besides
+    its inputs and outputs. So a fold can be kept for a run that goes on, which saves reading its history from the
+    start, and be rebuilt when it is not there; drop it when the run ends.
+
+    Nothing is thrown for events that are unknown, incomplete or out of place.
+    """
+
+    def __init__(self, state_machine: Mapping[str, Any] | None = None) -> None:
+        self._run = Run(state_machine)
+
+    @property
+    def last_event_id(self) -> int:
+        """Id of the last event that was added; 0 before the first."""
+        return self._run.last_event_id
+
+    def jobs(self) -> tuple[models.Job, ...]:
+        """Return the jobs so far, in order of entry."""
+        return tuple(record.job() for record in self._run.records)
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take in events in order of their ids. Those added before are skipped, so a page can be read again."""
+        for event in events:
+            event_id = event.get("id")
+            if isinstance(event_id, int) and event_id > self._run.last_event_id:
+                seen = self._run.see(event_id, event)
+                handle = HANDLERS.get(seen.type)
+                self._run.saw(seen, handle(self._run, seen) if handle else None)

@@ -1,0 +1,51 @@
+"""One event of a history, with what the fold knows about it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+
+from app.executor import reasons
+from app.executor.history_records import Place, Record
+
+Owner: TypeAlias = Record | Place
+"""What an event belongs to: a job, or the inside of a container before a job of it is entered."""
+
+
+class SeenEvent(NamedTuple):
+    """An event with what the fold knows about it."""
+
+    id: int
+    type: str
+    at: datetime
+    details: Mapping[str, Any]
+    owner: Owner
+    """What the event before it on its path belongs to."""
+    lost: bool
+    """The event before it is not known, or is a redrive: the owner is a guess."""
+
+    @property
+    def record(self) -> Record | None:
+        """The job that the event is in, or directly inside of."""
+        return self.owner if isinstance(self.owner, Record) else self.owner.container.job
+
+    @property
+    def state_type(self) -> str:
+        """The state type that the event's own type names: ``Map`` of ``MapStateEntered`` and ``MapRunFailed``."""
+        return "Map" if self.type.startswith("Map") else self.type.partition("State")[0]
+
+    @property
+    def reason(self) -> str | None:
+        """What the event says about a failure."""
+        return reasons.failure_reason(self.details.get("error"), self.details.get("cause"))
+
+    def text(self, field: str) -> str | None:
+        """Read a text of the details, unless it is missing or truncated."""
+        value, about = self.details.get(field), self.details.get(f"{field}Details")
+        truncated = isinstance(about, Mapping) and about.get("truncated") is True
+        return value if isinstance(value, str) and not truncated else None
+
+    @property
+    def item(self) -> int | None:
+        """Which item of a Map the event is about."""
+        index = self.details.get("index")
+        return index if isinstance(index, int) else None

@@ -1,0 +1,86 @@
+"""Registering definitions and state resources: judged here, before AWS sees them."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from app import errors, states_language
+from app.models import (
+    NewStateResource,
+    NewWorkflowDefinitionRequest,
+    StateMachine,
+    StateResource,
+    WorkflowDefinition,
+    resource_type,
+)
+from app.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+class Registry:
+    """Adds definitions and state resources to the store."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def check_definition(self, request: NewWorkflowDefinitionRequest) -> None:
+        """Judge a definition without storing it. Raises ``InvalidDefinition``."""
+        _check(request.state_machine)
+
+    async def create_definition(self, request: NewWorkflowDefinitionRequest) -> WorkflowDefinition:
+        """Store version 0 of a new definition. Raises ``InvalidDefinition``, ``DefinitionExists``."""
+        definition = self._definition(request, version=0)
+        await self._store.create_definition(definition)
+        log.info("definition created", action="create-definition", definition=definition.name)
+        return definition
+
+    async def update_definition(self, name: str, request: NewWorkflowDefinitionRequest) -> WorkflowDefinition:
+        """Store the next version of a definition.
+
+        Raises ``InvalidRequest`` when the request names another definition, ``InvalidDefinition``,
+        ``DefinitionNotFound``, and ``VersionConflict`` when somebody else was faster.
+        """
+        if request.name != name:
+            raise errors.InvalidRequest(f"the name in the body is {request.name!r}, the one in the path {name!r}")
+        latest = await self._store.get_definition(name)
+        definition = self._definition(request, version=latest.version + 1)
+        await self._store.add_definition_version(definition)
+        log.info("definition updated", action="update-definition", definition=name, version=definition.version)
+        return definition
+
+    async def put_state_resource(self, request: NewStateResource) -> StateResource:
+        """Store a state resource, in place of the one that was there."""
+        resource = StateResource(
+            name=request.name,
+            namespace=request.namespace,
+            uri=request.uri,
+            type=resource_type(request.uri),
+            last_updated=self._now(),
+        )
+        await self._store.put_state_resource(resource)
+        log.info("state resource put", action="put-state-resource", namespace=resource.namespace, name=resource.name)
+        return resource
+
+    def _definition(self, request: NewWorkflowDefinitionRequest, *, version: int) -> WorkflowDefinition:
+        _check(request.state_machine)
+        return WorkflowDefinition(
+            id=str(uuid.uuid4()),
+            name=request.name,
+            version=version,
+            created_at=self._now(),
+            manager=request.manager,
+            state_machine=request.state_machine,
+            default_tags=request.default_tags,
+        )
+
+
+def _check(machine: StateMachine) -> None:
+    try:
+        states_language.check(machine)
+    except errors.InvalidDefinition as invalid:
+        findings = [errors.Finding(f"/stateMachine{pointer}", message) for pointer, message in invalid.findings]
+        raise errors.InvalidDefinition(invalid.message, findings=findings) from None

@@ -1,0 +1,147 @@
+"""State machines at AWS: what a definition becomes in a namespace, and making sure that it is there."""
+
+import asyncio
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from app import errors, states_language
+from app.models import WorkflowDefinition
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
+    from types_aiobotocore_stepfunctions.type_defs import TagTypeDef
+
+log = structlog.get_logger(__name__)
+
+MAX_TAGS: Final = 50
+MAX_TAG_KEY_LENGTH: Final = 128
+MAX_TAG_VALUE_LENGTH: Final = 256
+TAG_CHARACTERS_REFUSED: Final = re.compile(r"[^\w\s.:/=+\-@]")
+"""Limits of tags on resources of Step Functions (API reference, TagResource)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where state machines are made: region, account, and the role they run with."""
+
+    region: str
+    account_id: str
+    role_arn: str
+
+    def arn(self, resource: str) -> str:
+        """Return the ARN of a Step Functions resource such as ``stateMachine:name``."""
+        return f"arn:{states_language.partition(self.region)}:states:{self.region}:{self.account_id}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class StateMachine:
+    """A definition in a namespace, ready to be created at AWS."""
+
+    name: str
+    arn: str
+    definition: str
+    digest: bytes
+    """Fingerprint of the definition, to tell whether AWS has this one."""
+    tags: Mapping[str, str]
+
+    def execution_arn(self, workflow_id: str) -> str:
+        """Return the ARN of the execution that runs a workflow."""
+        return f"{self.arn.replace(':stateMachine:', ':execution:', 1)}:{workflow_id}"
+
+
+def state_machine(
+    definition: WorkflowDefinition, *, namespace: str, resources: Mapping[str, str], account: Account
+) -> StateMachine:
+    """Expand a definition for a namespace; ``resources`` are the registered URIs by name."""
+    start_at = definition.state_machine["StartAt"]
+    name = states_language.state_machine_name(namespace, definition.name, definition.version, start_at)
+    expanded = states_language.expand(
+        definition.state_machine,
+        names=resources,
+        namespace=namespace,
+        region=account.region,
+        account_id=account.account_id,
+    )
+    text = json.dumps(expanded, ensure_ascii=False, separators=(",", ":"))
+    return StateMachine(
+        name=name,
+        arn=account.arn(f"stateMachine:{name}"),
+        definition=text,
+        digest=hashlib.sha256(text.encode()).digest(),
+        tags=_tags(definition, namespace=namespace, start_at=start_at),
+    )
+
+
+def _tags(definition: WorkflowDefinition, *, namespace: str, start_at: str) -> Mapping[str, str]:
+    ours = {
+        "application": definition.name,
+        "environment": namespace,
+        "workflow-definition-name": definition.name,
+        "workflow-definition-version": str(definition.version),
+        "workflow-definition-start-at": start_at,
+    }
+    cleaned = {
+        _clean(key, MAX_TAG_KEY_LENGTH): _clean(value, MAX_TAG_VALUE_LENGTH)
+        for key, value in {**ours, **definition.default_tags}.items()
+    }
+    return dict(list(cleaned.items())[:MAX_TAGS])
+
+
+def _clean(text: str, length: int) -> str:
+    return TAG_CHARACTERS_REFUSED.sub("-", text)[:length]
+
+
+class StateMachines:
+    """Makes sure that state machines exist at AWS; what is known to be there costs nothing."""
+
+    def __init__(self, sfn: "SFNClient", *, role_arn: str) -> None:
+        self._sfn = sfn
+        self._role_arn = role_arn
+        self._present: dict[str, bytes] = {}
+        self._flights: dict[tuple[str, bytes], asyncio.Task[None]] = {}
+
+    async def ensure(self, machine: StateMachine) -> None:
+        """Create the state machine, or give it this definition when it has another; once for all concurrent callers.
+
+        Raises ``RefusedByAWS``, ``AccessDenied`` or ``Unavailable``.
+        """
+        if self._present.get(machine.arn) == machine.digest:
+            return
+        key = (machine.arn, machine.digest)
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = asyncio.create_task(self._create_or_update(machine), name=f"ensure {machine.name}")
+            self._flights[key] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(key))
+        # A caller that goes away must not take the others' flight along.
+        await asyncio.shield(flight)
+
+    def forget(self, machine: StateMachine) -> None:
+        """Take it that the state machine is gone, because AWS said so."""
+        self._present.pop(machine.arn, None)
+
+    async def _create_or_update(self, machine: StateMachine) -> None:
+        try:
+            await self._sfn.create_state_machine(
+                name=machine.name,
+                definition=machine.definition,
+                roleArn=self._role_arn,
+                tags=_wire_tags(machine.tags),
+            )
+            log.info("state machine is there", action="ensure-state-machine", state_machine=machine.name)
+        except errors.StateMachineExists:
+            await self._sfn.update_state_machine(
+                stateMachineArn=machine.arn, definition=machine.definition, roleArn=self._role_arn
+            )
+            log.info("state machine updated", action="update-state-machine", state_machine=machine.name)
+        self._present[machine.arn] = machine.digest
+
+
+def _wire_tags(tags: Mapping[str, str]) -> "list[TagTypeDef]":
+    return [{"key": key, "value": value} for key, value in tags.items()]

@@ -1,0 +1,111 @@
+"""Cancelling and resolving workflows."""
+
+import asyncio
+
+import pytest
+
+from app import errors
+from app.models import WorkflowStatus
+from tests.rig import Rig
+
+
+async def test_a_running_workflow_is_cancelled_with_the_reason_given(rig: Rig) -> None:
+    workflow = await rig.started()
+
+    await rig.executor.cancel(workflow.id, "not needed")
+
+    cancelled = await rig.store.get_workflow(workflow.id)
+    assert cancelled.status is WorkflowStatus.CANCELLED
+    assert cancelled.status_reason == "not needed"
+    assert cancelled.resolved_by_user
+    assert rig.sfn.execution(workflow.id).status == "ABORTED"
+
+
+async def test_a_queued_workflow_that_never_started_is_cancelled_without_an_execution(rig: Rig) -> None:
+    await rig.define()
+    rig.sfn.fail_next("start_execution", errors.Unavailable())
+    workflow = await rig.start()
+
+    await rig.executor.cancel(workflow.id, "changed my mind")
+    rig.clock.advance(60)
+    await rig.poller.poll_once()
+
+    assert (await rig.store.get_workflow(workflow.id)).status is WorkflowStatus.CANCELLED
+    assert not rig.sfn.executions
+
+
+async def test_a_cancel_waits_for_a_start_under_way(rig: Rig) -> None:
+    await rig.define()
+    reached, go = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        reached.set()
+        await go.wait()
+
+    rig.sfn.before["start_execution"] = hold
+    starting = asyncio.create_task(rig.start())
+    await reached.wait()
+    (queued,) = (await rig.store.list_active_workflows(limit=1)).workflows
+    cancelling = asyncio.create_task(rig.executor.cancel(queued.id, "stop"))
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(starting, cancelling)
+
+    assert (await rig.store.get_workflow(queued.id)).status is WorkflowStatus.CANCELLED
+    assert rig.sfn.execution(queued.id).status == "ABORTED"
+
+
+async def test_an_ended_workflow_cannot_be_cancelled(rig: Rig) -> None:
+    workflow = await rig.failed()
+
+    with pytest.raises(errors.WorkflowEnded, match="failed"):
+        await rig.executor.cancel(workflow.id, "")
+
+
+async def test_a_cancel_that_loses_to_the_end_of_the_run_reports_what_step_functions_says(rig: Rig) -> None:
+    workflow = await rig.started()
+
+    async def finish_first() -> None:
+        rig.sfn.succeed(workflow.id)
+
+    rig.sfn.before["stop_execution"] = finish_first
+
+    with pytest.raises(errors.WorkflowEnded, match="succeeded"):
+        await rig.executor.cancel(workflow.id, "")
+    assert (await rig.store.get_workflow(workflow.id)).status is WorkflowStatus.SUCCEEDED
+
+
+async def test_a_cancel_without_an_answer_of_aws_changes_nothing(rig: Rig) -> None:
+    workflow = await rig.started()
+    rig.sfn.fail_next("stop_execution", errors.Unavailable())
+
+    with pytest.raises(errors.Unavailable):
+        await rig.executor.cancel(workflow.id, "")
+    assert (await rig.store.get_workflow(workflow.id)).status is WorkflowStatus.RUNNING
+
+
+async def test_an_unknown_workflow_cannot_be_cancelled_or_resolved(rig: Rig) -> None:
+    with pytest.raises(errors.WorkflowNotFound):
+        await rig.executor.cancel("nothing", "")
+    with pytest.raises(errors.WorkflowNotFound):
+        await rig.executor.resolve("nothing")
+
+
+async def test_a_failed_workflow_is_resolved_once(rig: Rig) -> None:
+    workflow = await rig.failed()
+    assert not workflow.resolved_by_user
+
+    await rig.executor.resolve(workflow.id)
+
+    assert (await rig.store.get_workflow(workflow.id)).resolved_by_user
+    with pytest.raises(errors.AlreadyResolved):
+        await rig.executor.resolve(workflow.id)
+
+
+async def test_a_workflow_that_succeeded_is_resolved_already(rig: Rig) -> None:
+    workflow = await rig.started()
+    rig.sfn.succeed(workflow.id)
+    await rig.poller.poll_once()
+
+    with pytest.raises(errors.AlreadyResolved):
+        await rig.executor.resolve(workflow.id)

@@ -1,0 +1,79 @@
+"""The service put together on a fake Step Functions, with a clock that tests move."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app import models
+from app.executor import Account, Executor, Launcher, Observer, Registry, StateMachines
+from app.poller import Poller
+from app.store import Store
+from app.store.memory import MemoryStore
+from tests import samples
+from tests.fake_sfn import FakeSFN
+
+ACCOUNT = Account(
+    region="us-west-2", account_id="123456789012", role_arn="arn:aws:iam::123456789012:role/workflow-manager"
+)
+
+
+class Clock:
+    """Time that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.moment = samples.EPOCH
+
+    def now(self) -> datetime:
+        """Return the present."""
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.moment += timedelta(seconds=seconds)
+
+
+class Rig:
+    """Everything but HTTP; a second one on the same store and AWS is a second replica."""
+
+    def __init__(self, *, replica_of: "Rig | None" = None) -> None:
+        self.clock: Clock = replica_of.clock if replica_of else Clock()
+        self.sfn: FakeSFN = replica_of.sfn if replica_of else FakeSFN(self.clock.now)
+        self.store: Store = replica_of.store if replica_of else MemoryStore()
+        client = self.sfn.client()
+        self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn)
+        self.observer = Observer(client, self.store, now=self.clock.now)
+        launcher = Launcher(client, self.store, self.machines, ACCOUNT)
+        self.executor = Executor(client, self.store, launcher, self.observer, now=self.clock.now)
+        self.registry = Registry(self.store, now=self.clock.now)
+        self.poller = Poller(
+            self.store, self.executor, self.observer, now=self.clock.now, interval_seconds=1, concurrency=4
+        )
+
+    async def define(
+        self, machine: dict[str, Any] | None = None, *, name: str = "echo", tags: dict[str, str] | None = None
+    ) -> models.WorkflowDefinition:
+        """Register a definition."""
+        request = models.NewWorkflowDefinitionRequest(
+            name=name, state_machine=machine or samples.ECHO, default_tags=tags or {}
+        )
+        return await self.registry.create_definition(request)
+
+    async def start(self, *, key: str | None = None, **fields: Any) -> models.Workflow:
+        """Start a workflow of the definition ``echo``."""
+        values = {"workflow_definition": models.WorkflowDefinitionRef(name="echo"), "namespace": "dev"} | fields
+        return await self.executor.start(models.StartWorkflowRequest(**values), idempotency_key=key)
+
+    async def started(self, **fields: Any) -> models.Workflow:
+        """Define and start a workflow, and poll once."""
+        await self.define()
+        workflow = await self.start(**fields)
+        await self.poller.poll_once()
+        return await self.store.get_workflow(workflow.id)
+
+    async def failed(self, machine: dict[str, Any] | None = None) -> models.Workflow:
+        """Return a workflow that failed in its first state."""
+        await self.define(machine)
+        workflow = await self.start(input='{"n":1}')
+        self.sfn.enter(workflow.id, "echo", input='{"n":1,"_EXECUTION_NAME":"x"}')
+        self.sfn.fail(workflow.id, "Boom", "it broke")
+        await self.poller.poll_once()
+        return await self.store.get_workflow(workflow.id)
