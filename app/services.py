@@ -1,0 +1,87 @@
+"""Composition root: opens everything that the service is made of, in order, and closes it in reverse."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from app import aws, errors
+from app.executor import Account, Executor, Launcher, Observer, Registry, StateMachines
+from app.models import now
+from app.poller import Poller
+from app.settings import Settings, StoreBackend
+from app.store import Store
+from app.store.memory import MemoryStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the API needs."""
+
+    store: Store
+    executor: Executor
+    registry: Registry
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> AsyncIterator[Services]:
+    """Open AWS clients, store, executor and poller.
+
+    ``on_fatal`` is called when the poller dies. Raises ``SettingsError`` before anything is open, and ``Unavailable``
+    when AWS cannot be asked for the account.
+    """
+    async with AsyncExitStack() as stack:
+        connection = aws.connect(settings)
+        account = await _account(settings, connection)
+        sfn = await stack.enter_async_context(connection.step_functions())
+        store = _open_store(settings)
+        observer = Observer(sfn, store, now=now)
+        launcher = Launcher(sfn, store, StateMachines(sfn, role_arn=account.role_arn), account)
+        executor = Executor(sfn, store, launcher, observer, now=now)
+        if settings.poller_enabled:
+            poller = Poller(
+                store,
+                executor,
+                observer,
+                now=now,
+                interval_seconds=settings.poll_interval_seconds,
+                concurrency=settings.poll_concurrency,
+            )
+            await stack.enter_async_context(_running(poller, on_fatal))
+        yield Services(store=store, executor=executor, registry=Registry(store, now=now))
+
+
+def _open_store(settings: Settings) -> Store:
+    if settings.store is StoreBackend.MEMORY:
+        return MemoryStore()
+    raise errors.SettingsError(f"WFM_STORE: the {settings.store} store is not part of this version; use memory")
+
+
+async def _account(settings: Settings, connection: aws.AWS) -> Account:
+    account_id = settings.account_id or await connection.account_id()
+    role_arn = settings.sfn_role_arn or connection.default_role_arn(account_id)
+    if role_arn is None:
+        raise errors.SettingsError("WFM_SFN_ROLE_ARN is not set: state machines need a role to run with")
+    return Account(region=connection.region, account_id=account_id, role_arn=role_arn)
+
+
+@asynccontextmanager
+async def _running(poller: Poller, on_fatal: Callable[[], None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(poller.run(), name="poller")
+    task.add_done_callback(lambda done: _report(done, on_fatal))
+    try:
+        yield
+    finally:
+        poller.stop()
+        with suppress(Exception):  # reported when it happened
+            await task
+
+
+def _report(done: asyncio.Task[None], on_fatal: Callable[[], None]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.error("poller died, the service stops", action="poller-died", exc_info=error)
+        on_fatal()
