@@ -9,6 +9,7 @@ from app.models.definitions import (
     WorkflowDefinition,
     WorkflowDefinitionOverrides,
     WorkflowDefinitionRef,
+    WorkflowDefinitionVerdict,
 )
 from app.models.state_resources import (
     Namespace,
@@ -28,6 +29,7 @@ from app.models.workflows import (
     StartWorkflowRequest,
     Workflow,
     WorkflowStatus,
+    WorkflowSummary,
     is_resolved,
 )
 
@@ -55,7 +57,9 @@ __all__ = [
     "WorkflowDefinition",
     "WorkflowDefinitionOverrides",
     "WorkflowDefinitionRef",
+    "WorkflowDefinitionVerdict",
     "WorkflowStatus",
+    "WorkflowSummary",
     "format_time",
     "is_resolved",
     "now",

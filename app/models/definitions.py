@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from app.models.wire import Request, Response, Timestamp
 
@@ -13,7 +13,7 @@ DefinitionName = Annotated[
 ]
 """Letters, digits, ``.``, ``_``, ``-``, ``:``; 1 to 128 characters."""
 
-StateMachine = dict[str, Any]
+StateMachine = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "title": "SLStateMachine"})]
 """A state machine as its author wrote it: parsed JSON of the Amazon States Language."""
 
 Tags = dict[str, str]
@@ -40,13 +40,18 @@ class WorkflowDefinition(Response):
 class NewWorkflowDefinitionRequest(Request):
     """A definition to create, or the next version of one that exists."""
 
-    model_config = ConfigDict(strict=False)
-
     name: DefinitionName
     state_machine: StateMachine
     default_tags: Tags = Field(default_factory=dict)
-    manager: Manager = Manager.STEP_FUNCTIONS
+    manager: Manager = Field(default=Manager.STEP_FUNCTIONS, strict=False)
     version: int | None = Field(default=None, description="Accepted and ignored: the service counts versions.")
+
+
+class WorkflowDefinitionVerdict(Response):
+    """A definition was judged, and nothing is wrong with it."""
+
+    name: str
+    valid: bool
 
 
 class WorkflowDefinitionRef(Request):

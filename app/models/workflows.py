@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from app.models.definitions import Tags, WorkflowDefinition, WorkflowDefinitionRef
 from app.models.state_resources import Namespace, StateResource
@@ -76,8 +76,8 @@ class Job(Response):
     queue: str | None = None
 
 
-class Workflow(Response):
-    """One run of one definition version; its id is also the name of its SFN execution."""
+class WorkflowSummary(Response):
+    """What is known of a workflow without asking for its jobs."""
 
     id: str
     created_at: Timestamp
@@ -87,18 +87,23 @@ class Workflow(Response):
     observed_at: Timestamp | None = Field(default=None, description="When Step Functions was last asked.")
     workflow_definition: WorkflowDefinition
     status: WorkflowStatus
-    status_reason: str | None = None
     namespace: str
     queue: str
     input: str
-    output: str | None = None
     resolved_by_user: bool = False
     retry_for: str | None = Field(default=None, description="Id of the workflow that this one resumes.")
     retries: tuple[str, ...] = Field(default=(), description="Ids of the workflows that resume this one.")
     tags: Tags
     last_job: Job | None = None
-    jobs: tuple[Job, ...] = ()
     execution_arn: str
+
+
+class Workflow(WorkflowSummary):
+    """One run of one definition version; its id is also the name of its SFN execution."""
+
+    status_reason: str | None = None
+    output: str | None = None
+    jobs: tuple[Job, ...] = ()
     revision: int = Field(default=0, exclude=True)
     """Counts the writes to the record: the condition of every update."""
     request_fingerprint: str | None = Field(default=None, exclude=True)
@@ -107,8 +112,6 @@ class Workflow(Response):
 
 class StartWorkflowRequest(Request):
     """A workflow to start."""
-
-    model_config = ConfigDict(strict=False)
 
     workflow_definition: WorkflowDefinitionRef
     namespace: Namespace

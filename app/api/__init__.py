@@ -1,0 +1,1 @@
+"""The HTTP interface: routers, error answers, the docs page."""

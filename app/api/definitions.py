@@ -1,0 +1,83 @@
+"""Routes of workflow definitions."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+
+from app.api import problems
+from app.api.dependencies import RegistryDep, StoreDep
+from app.api.parameters import DefinitionName, Version
+from app.api.requests import StrictRoute
+from app.models import NewWorkflowDefinitionRequest, WorkflowDefinition, WorkflowDefinitionVerdict
+
+router = APIRouter(
+    prefix="/workflow-definitions",
+    tags=["workflow definitions"],
+    route_class=StrictRoute,
+    responses=problems.COMMON,
+)
+
+
+@router.get("", operation_id="getWorkflowDefinitions")
+async def get_workflow_definitions(store: StoreDep) -> Sequence[WorkflowDefinition]:
+    """Return the latest version of every workflow definition."""
+    return await store.list_latest_definitions()
+
+
+@router.post(
+    "",
+    operation_id="newWorkflowDefinition",
+    status_code=201,
+    response_model=WorkflowDefinition,
+    responses=problems.responses(409, 413)
+    | {200: {"model": WorkflowDefinitionVerdict, "description": "With `validateOnly`: the definition is valid."}},
+)
+async def new_workflow_definition(
+    request: NewWorkflowDefinitionRequest,
+    registry: RegistryDep,
+    validate_only: Annotated[
+        bool, Query(alias="validateOnly", description="Judge the definition, and store nothing.")
+    ] = False,
+) -> WorkflowDefinition | Response:
+    """Create a workflow definition; it gets version 0."""
+    if validate_only:
+        registry.check_definition(request)
+        return JSONResponse(WorkflowDefinitionVerdict(name=request.name, valid=True).model_dump())
+    return await registry.create_definition(request)
+
+
+@router.get("/{name}", operation_id="getWorkflowDefinitionVersionsByName", responses=problems.responses(404))
+async def get_workflow_definition_versions_by_name(
+    name: DefinitionName,
+    store: StoreDep,
+    latest: Annotated[bool, Query(description="Only the latest version; false returns all, newest first.")] = True,
+) -> Sequence[WorkflowDefinition]:
+    """Return the versions of a workflow definition."""
+    return [await store.get_definition(name)] if latest else await store.list_definition_versions(name)
+
+
+@router.put(
+    "/{name}",
+    operation_id="updateWorkflowDefinition",
+    status_code=201,
+    responses=problems.responses(404, 409, 413),
+)
+async def update_workflow_definition(
+    name: DefinitionName, request: NewWorkflowDefinitionRequest, registry: RegistryDep
+) -> WorkflowDefinition:
+    """Create the next version of a workflow definition."""
+    return await registry.update_definition(name, request)
+
+
+@router.get(
+    "/{name}/{version}",
+    operation_id="getWorkflowDefinitionByNameAndVersion",
+    responses=problems.responses(404),
+)
+async def get_workflow_definition_by_name_and_version(
+    name: DefinitionName, version: Version, store: StoreDep
+) -> WorkflowDefinition:
+    """Return one version of a workflow definition."""
+    return await store.get_definition(name, version=version)

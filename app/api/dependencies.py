@@ -1,0 +1,28 @@
+"""What routes are given: the parts of the service that the application holds."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.executor import Executor, Registry
+from app.store import Store
+
+
+async def _executor(request: Request) -> Executor:
+    executor: Executor = request.app.state.services.executor
+    return executor
+
+
+async def _registry(request: Request) -> Registry:
+    registry: Registry = request.app.state.services.registry
+    return registry
+
+
+async def _store(request: Request) -> Store:
+    store: Store = request.app.state.services.store
+    return store
+
+
+ExecutorDep = Annotated[Executor, Depends(_executor)]
+RegistryDep = Annotated[Registry, Depends(_registry)]
+StoreDep = Annotated[Store, Depends(_store)]

@@ -1,0 +1,85 @@
+"""The parameters of a listing, and how it names its next page."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from app.models import Workflow, WorkflowStatus
+from app.store import WorkflowQuery
+
+RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+FILTER_LENGTH: Final = 256
+
+
+def _refuse_other_forms(value: object) -> object:
+    if isinstance(value, str) and not RFC3339.fullmatch(value):
+        raise ValueError("write the time as RFC 3339, for example 2026-01-31T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_other_forms)]
+Filter = Annotated[str, StringConstraints(min_length=1, max_length=FILTER_LENGTH)]
+TagFilter = Annotated[str, StringConstraints(pattern=r"^[^:]+:", max_length=512)]
+
+
+class WorkflowsParameters(BaseModel):
+    """Query parameters of a listing of workflows; filters combine."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    workflow_definition_name: Filter | None = Field(default=None, description="Only workflows of this definition.")
+    status: WorkflowStatus | None = Field(default=None, description="Only workflows in this status.")
+    resolved_by_user: bool | None = Field(default=None, description="Only workflows that are resolved, or are not.")
+    namespace: Filter | None = Field(default=None, description="Only workflows of this namespace.")
+    queue: Filter | None = Field(default=None, description="Only workflows of this queue.")
+    tag: list[TagFilter] = Field(
+        default_factory=list, description="Only workflows with this tag, as `key:value`; repeat it to ask for several."
+    )
+    created_after: Moment | None = Field(default=None, description="Only workflows created after this time.")
+    created_before: Moment | None = Field(default=None, description="Only workflows created before this time.")
+    limit: int = Field(default=10, ge=1, le=10_000, description="Most workflows of one page.")
+    oldest_first: bool = Field(default=False, description="Begin with the oldest instead of the newest.")
+    page_token: str | None = Field(default=None, max_length=1024, description="Where the page begins; opaque.")
+    summary_only: bool = Field(default=False, description="Leave out definition bodies, jobs, inputs and outputs.")
+
+    def query(self) -> WorkflowQuery:
+        """Return the filters as the store wants them."""
+        return WorkflowQuery(
+            definition_name=self.workflow_definition_name,
+            status=self.status,
+            resolved_by_user=self.resolved_by_user,
+            namespace=self.namespace,
+            queue=self.queue,
+            tags=dict(tag.split(":", 1) for tag in self.tag),
+            created_after=self.created_after,
+            created_before=self.created_before,
+            oldest_first=self.oldest_first,
+        )
+
+    def shown(self, workflows: Sequence[Workflow]) -> Sequence[Workflow]:
+        """Return the workflows as the caller wants to see them."""
+        return [summary(workflow) for workflow in workflows] if self.summary_only else workflows
+
+
+def summary(workflow: Workflow) -> Workflow:
+    """Return a workflow without what can be large."""
+    definition = workflow.workflow_definition.model_copy(update={"state_machine": None})
+    last_job = workflow.last_job and workflow.last_job.model_copy(update={"input": None, "output": None})
+    return workflow.model_copy(
+        update={"workflow_definition": definition, "last_job": last_job, "jobs": None, "input": None, "output": None}
+    )
+
+
+def announce_next_page(request: Request, response: Response, next_token: str | None) -> None:
+    """Name the next page in the headers; there is none without a token."""
+    if next_token is None:
+        return
+    parameters = [(name, value) for name, value in request.query_params.multi_items() if name != "pageToken"]
+    path = f"{request.url.path}?{urlencode([*parameters, ('pageToken', next_token)])}"
+    response.headers["X-Next-Page-Path"] = path
+    response.headers["Link"] = f'<{path}>; rel="next"'

@@ -1,0 +1,27 @@
+"""Parameters that several routes share, limited to what the service itself can have given out."""
+
+from typing import Annotated
+
+from fastapi import Header, Path
+from pydantic import StringConstraints
+
+NAME_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
+
+DefinitionName = Annotated[
+    str, StringConstraints(pattern=NAME_PATTERN), Path(description="Name of the workflow definition.")
+]
+WorkflowId = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(description="Id of the workflow.")]
+ResourceNamespace = Annotated[
+    str, StringConstraints(pattern=NAME_PATTERN), Path(description="Namespace of the state resource.")
+]
+ResourceName = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(description="Short name of the resource.")]
+Version = Annotated[int, Path(ge=0, le=2**53, description="Version of the workflow definition; the first is 0.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Repeating a request with the same key and body returns the workflow that the first one made.",
+    ),
+]

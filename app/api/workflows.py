@@ -1,0 +1,103 @@
+"""Routes of workflows."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.api import problems
+from app.api.dependencies import ExecutorDep, StoreDep
+from app.api.listing import WorkflowsParameters, announce_next_page
+from app.api.parameters import IdempotencyKey, WorkflowId
+from app.api.requests import StrictRoute
+from app.models import CancelReason, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides
+
+router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=problems.COMMON)
+
+
+@router.post(
+    "",
+    operation_id="startWorkflow",
+    response_model_exclude_none=True,
+    responses=problems.responses(404, 409, 413, 502),
+)
+async def start_workflow(
+    request: StartWorkflowRequest, executor: ExecutorDep, idempotency_key: IdempotencyKey = None
+) -> Workflow:
+    """Start a workflow.
+
+    It is recorded before AWS is asked, so it is not lost when AWS does not answer: then it stays queued, and starts
+    later.
+    """
+    return await executor.start(request, idempotency_key=idempotency_key)
+
+
+@router.get("", operation_id="getWorkflows", response_model_exclude_none=True)
+async def get_workflows(
+    parameters: Annotated[WorkflowsParameters, Query()], request: Request, response: Response, store: StoreDep
+) -> Sequence[Workflow]:
+    """List workflows, newest first unless `oldestFirst`.
+
+    When there are more, the header `X-Next-Page-Path` holds the path of the next page.
+    """
+    page = await store.list_workflows(parameters.query(), limit=parameters.limit, page_token=parameters.page_token)
+    announce_next_page(request, response, page.next_token)
+    return parameters.shown(page.workflows)
+
+
+@router.get(
+    "/{workflowID}",
+    operation_id="getWorkflowByID",
+    response_model_exclude_none=True,
+    responses=problems.responses(404),
+)
+async def get_workflow_by_id(
+    workflowID: WorkflowId,
+    executor: ExecutorDep,
+    fetch_history: Annotated[
+        bool, Query(alias="fetchHistory", description="Ask Step Functions for the jobs before answering.")
+    ] = False,
+) -> Workflow:
+    """Return a workflow with its jobs."""
+    return await executor.get(workflowID, fetch_history=fetch_history)
+
+
+@router.delete(
+    "/{workflowID}",
+    operation_id="CancelWorkflow",
+    response_class=Response,
+    responses=problems.responses(404, 413, 502),
+)
+async def cancel_workflow(workflowID: WorkflowId, reason: CancelReason, executor: ExecutorDep) -> Response:
+    """Cancel a workflow that is queued or running."""
+    await executor.cancel(workflowID, reason.reason)
+    return Response(status_code=200)
+
+
+@router.post(
+    "/{workflowID}",
+    operation_id="resumeWorkflowByID",
+    response_model_exclude_none=True,
+    responses=problems.responses(404, 409, 413, 502),
+)
+async def resume_workflow_by_id(
+    workflowID: WorkflowId,
+    overrides: WorkflowDefinitionOverrides,
+    executor: ExecutorDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Workflow:
+    """Start a new workflow at a state of an ended one, with the input that the state last had."""
+    return await executor.resume(workflowID, overrides, idempotency_key=idempotency_key)
+
+
+@router.post(
+    "/{workflowID}/resolved",
+    operation_id="resolveWorkflowByID",
+    status_code=201,
+    response_class=Response,
+    responses=problems.responses(404, 409),
+)
+async def resolve_workflow_by_id(workflowID: WorkflowId, executor: ExecutorDep) -> Response:
+    """Mark a workflow as resolved: somebody has looked after its failure."""
+    await executor.resolve(workflowID)
+    return Response(status_code=201)
