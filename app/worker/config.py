@@ -1,0 +1,121 @@
+"""What a worker is told: the activity it serves, the command it runs, its pace."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from app import errors
+
+MAX_NAME_LENGTH: Final = 80
+"""Limit of AWS for the names of activities and of workers."""
+
+TAGS_BY_VARIABLE: Final = {
+    "_DEPLOY_ENV": "environment",
+    "_APP_NAME": "application",
+    "_POD_ID": "pod",
+    "_POD_SHORTNAME": "pod-shortname",
+    "_POD_REGION": "pod-region",
+    "_POD_ACCOUNT": "pod-account",
+    "_TEAM_OWNER": "team",
+}
+"""Environment variables that become tags of the activity, as ``sfncli`` names them."""
+
+
+class InputMode(StrEnum):
+    """How a command gets the input of its task."""
+
+    ARGUMENT = "arg"
+    """As its last argument; the kernel takes at most 131,071 bytes."""
+
+    STDIN = "stdin"
+    """On its standard input."""
+
+    FILE = "file"
+    """In the file ``input.json`` of its work directory, with the path as last argument."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often a worker does what, and how long it waits."""
+
+    poll_interval_seconds: float = 1.0
+    """Least time between the starts of two polls of one slot."""
+
+    poll_drain_seconds: float = 25.0
+    """How long a stopping worker waits for the answer of its open poll.
+
+    AWS hands a task to a poll for up to 60 s after its connection was closed, and that task is lost until it times
+    out; a worker whose supervisor waits longer than ECS's 30 s loses none with 65.
+    """
+
+    heartbeat_interval_seconds: float = 20.0
+    heartbeat_retry_seconds: float = 2.0
+    """Pause after a heartbeat that failed; the next regular one could be too late for a short HeartbeatSeconds."""
+
+    lost_grace_seconds: float = 5.0
+    """From SIGTERM to SIGKILL for the command of a lost task: another worker may already run the same."""
+
+    shutdown_grace_seconds: float = 25.0
+    """From SIGTERM to SIGKILL when the worker stops: ECS kills the container after 30 s."""
+
+    backoff_first_seconds: float = 1.0
+    backoff_cap_seconds: float = 30.0
+    report_seconds: float = 300.0
+    """How long the outcome of a task is offered to an AWS that does not answer."""
+
+    report_backoff_cap_seconds: float = 5.0
+    shutdown_report_seconds: float = 25.0
+    metric_interval_seconds: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """Which activity to serve and how; raises ``SettingsError`` when AWS would refuse the names."""
+
+    activity_name: str
+    worker_name: str
+    concurrency: int = 1
+    tags: Mapping[str, str] = field(default_factory=dict)
+    pace: Pace = Pace()
+
+    def __post_init__(self) -> None:
+        _check_name("activity name", self.activity_name)
+        _check_name("worker name", self.worker_name, "MAGIC_ECS_TASK_ID is shorter than MAGIC_ECS_TASK_ARN")
+        if self.concurrency < 1:
+            raise errors.SettingsError(f"concurrency must be at least 1, not {self.concurrency}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandSettings:
+    """Which command to run for each task and how."""
+
+    command: str
+    args: tuple[str, ...] = ()
+    work_dir: Path | None = None
+    """Where each task gets a directory of its own, named by ``WORK_DIR`` and removed afterwards."""
+
+    input_mode: InputMode = InputMode.ARGUMENT
+    output_drain_seconds: float = 5.0
+    """How long the output of a command that ended is still read, when processes it left behind hold it open."""
+
+    def __post_init__(self) -> None:
+        if not self.command:
+            raise errors.SettingsError("the command is empty")
+
+
+def qualified_name(namespace: str, name: str) -> str:
+    """Name an activity as the shorthand resources of a definition do: ``NAMESPACE--NAME``."""
+    return f"{namespace}--{name}"
+
+
+def tags_from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Collect the tags that the environment asks for."""
+    return {tag: environ[variable] for variable, tag in TAGS_BY_VARIABLE.items() if environ.get(variable)}
+
+
+def _check_name(what: str, name: str, hint: str = "") -> None:
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        advice = f" ({hint})" if hint and name else ""
+        raise errors.SettingsError(f"the {what} must have 1 to {MAX_NAME_LENGTH} characters, not {len(name)}{advice}")

@@ -1,0 +1,74 @@
+"""What the end of a command means for its task."""
+
+import signal
+from dataclasses import dataclass
+
+from app.worker.outcome import MAX_CAUSE_BYTES, ErrorName, TaskFailed, clip_start
+from app.worker.task import is_object, members, output_too_large
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """How a command ended: its code (negative: the signal), and what it last wrote."""
+
+    code: int
+    told_to_end: bool = False
+    last_line: bytes = b""
+    last_line_too_long: bool = False
+    stderr: bytes = b""
+    stderr_cut: bool = False
+
+
+def output_of(end: Exit) -> str:
+    """Return the last line that a successful command wrote to stdout; raises ``TaskFailed`` for every other end.
+
+    A command that was told to end has succeeded only if it also wrote an object as its last line: many programs answer
+    SIGTERM with a clean exit and leave their work undone, and an unfinished task that counts as done is lost, while
+    one reported as terminated is tried again.
+    """
+    if end.code == 0 and not end.told_to_end and end.last_line_too_long:
+        raise output_too_large()
+    line = end.last_line.decode(errors="replace")
+    if end.code == 0 and (not end.told_to_end or is_object(line)):
+        return line
+    raise _failure(end, line)
+
+
+def _failure(end: Exit, line: str) -> TaskFailed:
+    if end.code != 0 and (own := _own_error(end, line)):
+        return own
+    if end.told_to_end or end.code == -signal.SIGTERM:
+        return TaskFailed(ErrorName.COMMAND_TERMINATED, _stderr(end) or "the command was told to stop")
+    if end.code == -signal.SIGKILL:
+        return TaskFailed(ErrorName.COMMAND_KILLED, _stderr(end) or "the command was killed")
+    if end.code < 0:
+        return TaskFailed(ErrorName.UNKNOWN, f"the command ended by {_signal_name(-end.code)}\n{_stderr(end)}".rstrip())
+    cause = _stderr(end) or f"the command exited with status {end.code} and wrote nothing to stderr"
+    return TaskFailed(ErrorName.COMMAND_EXITED_NONZERO, cause)
+
+
+def _own_error(end: Exit, line: str) -> TaskFailed | None:
+    """Read the failure that the command itself chose: ``{"error": NAME, "cause": TEXT}`` as its last line."""
+    if end.last_line_too_long or not is_object(line):
+        return None
+    said = {member.key: member for member in members(line)}
+    error = said["error"].value if "error" in said else None
+    if not isinstance(error, str) or not error:
+        return None
+    if "cause" not in said:
+        return TaskFailed(error, _stderr(end))
+    cause = said["cause"]
+    return TaskFailed(error, cause.value if isinstance(cause.value, str) else cause.value_text)
+
+
+def _stderr(end: Exit) -> str:
+    # A cut can leave the tail of a character in front.
+    tail = end.stderr.lstrip(bytes(range(0x80, 0xC0))) if end.stderr_cut else end.stderr
+    return clip_start(tail.decode(errors="replace").strip(), MAX_CAUSE_BYTES, already_cut=end.stderr_cut)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

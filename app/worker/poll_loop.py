@@ -1,0 +1,111 @@
+"""Asks AWS for tasks, one at a time."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+
+from app import errors
+from app.worker.activities import ActivityPolls, Assignment
+from app.worker.activity_clock import ActivityClock
+from app.worker.config import WorkerSettings
+from app.worker.pauses import Backoff, pause, settle
+from app.worker.registration import Registration
+from app.worker.runner import TaskRunner
+from app.worker.stopping import Shutdown
+
+log = structlog.get_logger()
+
+
+class PollLoop:
+    """One slot of a worker: asks for a task, sees it through, asks again."""
+
+    def __init__(
+        self,
+        activity_arn: str,
+        settings: WorkerSettings,
+        *,
+        polls: ActivityPolls,
+        runner: TaskRunner,
+        registration: Registration,
+        shutdown: Shutdown,
+        activity: ActivityClock,
+        protection: AbstractAsyncContextManager[object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._activity_arn = activity_arn
+        self._worker_name = settings.worker_name
+        self._pace = settings.pace
+        self._polls = polls
+        self._runner = runner
+        self._registration = registration
+        self._shutdown = shutdown
+        self._activity = activity
+        self._protection = protection
+        self._clock = clock
+        self._next_poll_at = clock()
+        self._backoff = Backoff(
+            first_seconds=self._pace.backoff_first_seconds, cap_seconds=self._pace.backoff_cap_seconds
+        )
+
+    async def run(self) -> None:
+        """Work until the worker stops; raises only what no waiting can heal."""
+        while not self._shutdown.requested.is_set():
+            await self.run_once()
+
+    async def run_once(self) -> None:
+        """Wait for the next turn, poll once, and see the task through that the poll brought."""
+        with self._activity.paused():
+            await pause(self._next_poll_at - self._clock(), unless=self._shutdown.requested)
+        if self._shutdown.requested.is_set():
+            return
+        self._next_poll_at = self._clock() + self._pace.poll_interval_seconds
+        assignment = await self._ask()
+        if assignment is None:
+            return
+        if self._shutdown.requested.is_set():
+            await self._runner.hand_back(assignment)
+            return
+        with self._activity.busy():
+            async with self._protection:
+                await self._runner.run(assignment)
+
+    async def _ask(self) -> Assignment | None:
+        try:
+            assignment = await self._poll()
+        except errors.ActivityNotFound:
+            log.warning(
+                "The activity is gone; making it again", action="activity-gone", activity_arn=self._activity_arn
+            )
+            await pause(self._backoff.next_seconds(), unless=self._shutdown.requested)
+            self._activity_arn = await self._registration.register() or self._activity_arn
+        except (errors.Unavailable, errors.AccessDenied, errors.AWSError) as failed:
+            seconds = self._backoff.next_seconds()
+            tell = log.warning if isinstance(failed, errors.Unavailable) else log.error
+            tell("Poll failed", action="poll-failed", error=str(failed), retry_in_seconds=round(seconds, 1))
+            await pause(seconds, unless=self._shutdown.requested)
+        else:
+            self._backoff.reset()
+            return assignment
+        return None
+
+    async def _poll(self) -> Assignment | None:
+        """Poll once; when the worker stops meanwhile, wait for the answer, because it may hold a task.
+
+        AWS gives tasks to a poll even after its connection was closed, so hanging up is the last resort.
+        """
+        poll = asyncio.ensure_future(
+            self._polls.get_activity_task(activityArn=self._activity_arn, workerName=self._worker_name)
+        )
+        try:
+            if not await settle(poll, unless=self._shutdown.requested):
+                log.info("Waiting for the open poll", action="poll-draining", seconds=self._pace.poll_drain_seconds)
+                await settle(poll, unless=self._shutdown.urgent, seconds=self._pace.poll_drain_seconds)
+        finally:
+            poll.cancel()
+            await asyncio.wait({poll})
+        answer = {} if poll.cancelled() else poll.result()
+        token = answer.get("taskToken")
+        return Assignment(token, answer.get("input") or "") if token else None

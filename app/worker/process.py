@@ -1,0 +1,160 @@
+"""One child process that leads a process group of its own."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import IO, Final, Protocol
+
+from app.worker.streams import CHUNK_BYTES
+
+EXIT_CHECK_SECONDS: Final = 0.05
+"""How often the end of a process is looked for where the kernel does not announce it."""
+
+LAST_WORDS_SECONDS: Final = 1.0
+"""How long output is still read after everything in the process group was killed."""
+
+
+class Sink(Protocol):
+    """Takes one output of a process."""
+
+    async def feed(self, chunk: bytes) -> None:
+        """Take the next bytes; the process waits meanwhile."""
+        ...
+
+    def command_ended(self) -> None:
+        """Learn that the process has ended and can no longer wait."""
+        ...
+
+
+class ChildProcess:
+    """A started command, with everything it starts in turn.
+
+    Signals go to its process group. The process is collected (``wait``) only when nobody will signal it again: until
+    then the kernel keeps its number, so that a signal never reaches a stranger who got the same one.
+    """
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+        self._over = False
+        self._timers: list[asyncio.TimerHandle] = []
+        self.told_to_end = False
+        """Whether the process was told to end while it ran."""
+
+    @classmethod
+    def start(cls, argv: Sequence[str | bytes], *, env: Mapping[str, str], stdin: IO[bytes] | int) -> "ChildProcess":
+        """Start the command in a new session; raises ``OSError`` when that fails."""
+        return cls(
+            subprocess.Popen(
+                argv,
+                env=env,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+        )
+
+    @property
+    def pid(self) -> int:
+        """Number of the process and of its group."""
+        return self._popen.pid
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole group; nothing happens once the process is collected."""
+        if self._popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def end(self, *, grace_seconds: float) -> None:
+        """Send SIGTERM the first time, and SIGKILL after the shortest grace of all calls."""
+        if self._over:
+            return
+        if not self.told_to_end:
+            self.told_to_end = True
+            self.signal(signal.SIGTERM)
+        loop = asyncio.get_running_loop()
+        self._timers.append(loop.call_later(grace_seconds, self.signal, signal.SIGKILL))
+
+    async def run(self, *, stdout: Sink, stderr: Sink, drain_seconds: float) -> int:
+        """Hand on the output until the process has ended; returns its exit code, negative for a signal.
+
+        What the process leaves behind in its group is killed: after its end its output is read to the end for at most
+        ``drain_seconds``, and nothing of it outlives the task.
+        """
+        reading = [
+            asyncio.create_task(_read(self._popen.stdout, stdout), name=f"stdout-of-{self.pid}"),
+            asyncio.create_task(_read(self._popen.stderr, stderr), name=f"stderr-of-{self.pid}"),
+        ]
+        try:
+            await self._ended()
+            self._over = True
+            stdout.command_ended()
+            stderr.command_ended()
+            await asyncio.wait(reading, timeout=drain_seconds)
+            self.signal(signal.SIGKILL)
+            await asyncio.wait(reading, timeout=LAST_WORDS_SECONDS)
+        finally:
+            await self._clean_up(reading)
+        return self._popen.wait()
+
+    async def _clean_up(self, reading: Sequence[asyncio.Task[None]]) -> None:
+        self.signal(signal.SIGKILL)
+        for timer in self._timers:
+            timer.cancel()
+        for task in reading:
+            task.cancel()
+        outcomes = await asyncio.gather(*reading, return_exceptions=True)
+        for pipe in (self._popen.stdout, self._popen.stderr):
+            if pipe is not None:
+                pipe.close()
+        await self._ended()
+        self._popen.wait()
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _ended(self) -> None:
+        """Wait for the end of the process, and leave it uncollected."""
+        if self._popen.returncode is not None:
+            return
+        try:
+            pidfd = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
+            while not self._has_ended():  # noqa: ASYNC110  # nothing here could set an event
+                await asyncio.sleep(EXIT_CHECK_SECONDS)
+            return
+        try:
+            await _readable(pidfd)
+        finally:
+            os.close(pidfd)
+
+    def _has_ended(self) -> bool:
+        if hasattr(os, "waitid"):
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+        return self._popen.poll() is not None  # macOS before Python 3.13: cannot look without collecting
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    event = asyncio.Event()
+    loop.add_reader(descriptor, event.set)
+    try:
+        await event.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+async def _read(pipe: IO[bytes] | None, sink: Sink) -> None:
+    reader = asyncio.StreamReader(limit=CHUNK_BYTES)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    try:
+        while chunk := await reader.read(CHUNK_BYTES):
+            await sink.feed(chunk)
+    finally:
+        transport.close()

@@ -1,0 +1,147 @@
+"""What a command writes: shown as it comes, remembered only as far as needed."""
+
+import asyncio
+from typing import BinaryIO, Final, Protocol
+
+import structlog
+
+from app.worker.pauses import settle
+
+log = structlog.get_logger()
+
+CHUNK_BYTES: Final = 65_536
+"""Most that is read at once; half of the longest line that is sure to be shown in one piece."""
+
+
+MAX_BACKLOG_CHUNKS: Final = 16
+"""Most chunks of an ended command that wait to be shown; what comes then is not shown."""
+
+
+class Memory(Protocol):
+    """Remembers a part of a stream, in bounded space."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the stream."""
+        ...
+
+
+class LastLine:
+    """Remembers the last line that is not blank, up to ``limit`` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._ended = b""
+        self._open = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the stream."""
+        head, newline, tail = chunk.rpartition(b"\n")
+        if newline:
+            self._ended = _last_line(self._open + head)[: self._limit + 1] or self._ended
+            self._open = tail
+        elif len(self._open) <= self._limit:
+            self._open += chunk
+        self._open = self._open[: self._limit + 1]
+
+    @property
+    def line(self) -> bytes:
+        """The line without surrounding blanks; empty when there was none."""
+        return (_last_line(self._open) or self._ended)[: self._limit]
+
+    @property
+    def too_long(self) -> bool:
+        """Whether the line was longer than the limit."""
+        return len(_last_line(self._open) or self._ended) > self._limit
+
+
+class Tail:
+    """Remembers the last ``limit`` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._data = bytearray()
+        self.cut = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the stream."""
+        self._data += chunk
+        if len(self._data) > self._limit:
+            del self._data[: -self._limit]
+            self.cut = True
+
+    @property
+    def data(self) -> bytes:
+        """The bytes, in order."""
+        return bytes(self._data)
+
+
+class Echo:
+    """Shows bytes on an output of the worker, from a thread: a slow reader must not hold up the heartbeats."""
+
+    def __init__(self, output: BinaryIO) -> None:
+        self._output = output
+        self._turn = asyncio.Lock()
+        self._broken = False
+
+    async def show(self, data: bytes) -> None:
+        """Write and flush; an output that cannot be written to is given up, the command goes on."""
+        if not data or self._broken:
+            return
+        async with self._turn:
+            try:
+                await asyncio.to_thread(self._write, data)
+            except (OSError, ValueError) as broken:
+                self._broken = True
+                log.warning("Output of commands is no longer shown", action="echo-broken", error=str(broken))
+
+    def _write(self, data: bytes) -> None:
+        self._output.write(data)
+        self._output.flush()
+
+
+class CommandStream:
+    """One output of one command: remembered by ``memory`` and shown in whole lines, so that commands do not mix.
+
+    While the command runs, it waits for what it wrote to be shown. After its end nothing waits: what it wrote decides
+    the outcome of its task, also when nobody reads the output of the worker.
+    """
+
+    def __init__(self, memory: Memory, echo: Echo) -> None:
+        self._memory = memory
+        self._echo = echo
+        self._held = b""
+        self._ended = asyncio.Event()
+        self._showing: set[asyncio.Future[None]] = set()
+
+    async def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the stream."""
+        self._memory.feed(chunk)
+        waiting = self._held + chunk
+        end = waiting.rfind(b"\n") + 1 if len(waiting) <= 2 * CHUNK_BYTES else len(waiting)
+        self._held = waiting[end:]
+        await self._show(waiting[:end])
+
+    def command_ended(self) -> None:
+        """Wait for nobody from now on."""
+        self._ended.set()
+
+    async def close(self, *, seconds: float) -> None:
+        """Show what was held back for want of a line end; give up what cannot be shown in time."""
+        held, self._held = self._held, b""
+        await self._show(held)
+        if self._showing:
+            await asyncio.wait(self._showing, timeout=seconds)
+        for showing in self._showing:
+            showing.cancel()
+
+    async def _show(self, data: bytes) -> None:
+        if not data or len(self._showing) >= MAX_BACKLOG_CHUNKS:
+            return
+        showing = asyncio.ensure_future(self._echo.show(data))
+        self._showing.add(showing)
+        showing.add_done_callback(self._showing.discard)
+        await settle(showing, unless=self._ended)
+
+
+def _last_line(data: bytes) -> bytes:
+    return data.strip().rpartition(b"\n")[2].strip()

@@ -1,0 +1,182 @@
+"""The worker: serves one activity with a fixed number of slots."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import BinaryIO
+
+import structlog
+
+from app.worker.activities import ActivityCalls, ActivityPolls
+from app.worker.activity_clock import ActivityClock
+from app.worker.cloudwatch import ActivePercent, publish_regularly
+from app.worker.command import CommandHandler
+from app.worker.config import CommandSettings, WorkerSettings
+from app.worker.heartbeat import Heartbeat
+from app.worker.poll_loop import PollLoop
+from app.worker.registration import Registration
+from app.worker.reporter import Reporter
+from app.worker.runner import Handler, TaskRunner
+from app.worker.stopping import Shutdown
+
+log = structlog.get_logger()
+
+
+class ActivityWorker:
+    """Takes tasks of one activity and has them done by a handler.
+
+    ``polls`` and ``calls`` are Step Functions clients that raise our errors; ``polls`` neither retries nor gives up
+    within 70 s. ``publish`` gets the busy share every minute; ``protection`` is entered around each task.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        handler: Handler,
+        *,
+        polls: ActivityPolls,
+        calls: ActivityCalls,
+        publish: ActivePercent | None = None,
+        protection: AbstractAsyncContextManager[object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        pace = settings.pace
+        self._settings = settings
+        self._polls = polls
+        self._publish = publish
+        self._protection = protection or contextlib.nullcontext()
+        self._clock = clock
+        self._shutdown = Shutdown(grace_seconds=pace.shutdown_grace_seconds)
+        self._registration = Registration(calls, settings, self._shutdown)
+        self._activity = ActivityClock(slots=settings.concurrency, clock=clock)
+        self._runner = TaskRunner(
+            handler,
+            heartbeat=Heartbeat(
+                calls,
+                interval_seconds=pace.heartbeat_interval_seconds,
+                retry_seconds=pace.heartbeat_retry_seconds,
+            ),
+            reporter=Reporter(calls, pace=pace, shutdown=self._shutdown, clock=clock),
+            shutdown=self._shutdown,
+            lost_grace_seconds=pace.lost_grace_seconds,
+        )
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        """Register the activity, then work until ``stop``.
+
+        Raises what no waiting can heal: ``RefusedByAWS`` (a name that AWS does not take), ``AccessDenied`` at the
+        start, and the error of a slot that died, after the other slots have ended in order.
+        """
+        try:
+            activity_arn = await self._registration.register()
+            if activity_arn is not None:
+                await self._serve(activity_arn)
+        finally:
+            self._ended.set()
+
+    def request_stop(self) -> None:
+        """Take no more tasks and end those that run; asked a second time, end them at once."""
+        log.info("Stopping", action="worker-stopping", at_once=self._shutdown.requested.is_set())
+        self._shutdown.request()
+
+    async def stop(self) -> None:
+        """Request a stop and wait until ``run`` has ended."""
+        self.request_stop()
+        await self._ended.wait()
+
+    async def _serve(self, activity_arn: str) -> None:
+        settings = self._settings
+        log.info(
+            "Worker started",
+            action="worker-started",
+            activity_arn=activity_arn,
+            worker_name=settings.worker_name,
+            concurrency=settings.concurrency,
+        )
+        tasks = [
+            asyncio.create_task(self._slot(activity_arn), name=f"poll-loop-{slot}")
+            for slot in range(settings.concurrency)
+        ]
+        if self._publish is not None:
+            tasks.append(asyncio.create_task(self._metric(activity_arn, self._publish), name="active-percent"))
+        try:
+            await asyncio.wait(tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        log.info("Worker stopped", action="worker-stopped", activity_arn=activity_arn)
+        for failure in [task.exception() for task in tasks]:
+            if failure is not None:
+                raise failure
+
+    async def _slot(self, activity_arn: str) -> None:
+        loop = PollLoop(
+            activity_arn,
+            self._settings,
+            polls=self._polls,
+            runner=self._runner,
+            registration=self._registration,
+            shutdown=self._shutdown,
+            activity=self._activity,
+            protection=self._protection,
+            clock=self._clock,
+        )
+        try:
+            await loop.run()
+        except Exception:
+            log.exception("A poll loop died; the worker stops", action="poll-loop-died", activity_arn=activity_arn)
+            self._shutdown.request()
+            raise
+
+    async def _metric(self, activity_arn: str, publish: ActivePercent) -> None:
+        await publish_regularly(
+            publish,
+            activity_arn=activity_arn,
+            activity=self._activity,
+            interval_seconds=self._settings.pace.metric_interval_seconds,
+            shutdown=self._shutdown,
+        )
+
+
+class CommandWorker(ActivityWorker):
+    """Takes tasks of one activity and runs a command for each.
+
+    The outputs of commands are shown on ``stdout`` and ``stderr``, by default those of the worker, and commands
+    inherit ``environ``, by default the environment of the worker.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        command: CommandSettings,
+        *,
+        polls: ActivityPolls,
+        calls: ActivityCalls,
+        publish: ActivePercent | None = None,
+        protection: AbstractAsyncContextManager[object] | None = None,
+        stdout: BinaryIO | None = None,
+        stderr: BinaryIO | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._commands = CommandHandler(
+            command,
+            stdout=stdout or sys.stdout.buffer,
+            stderr=stderr or sys.stderr.buffer,
+            environ=os.environ if environ is None else environ,
+        )
+        super().__init__(settings, self._commands, polls=polls, calls=calls, publish=publish, protection=protection)
+
+    async def run(self) -> None:
+        """Check the work directory (``SettingsError``), register the activity, then work until ``stop``."""
+        self._commands.prepare()
+        await super().run()
+
+    def forward_signal(self, number: int) -> None:
+        """Send a signal to the commands that run now."""
+        self._commands.forward(number)

@@ -1,0 +1,180 @@
+"""A worker on a fake AWS, with real commands."""
+
+import asyncio
+import io
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import structlog
+
+from app.aws import translating
+from app.worker import CommandSettings, CommandWorker, InputMode, Pace, WorkerSettings, run_until_signalled
+from tests.worker.fake_activities import FakeActivities, ScheduledTask
+
+ACTIVITY = "dev--resize"
+INPUT = {"_EXECUTION_NAME": "run-1"}
+
+FAST = Pace(
+    poll_interval_seconds=0.01,
+    poll_drain_seconds=0.1,
+    heartbeat_interval_seconds=0.1,
+    heartbeat_retry_seconds=0.02,
+    lost_grace_seconds=0.15,
+    shutdown_grace_seconds=0.3,
+    backoff_first_seconds=0.01,
+    backoff_cap_seconds=0.05,
+    report_seconds=5.0,
+    report_backoff_cap_seconds=0.05,
+    shutdown_report_seconds=0.3,
+    metric_interval_seconds=0.05,
+)
+
+
+async def eventually(condition: Callable[[], Any], what: str, *, seconds: float = 5.0) -> None:
+    """Wait until a condition holds, and name it when it does not come to hold."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not condition():  # noqa: ASYNC110  # conditions of child processes and files have no event
+                await asyncio.sleep(0.005)
+    except TimeoutError:
+        pytest.fail(f"not within {seconds} s: {what}")
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process exists and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@dataclass
+class Running:
+    """A worker that runs, and what it shows."""
+
+    worker: CommandWorker
+    aws: FakeActivities
+    task: asyncio.Task[None]
+    stdout: io.BytesIO
+    stderr: io.BytesIO
+
+    async def perform(self, task_input: str | Mapping[str, Any] = INPUT) -> ScheduledTask:
+        """Schedule a task and wait for its end."""
+        task = await self.schedule(task_input)
+        await self.end_of(task)
+        return task
+
+    async def schedule(
+        self, task_input: str | Mapping[str, Any] = INPUT, *, heartbeat_seconds: float | None = None
+    ) -> ScheduledTask:
+        """Schedule a task for the worker."""
+        await eventually(lambda: self.aws.activities or self.task.done(), "the activity is registered")
+        return await self.aws.schedule(ACTIVITY, task_input, heartbeat_seconds=heartbeat_seconds)
+
+    async def end_of(self, task: ScheduledTask) -> None:
+        """Wait for the end of a task."""
+        await eventually(task.ended.is_set, f"the end of {task.token}")
+
+
+class StartWorker(Protocol):
+    """Starts a worker that runs a shell script for each task."""
+
+    async def __call__(
+        self,
+        script: str | None = None,
+        *,
+        command: str | None = None,
+        args: tuple[str, ...] = (),
+        concurrency: int = 1,
+        work_dir: Path | None = None,
+        input_mode: InputMode = InputMode.ARGUMENT,
+        tags: Mapping[str, str] | None = None,
+        pace: Pace = FAST,
+        output_drain_seconds: float = 0.3,
+        signalled: bool = False,
+        **more: Any,
+    ) -> Running: ...
+
+
+@pytest.fixture
+def aws() -> FakeActivities:
+    """An AWS without activities, whose polls are short."""
+    return FakeActivities(poll_seconds=0.2)
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> Iterator[None]:
+    """Keep structlog from drawing tracebacks, which takes longer than the tests."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+        cache_logger_on_first_use=False,
+    )
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[StartWorker]:
+    """Start workers; those that still run are stopped at the end."""
+    started: list[Running] = []
+
+    async def start(
+        script: str | None = None,
+        *,
+        command: str | None = None,
+        args: tuple[str, ...] = (),
+        concurrency: int = 1,
+        work_dir: Path | None = None,
+        input_mode: InputMode = InputMode.ARGUMENT,
+        tags: Mapping[str, str] | None = None,
+        pace: Pace = FAST,
+        output_drain_seconds: float = 0.3,
+        signalled: bool = False,
+        **more: Any,
+    ) -> Running:
+        if script is not None:
+            command = str(write_script(tmp_path, script))
+        client: Any = translating(aws, max_connections=100)
+        stdout, stderr = more.pop("stdout", io.BytesIO()), io.BytesIO()
+        worker = CommandWorker(
+            WorkerSettings(
+                activity_name=ACTIVITY, worker_name="worker-1", concurrency=concurrency, tags=tags or {}, pace=pace
+            ),
+            CommandSettings(
+                command=command or "/bin/true",
+                args=args,
+                work_dir=work_dir,
+                input_mode=input_mode,
+                output_drain_seconds=output_drain_seconds,
+            ),
+            polls=client,
+            calls=client,
+            stdout=stdout,
+            stderr=stderr,
+            environ={"PATH": os.environ["PATH"], "HERE": str(tmp_path)},
+            **more,
+        )
+        run = run_until_signalled(worker) if signalled else worker.run()
+        running = Running(worker, aws, asyncio.create_task(run, name="worker"), stdout, stderr)
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        if not running.task.done():
+            running.worker.request_stop()
+            running.worker.request_stop()
+        await asyncio.wait({running.task}, timeout=5)
+        assert running.task.done(), "the worker did not stop"
+
+
+def write_script(directory: Path, text: str) -> Path:
+    """Write an executable script, for ``sh`` unless it says otherwise."""
+    path = directory / "command"
+    path.write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path

@@ -1,0 +1,97 @@
+"""What a worker asks of Amazon ECS."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app import errors
+from app.worker import TaskProtection, expand_ecs_task
+from tests.worker.conftest import StartWorker, eventually
+
+ARN = "arn:aws:ecs:us-west-2:123456789012:task/cluster/0123456789abcdef"
+
+
+def client(answer: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClient:
+    """Make an HTTP client that talks to ``answer``."""
+    return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+
+def metadata(request: httpx.Request) -> httpx.Response:
+    """Answer as the metadata endpoint does."""
+    assert str(request.url) == "http://ecs/v4/task"
+    return httpx.Response(200, json={"Cluster": "cluster", "TaskARN": ARN})
+
+
+def unreachable(request: httpx.Request) -> httpx.Response:
+    """Refuse every connection."""
+    raise httpx.ConnectError("refused", request=request)
+
+
+async def test_a_name_without_the_magic_texts_asks_nobody() -> None:
+    async with client(unreachable) as http:
+        assert await expand_ecs_task("worker", {}, http) == "worker"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("MAGIC_ECS_TASK_ARN", ARN), ("w-MAGIC_ECS_TASK_ID", "w-0123456789abcdef")],
+)
+@pytest.mark.parametrize("variable", ["ECS_CONTAINER_METADATA_URI_V4", "ECS_CONTAINER_METADATA_URI"])
+async def test_the_endpoint_tells_the_task(text: str, name: str, variable: str) -> None:
+    async with client(metadata) as http:
+        assert await expand_ecs_task(text, {variable: "http://ecs/v4"}, http) == name
+
+
+@pytest.mark.parametrize("text", ["", '{"TaskARN":', '{"MetadataFileStatus":"NOT_READY"}', "[]", '{"TaskARN":7}'])
+async def test_a_file_that_is_not_ready_does_not_tell_the_task(tmp_path: Path, text: str) -> None:
+    (tmp_path / "metadata.json").write_text(text)
+    environ = {"ECS_CONTAINER_METADATA_FILE": str(tmp_path / "metadata.json")}
+    async with client(unreachable) as http:
+        with pytest.raises(errors.SettingsError):
+            await expand_ecs_task("MAGIC_ECS_TASK_ID", environ, http, file_wait_seconds=0.02, file_check_seconds=0.01)
+
+
+async def test_without_an_endpoint_the_file_tells_once_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.json"
+    environ = {"ECS_CONTAINER_METADATA_FILE": str(path), "ECS_CONTAINER_METADATA_URI": "http://ecs/v3"}
+    async with client(unreachable) as http:
+        asking = asyncio.create_task(expand_ecs_task("MAGIC_ECS_TASK_ID", environ, http, file_check_seconds=0.01))
+        await asyncio.sleep(0)
+        path.write_text(json.dumps({"TaskARN": ARN, "MetadataFileStatus": "READY"}))
+        assert await asyncio.wait_for(asking, timeout=5) == "0123456789abcdef"
+
+
+@pytest.mark.parametrize("environ", [{}, {"ECS_CONTAINER_METADATA_FILE": "/does/not/exist"}])
+async def test_outside_ecs_the_start_is_refused(environ: dict[str, str]) -> None:
+    async with client(unreachable) as http:
+        with pytest.raises(errors.SettingsError, match="are we in a container of ECS"):
+            await expand_ecs_task("MAGIC_ECS_TASK_ARN", environ, http, file_wait_seconds=0.02, file_check_seconds=0.01)
+
+
+async def test_the_container_is_protected_while_a_task_runs(start_worker: StartWorker) -> None:
+    states: list[object] = []
+
+    def agent(request: httpx.Request) -> httpx.Response:
+        assert (request.method, str(request.url)) == ("PUT", "http://agent/task-protection/v1/state")
+        states.append(json.loads(request.content))
+        return httpx.Response(200, json={})
+
+    async with client(agent) as http:
+        running = await start_worker("sleep 0.2", concurrency=2, protection=TaskProtection("http://agent", http))
+        tasks = [await running.schedule() for _ in range(2)]
+        await eventually(lambda: len(states) == 1, "the container is protected")
+        for task in tasks:
+            await running.end_of(task)
+        await eventually(lambda: len(states) == 2, "the protection ends")
+    assert states == [{"ProtectionEnabled": True, "ExpiresInMinutes": 120}, {"ProtectionEnabled": False}]
+
+
+async def test_an_agent_that_does_not_answer_hinders_no_task(start_worker: StartWorker) -> None:
+    async with client(unreachable) as http:
+        running = await start_worker("true", protection=TaskProtection("http://agent", http))
+        assert (await running.perform()).status == "SUCCEEDED"
+        assert (await running.perform()).status == "SUCCEEDED"

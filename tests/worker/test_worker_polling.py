@@ -1,0 +1,139 @@
+"""Registration and polls."""
+
+import asyncio
+import itertools
+from dataclasses import replace
+
+import pytest
+from structlog.testing import capture_logs
+
+from app import errors
+from app.worker.pauses import Backoff
+from tests.worker.conftest import ACTIVITY, FAST, StartWorker, eventually
+
+ARN = f"arn:aws:states:us-west-2:123456789012:activity:{ACTIVITY}"
+
+
+async def test_the_activity_is_created_with_its_tags(start_worker: StartWorker) -> None:
+    running = await start_worker("true", tags={"team": "images"})
+    await running.perform()
+    assert running.aws.tags[ARN] == {"team": "images"}
+
+
+async def test_an_activity_that_is_there_already_gets_the_tags_too(start_worker: StartWorker) -> None:
+    running = await start_worker("true", tags={"team": "images"})
+    await running.aws.create_activity(name=ACTIVITY, tags=[{"key": "old", "value": "kept"}])
+    await running.perform()
+    assert running.aws.tags[ARN] == {"old": "kept", "team": "images"}
+
+
+async def test_without_tags_nothing_is_tagged(start_worker: StartWorker) -> None:
+    running = await start_worker("true")
+    await running.perform()
+    assert running.aws.count("tag_resource") == 0
+
+
+async def test_a_worker_that_may_not_tag_works(start_worker: StartWorker) -> None:
+    running = await start_worker("true", tags={"team": "images"})
+    running.aws.fail("tag_resource", "AccessDeniedException")
+    assert (await running.perform()).status == "SUCCEEDED"
+
+
+async def test_the_start_outlives_an_aws_that_does_not_answer(start_worker: StartWorker) -> None:
+    running = await start_worker("true", tags={"team": "images"})
+    running.aws.fail("create_activity", "ThrottlingException", "TooManyRequestsException", "ServiceUnavailable")
+    running.aws.fail("tag_resource", "ThrottlingException")
+    assert (await running.perform()).status == "SUCCEEDED"
+    assert running.aws.tags[ARN] == {"team": "images"}
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [("InvalidName", errors.RefusedByAWS), ("AccessDeniedException", errors.AccessDenied)]
+)
+async def test_a_start_that_can_never_succeed_ends_the_worker(
+    start_worker: StartWorker, code: str, error: type[Exception]
+) -> None:
+    running = await start_worker("true")
+    running.aws.fail("create_activity", code)
+    with pytest.raises(error):
+        await running.task
+
+
+async def test_a_worker_stopped_before_aws_answers_ends(start_worker: StartWorker) -> None:
+    running = await start_worker("true")
+    running.aws.fail("create_activity", *["ThrottlingException"] * 1000)
+    await eventually(lambda: running.aws.count("create_activity") > 2, "a few tries")
+    await asyncio.wait_for(running.worker.stop(), timeout=5)
+    await running.task
+
+
+async def test_a_slot_polls_at_most_once_per_interval(start_worker: StartWorker) -> None:
+    running = await start_worker("true", pace=replace(FAST, poll_interval_seconds=0.1))
+    for _ in range(4):
+        await running.schedule()
+    await eventually(lambda: running.aws.count("get_activity_task") >= 5, "five polls")
+    times = [time for name, time in running.aws.calls if name == "get_activity_task"]
+    assert min(after - before for before, after in itertools.pairwise(times)) >= 0.099
+
+
+async def test_each_slot_has_one_poll_open(start_worker: StartWorker) -> None:
+    running = await start_worker("true", concurrency=3)
+    await eventually(lambda: running.aws.open_polls == 3, "three open polls")
+    await running.perform()
+    assert running.aws.open_polls <= 3
+
+
+async def test_no_task_is_asked_for_while_one_runs(start_worker: StartWorker) -> None:
+    running = await start_worker("sleep 0.3")
+    first, second = await running.schedule(), await running.schedule()
+    await eventually(lambda: first.status == "STARTED", "the first task is taken")
+    assert second.status == "SCHEDULED"
+    await running.end_of(second)
+
+
+async def test_polls_go_on_after_any_passing_trouble_of_aws(start_worker: StartWorker) -> None:
+    running = await start_worker("true")
+    running.aws.fail(
+        "get_activity_task",
+        "ThrottlingException",
+        "ServiceUnavailable",
+        "ExpiredTokenException",
+        "ActivityWorkerLimitExceeded",
+        "KmsThrottlingException",
+    )
+    assert (await running.perform()).status == "SUCCEEDED"
+
+
+async def test_an_activity_that_was_deleted_is_made_again(start_worker: StartWorker) -> None:
+    running = await start_worker("true")
+    await eventually(lambda: running.aws.open_polls, "the worker polls")
+    running.aws.activities.clear()
+    await eventually(lambda: ARN in running.aws.activities, "the activity is made again")
+    assert (await running.perform()).status == "SUCCEEDED"
+
+
+async def test_a_poll_loop_that_dies_is_loud_and_lets_the_other_tasks_end(start_worker: StartWorker) -> None:
+    running = await start_worker("sleep 0.2; echo '{\"done\":1}'", concurrency=2)
+    task = await running.schedule()
+    await eventually(lambda: task.status == "STARTED" and running.aws.open_polls == 1, "one works, one polls")
+    with capture_logs() as logs:
+        running.aws.fail("get_activity_task", "InvalidArn")
+        with pytest.raises(errors.RefusedByAWS):
+            await running.task
+    assert "poll-loop-died" in [log["action"] for log in logs if log["log_level"] == "error"]
+    assert task.ended.is_set()
+
+
+async def test_a_poll_loop_stops_for_a_bug_too(start_worker: StartWorker) -> None:
+    running = await start_worker("true")
+    running.aws.faults["get_activity_task"].append(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        await running.task
+
+
+def test_pauses_double_up_to_the_cap_and_are_spread() -> None:
+    spread = iter([1.0, 1.0, 0.0, 0.5, 1.0])
+    backoff = Backoff(first_seconds=1, cap_seconds=5, randomness=lambda: next(spread))
+    assert [backoff.next_seconds() for _ in range(4)] == [1.0, 2.0, 2.0, 3.75]
+    backoff.reset()
+    assert backoff.next_seconds() == 1.0

@@ -1,0 +1,63 @@
+"""How the end is announced."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from app.worker import CommandSettings, ErrorName, Stop, StopReason, StopRequest, Task, TaskFailed
+from app.worker.command import CommandHandler
+from app.worker.stopping import Shutdown
+from tests.worker.conftest import write_script
+
+LOST = StopRequest(StopReason.LOST, 5)
+
+
+async def heard(stop: Stop, count: int) -> list[StopRequest]:
+    """Take the next requests, as a handler does."""
+    requests: list[StopRequest] = []
+    async for request in stop:
+        requests.append(request)
+        if len(requests) == count:
+            break
+    return requests
+
+
+async def test_a_task_hears_of_the_shutdown_and_a_second_time_that_it_is_urgent() -> None:
+    shutdown = Shutdown(grace_seconds=25)
+    with shutdown.reaching_task() as stop:
+        assert stop.reason is None
+        shutdown.request()
+        shutdown.request()
+        assert await heard(stop, 2) == [StopRequest(StopReason.SHUTDOWN, 25), StopRequest(StopReason.SHUTDOWN, 0)]
+
+
+async def test_a_task_that_starts_during_the_shutdown_hears_of_it() -> None:
+    shutdown = Shutdown(grace_seconds=25)
+    shutdown.request()
+    with shutdown.reaching_task() as stop:
+        assert await heard(stop, 1) == [StopRequest(StopReason.SHUTDOWN, 25)]
+
+
+@pytest.mark.parametrize("lost_first", [True, False])
+async def test_that_a_task_was_lost_outweighs_the_shutdown(lost_first: bool) -> None:
+    shutdown = Shutdown(grace_seconds=25)
+    with shutdown.reaching_task() as stop:
+        if lost_first:
+            stop.request(LOST)
+        shutdown.request()
+        if not lost_first:
+            stop.request(LOST)
+        assert stop.reason is StopReason.LOST
+        assert len(await heard(stop, 2)) == 2
+
+
+async def test_a_command_is_not_started_for_a_task_that_was_told_to_stop_already(tmp_path: Path) -> None:
+    settings = CommandSettings(command=str(write_script(tmp_path, 'touch "$HERE/started"')))
+    handler = CommandHandler(settings, stdout=io.BytesIO(), stderr=io.BytesIO(), environ={"HERE": str(tmp_path)})
+    stop = Stop()
+    stop.request(LOST)
+    with pytest.raises(TaskFailed) as failed:
+        await handler(Task(input="{}", execution_name="run"), stop)
+    assert failed.value.error == ErrorName.COMMAND_TERMINATED
+    assert not (tmp_path / "started").exists()
