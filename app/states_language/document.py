@@ -1,0 +1,83 @@
+"""What a machine must be before its states are looked at: JSON, not too deep, not too large."""
+
+import json
+import math
+
+from app.states_language.findings import Findings, child
+
+MAX_DEPTH = 100
+"""Levels of arrays and objects. A Parallel takes four, so this is room for more than twenty in one another."""
+
+TOO_DEEP = f"Nested deeper than {MAX_DEPTH} levels; move inner states into a workflow of their own."
+
+MAX_BYTES = 1_048_576
+"""AWS refuses a larger definition (CreateStateMachine, definition)."""
+
+MAX_NUMBER_BITS = 1024
+"""The largest double is just below two to this power."""
+
+
+def check_document(machine: object, found: Findings) -> bool:
+    """Note what keeps a value from being JSON of acceptable depth and size; tell whether it can be looked into."""
+    sound = _check_values(machine, found)
+    if sound:
+        _check_size(machine, found)
+    return sound
+
+
+def _check_values(machine: object, found: Findings) -> bool:
+    sound = True
+    waiting: list[tuple[object, str, int]] = [(machine, "", 1)]
+    while waiting:
+        value, pointer, depth = waiting.pop()
+        problem = None if value is None else _problem(value, depth)
+        if problem:
+            found.add(pointer, problem)
+            sound = False
+        elif isinstance(value, dict):
+            odd_keys = [key for key in value if not isinstance(key, str) or not _encodes(key)]
+            if odd_keys:
+                found.add(pointer, "A field has a name that is not JSON text; use an ordinary string.")
+                sound = False
+            else:
+                waiting.extend(
+                    (item, child(pointer, key), depth + 1) for key, item in value.items() if item is not None
+                )
+        elif isinstance(value, list):
+            waiting.extend((item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value))
+    return sound
+
+
+def _problem(value: object, depth: int) -> str | None:
+    if isinstance(value, dict | list):
+        return TOO_DEEP if depth > MAX_DEPTH else None
+    if isinstance(value, str):
+        return None if _encodes(value) else "The text holds half of a surrogate pair; use whole characters."
+    if isinstance(value, int | float):
+        return _number_problem(value)
+    kind = type(value).__name__
+    return f"A {kind} is not a JSON value; use an object, an array, a string, a number, a boolean or null."
+
+
+def _number_problem(value: float) -> str | None:
+    if isinstance(value, int):
+        return None if value.bit_length() <= MAX_NUMBER_BITS else "The number is too large; AWS reads doubles."
+    return None if math.isfinite(value) else f"{value} is not a JSON number; use a finite one."
+
+
+def _encodes(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_size(machine: object, found: Findings) -> None:
+    size = len(json.dumps(machine, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > MAX_BYTES:
+        found.add(
+            "", f"The definition has {size:,} bytes and AWS accepts {MAX_BYTES:,}; split it into several workflows."
+        )

@@ -1,0 +1,130 @@
+"""Where states lead: transitions of a scope, what is reachable, dead ends."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.states_language.findings import Findings, child, quoted
+from app.states_language.model import Scope
+
+_ENDING_KINDS: Final = frozenset({"Succeed", "Fail"})
+_FLOWING_KINDS: Final = frozenset({"Task", "Pass", "Wait", "Parallel", "Map"})
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A field that names the next state."""
+
+    target: object
+    pointer: str
+
+
+def transitions(body: Mapping[str, Any], pointer: str) -> Iterator[Transition]:
+    """Yield where a state can lead: Next, Default, and the Next of its rules and catchers."""
+    kind = _kind(body)
+    if kind in _FLOWING_KINDS and "Next" in body:
+        yield Transition(body["Next"], f"{pointer}/Next")
+    if kind == "Choice":
+        if "Default" in body:
+            yield Transition(body["Default"], f"{pointer}/Default")
+        yield from _inner(body.get("Choices"), f"{pointer}/Choices")
+    elif kind in _FLOWING_KINDS:
+        yield from _inner(body.get("Catch"), f"{pointer}/Catch")
+
+
+def _inner(items: object, pointer: str) -> Iterator[Transition]:
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(item, dict) and "Next" in item:
+            yield Transition(item["Next"], f"{pointer}/{index}/Next")
+
+
+def targets(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the states that a state can lead to."""
+    return (transition.target for transition in transitions(body, "") if isinstance(transition.target, str))
+
+
+def ends(body: Mapping[str, Any]) -> bool:
+    """Tell whether the run of a scope can end with a state."""
+    kind = _kind(body)
+    return kind in _ENDING_KINDS or (kind in _FLOWING_KINDS and body.get("End") is True)
+
+
+def _kind(body: Mapping[str, Any]) -> str:
+    kind = body.get("Type")
+    return kind if isinstance(kind, str) else ""
+
+
+def reachable(states: Mapping[str, Any], start_at: str) -> set[str]:
+    """Return the names of the states that can be entered when the run starts at one of them."""
+    seen: set[str] = set()
+    waiting = [start_at]
+    while waiting:
+        name = waiting.pop()
+        body = states.get(name)
+        if name not in seen and isinstance(body, dict):
+            seen.add(name)
+            waiting.extend(targets(body))
+    return seen
+
+
+def check_graph(scope: Scope, places: Mapping[str, str], found: Findings) -> None:
+    """Check the transitions of one scope. ``places`` are the pointers of all states of the machine, by name."""
+    states = scope.body.get("States")
+    if not isinstance(states, dict):
+        if "StartAt" in scope.body and scope.start_at is None:
+            found.add(f"{scope.pointer}/StartAt", _not_a_name(scope.body["StartAt"]))
+        return
+    sound = all(isinstance(body, dict) for body in states.values())
+    for transition in _all_transitions(scope, states):
+        problem = _problem(transition.target, states, places)
+        if problem:
+            found.add(transition.pointer, problem)
+            sound = False
+    if scope.start_at in states:
+        entered = reachable(states, str(scope.start_at))
+        _check_reached(scope, states, entered, found)
+        if sound:
+            _check_end(scope, states, entered, found)
+
+
+def _all_transitions(scope: Scope, states: Mapping[str, Any]) -> Iterator[Transition]:
+    if "StartAt" in scope.body:
+        yield Transition(scope.body["StartAt"], f"{scope.pointer}/StartAt")
+    for name, body in states.items():
+        if isinstance(body, dict):
+            yield from transitions(body, child(f"{scope.pointer}/States", name))
+
+
+def _problem(target: object, states: Mapping[str, Any], places: Mapping[str, str]) -> str | None:
+    if not isinstance(target, str):
+        return _not_a_name(target)
+    if target in states:
+        return None
+    if target in places:
+        where = places[target]
+        return f"State {quoted(target)} is at {where}; a transition cannot enter or leave a branch or a Map's body."
+    similar = next((name for name in states if name.casefold().strip() == target.casefold().strip()), None)
+    hint = f"did you mean {quoted(similar)}?" if similar else "correct the name or add the state."
+    return f"There is no state {quoted(target)}; {hint}"
+
+
+def _not_a_name(value: object) -> str:
+    return f"This must be the name of a state, not {quoted(value)}."
+
+
+def _check_reached(scope: Scope, states: Mapping[str, Any], entered: set[str], found: Findings) -> None:
+    for name in states:
+        if name not in entered:
+            found.add(
+                child(f"{scope.pointer}/States", name),
+                f"State {quoted(name)} is never entered from StartAt; lead a transition to it, or remove it.",
+            )
+
+
+def _check_end(scope: Scope, states: Mapping[str, Any], entered: Iterable[str], found: Findings) -> None:
+    bodies = [states[name] for name in entered]
+    # A state that leads nowhere, or has no known type, is noted where it is and may well be the end that is missing.
+    if all(not ends(body) and any(targets(body)) for body in bodies):
+        found.add(
+            f"{scope.pointer}/States", "No state ends the run; give one End: true, or add a Succeed or Fail state."
+        )

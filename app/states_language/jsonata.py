@@ -1,0 +1,107 @@
+"""JSONata strings: ``{% expression %}``.
+
+Only the frame is checked, and that quotes and brackets are closed. What an expression means is left to AWS.
+"""
+
+import re
+from typing import Final
+
+from app.states_language.findings import Check, Findings, child, quoted
+
+OPEN: Final = "{%"
+CLOSE: Final = "%}"
+
+_TOKEN: Final = re.compile(
+    r"""(?P<comment>/\*.*?\*/)|(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)|(?P<other>[][(){}"'`/])""",
+    re.DOTALL,
+)
+_PAIRS: Final = {")": "(", "]": "[", "}": "{"}
+
+
+def is_expression(value: object) -> bool:
+    """Tell whether a value is a JSONata string."""
+    return isinstance(value, str) and len(value) >= 4 and value.startswith(OPEN) and value.endswith(CLOSE)
+
+
+def text_problem(text: str) -> str | None:
+    """Say why a text, which may be plain, is a broken JSONata string, or return None."""
+    if not is_expression(text):
+        framed = text.startswith(OPEN) or text.endswith(CLOSE)
+        return "must start with {% and end with %}, without spaces around, to be evaluated" if framed else None
+    expression = text[len(OPEN) : -len(CLOSE)]
+    if not expression.strip():
+        return "holds no expression"
+    return _expression_problem(expression)
+
+
+def _expression_problem(expression: str) -> str | None:
+    opened: list[str] = []
+    for token in _TOKEN.finditer(expression):
+        character = token["other"]
+        if character is None:
+            continue
+        # A slash divides or starts a regular expression, which only a parser can tell; what follows is left to AWS.
+        if character == "/":
+            return None
+        if character in "\"'`":
+            return f"has a {character} that is not closed"
+        if character in "([{":
+            opened.append(character)
+        elif not opened or opened.pop() != _PAIRS[character]:
+            return f"has a {character} that closes nothing"
+    return f"has a {opened[-1]} that is not closed" if opened else None
+
+
+def expression(value: object, pointer: str, found: Findings) -> None:
+    """Accept a JSONata string only."""
+    if not is_expression(value):
+        found.add(pointer, f"This must be a JSONata string such as {{% $states.input.field %}}, not {quoted(value)}.")
+    else:
+        _check_text(str(value), pointer, found)
+
+
+def template(value: object, pointer: str, found: Findings) -> None:
+    """Accept any JSON; the JSONata strings in it must be sound."""
+    waiting: list[tuple[object, str]] = [(value, pointer)]
+    while waiting:
+        item, place = waiting.pop()
+        if isinstance(item, str):
+            _check_text(item, place, found)
+        elif isinstance(item, dict):
+            waiting.extend((inner, child(place, key)) for key, inner in reversed(item.items()))
+        elif isinstance(item, list):
+            waiting.extend((inner, f"{place}/{index}") for index, inner in reversed(list(enumerate(item))))
+
+
+def object_template(value: object, pointer: str, found: Findings) -> None:
+    """Accept an object whose JSONata strings are sound, or one JSONata string."""
+    if isinstance(value, dict) or is_expression(value):
+        template(value, pointer, found)
+    else:
+        found.add(pointer, f"This must be an object or a JSONata string ({{% ... %}}), not {quoted(value)}.")
+
+
+def or_expression(check: Check) -> Check:
+    """Make a check that accepts a JSONata string as well."""
+
+    def check_either(value: object, pointer: str, found: Findings) -> None:
+        if is_expression(value):
+            _check_text(str(value), pointer, found)
+        else:
+            check(value, pointer, found)
+
+    return check_either
+
+
+def _check_text(text: str, pointer: str, found: Findings) -> None:
+    problem = text_problem(text)
+    if problem:
+        found.add(pointer, f"{quoted(text)} {problem}.")
+
+
+def text(value: object, pointer: str, found: Findings) -> None:
+    """Accept a string, plain or JSONata."""
+    if isinstance(value, str):
+        _check_text(value, pointer, found)
+    else:
+        found.add(pointer, f"This must be a string, not {quoted(value)}.")

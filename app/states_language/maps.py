@@ -1,0 +1,109 @@
+"""The rules of a Map's parts: ItemProcessor, ItemReader, ItemBatcher, ResultWriter and Label."""
+
+import re
+from typing import Final
+
+from app.states_language import jsonata, paths, resources, templates, values
+from app.states_language.findings import Check, Findings, quoted
+from app.states_language.members import object_of
+from app.states_language.model import JSONATA
+
+MAX_LABEL_LENGTH: Final = 40
+MAX_BATCH_BYTES: Final = 262_144
+"""The largest input of a child execution."""
+
+_LABEL: Final = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]+")
+
+
+def label(value: object, pointer: str, found: Findings) -> None:
+    """Accept the label of a distributed Map, which becomes part of an ARN."""
+    if not isinstance(value, str) or len(value) > MAX_LABEL_LENGTH or not _LABEL.fullmatch(value):
+        found.add(pointer, f"{quoted(value)} is no label; use 1 to {MAX_LABEL_LENGTH} letters, digits, . _ - only.")
+
+
+def item_batcher(language: str) -> Check:
+    """Make the check of an ItemBatcher."""
+    return object_of(
+        language,
+        both={
+            "BatchInput": jsonata.template if language == JSONATA else templates.template,
+            "MaxItemsPerBatch": _number(language, values.whole(1)),
+            "MaxInputBytesPerBatch": _number(language, values.whole(1, MAX_BATCH_BYTES)),
+        },
+        jsonpath={
+            "MaxItemsPerBatchPath": paths.reference_path,
+            "MaxInputBytesPerBatchPath": paths.reference_path,
+        },
+        exclusive=(
+            ("MaxItemsPerBatch", "MaxItemsPerBatchPath"),
+            ("MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"),
+        ),
+    )
+
+
+def item_reader(language: str) -> Check:
+    """Make the check of an ItemReader."""
+    reader_config = object_of(
+        language,
+        both={
+            "InputType": values.text,
+            "CSVHeaderLocation": values.one_of("FIRST_ROW", "GIVEN"),
+            "CSVHeaders": _texts,
+            "MaxItems": _number(language, values.whole(1)),
+        },
+        jsonpath={"MaxItemsPath": paths.reference_path},
+        exclusive=(("MaxItems", "MaxItemsPath"),),
+    )
+    return object_of(
+        language,
+        both={"Resource": resources.integration_arn, "ReaderConfig": reader_config},
+        jsonpath={"Parameters": templates.template},
+        jsonata={"Arguments": jsonata.object_template},
+        required=("Resource",),
+    )
+
+
+def result_writer(language: str) -> Check:
+    """Make the check of a ResultWriter."""
+    members = object_of(
+        language,
+        both={"Resource": resources.integration_arn, "WriterConfig": values.is_object},
+        jsonpath={"Parameters": templates.template},
+        jsonata={"Arguments": jsonata.object_template},
+    )
+
+    def check(value: object, pointer: str, found: Findings) -> None:
+        if value == {}:
+            found.add(pointer, "The ResultWriter is empty; give it a Resource, a WriterConfig, or both.")
+        members(value, pointer, found)
+
+    return check
+
+
+def processor_config(value: object, pointer: str, found: Findings) -> None:
+    """Accept how the body of a Map runs."""
+    if not values.is_object(value, pointer, found):
+        return
+    if "Mode" in value:
+        values.one_of("INLINE", "DISTRIBUTED")(value["Mode"], f"{pointer}/Mode", found)
+    if "ExecutionType" in value:
+        values.one_of("STANDARD", "EXPRESS")(value["ExecutionType"], f"{pointer}/ExecutionType", found)
+    elif value.get("Mode") == "DISTRIBUTED":
+        found.add(pointer, "ExecutionType is missing; a distributed Map needs STANDARD or EXPRESS.")
+
+
+def items(value: object, pointer: str, found: Findings) -> None:
+    """Accept the Items of a JSONata Map: an array, an object, or a JSONata string."""
+    if isinstance(value, list | dict) or jsonata.is_expression(value):
+        jsonata.template(value, pointer, found)
+    else:
+        found.add(pointer, f"This must be an array, an object or a JSONata string, not {quoted(value)}.")
+
+
+def _number(language: str, check: Check) -> Check:
+    return jsonata.or_expression(check) if language == JSONATA else check
+
+
+def _texts(value: object, pointer: str, found: Findings) -> None:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        found.add(pointer, "This must be an array of strings.")

@@ -1,0 +1,77 @@
+"""Names and ARNs that the service gives to what it uses at AWS."""
+
+import hashlib
+import json
+import re
+from typing import Final
+
+MAX_STATE_MACHINE_NAME_LENGTH: Final = 80
+
+_SEPARATOR: Final = "--"
+
+_REFUSED: Final = re.compile(r"[^A-Za-z0-9._!'()+=@-]")
+"""What CreateStateMachine refuses in a name (whitespace, control characters, ``<>{}[]?*"#%\\^|~`$&,;:/``), and what is
+not ASCII, which keeps logs from being written."""
+
+_HASH_LENGTH: Final = 12
+_HASHED: Final = re.compile(rf"-[0-9a-f]{{{_HASH_LENGTH}}}\Z")
+
+_PARTITIONS: Final = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-isob-", "aws-iso-b"),
+    ("us-isof-", "aws-iso-f"),
+    ("us-iso-", "aws-iso"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("eusc-", "aws-eusc"),
+)
+
+
+def partition(region: str) -> str:
+    """Return the partition of a region, the second part of its ARNs."""
+    return next((name for prefix, name in _PARTITIONS if region.startswith(prefix)), "aws")
+
+
+def activity_arn(name: str, *, namespace: str, region: str, account_id: str) -> str:
+    """Return the ARN of the activity that workers of a name poll in a namespace."""
+    return f"arn:{partition(region)}:states:{region}:{account_id}:activity:{scoped(name, namespace=namespace)}"
+
+
+def lambda_arn(name: str, *, namespace: str, region: str, account_id: str) -> str:
+    """Return the ARN of the Lambda function of a name in a namespace."""
+    return f"arn:{partition(region)}:lambda:{region}:{account_id}:function:{scoped(name, namespace=namespace)}"
+
+
+def glue_arn(*, region: str) -> str:
+    """Return the ARN of the integration that runs a Glue job and waits for it."""
+    return f"arn:{partition(region)}:states:::glue:startJobRun.sync"
+
+
+def scoped(name: str, *, namespace: str) -> str:
+    """Return the name of a resource within a namespace."""
+    return f"{namespace}{_SEPARATOR}{name}"
+
+
+def state_machine_name(namespace: str, name: str, version: int, start_at: str) -> str:
+    """Return the name of the state machine that runs a definition version in a namespace from a state.
+
+    It is ``NAMESPACE--NAME--VERSION--START_AT``. A hash of the four parts is appended wherever that alone could stand
+    for other parts as well: characters had to be replaced, it was too long, ``--`` or a dash at an edge blurs where a
+    part ends, or it ends like a name with a hash.
+    """
+    plain = _SEPARATOR.join((namespace, name, str(version), start_at))
+    cleaned = _REFUSED.sub("-", plain)
+    unambiguous = (
+        cleaned == plain
+        and len(plain) <= MAX_STATE_MACHINE_NAME_LENGTH
+        and not _blurred(namespace, name, start_at)
+        and not _HASHED.search(plain)
+    )
+    if unambiguous:
+        return plain
+    digest = hashlib.sha256(json.dumps([namespace, name, version, start_at]).encode()).hexdigest()[:_HASH_LENGTH]
+    return f"{cleaned[: MAX_STATE_MACHINE_NAME_LENGTH - _HASH_LENGTH - 1]}-{digest}"
+
+
+def _blurred(*parts: str) -> bool:
+    return any(_SEPARATOR in part or part.startswith("-") or part.endswith("-") or not part for part in parts)

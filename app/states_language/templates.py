@@ -1,0 +1,74 @@
+"""Payload templates: JSON in which a field named ``x.$`` is computed; and ``Assign``, whose fields are variables."""
+
+from typing import Final
+
+from app.states_language import jsonata
+from app.states_language.findings import Findings, child, quoted
+from app.states_language.intrinsics import value_problem
+from app.states_language.paths import variable_problem
+
+COMPUTED: Final = ".$"
+"""The end of a field's name that says: this value is a path or an intrinsic function."""
+
+
+def template(value: object, pointer: str, found: Findings) -> None:
+    """Accept a payload template."""
+    waiting: list[tuple[object, str]] = [(value, pointer)]
+    while waiting:
+        item, place = waiting.pop()
+        if isinstance(item, dict):
+            waiting.extend(_check_fields(item, place, found))
+        elif isinstance(item, list):
+            waiting.extend((inner, f"{place}/{index}") for index, inner in reversed(list(enumerate(item))))
+
+
+def object_template(value: object, pointer: str, found: Findings) -> None:
+    """Accept a payload template that is an object."""
+    if isinstance(value, dict):
+        template(value, pointer, found)
+    else:
+        found.add(pointer, f"This must be an object, not {quoted(value)}.")
+
+
+def assign(value: object, pointer: str, found: Findings) -> None:
+    """Accept the variables of a JSONPath state."""
+    object_template(value, pointer, found)
+    _check_variables(value, pointer, found, computed=COMPUTED)
+
+
+def jsonata_assign(value: object, pointer: str, found: Findings) -> None:
+    """Accept the variables of a JSONata state."""
+    if isinstance(value, dict):
+        jsonata.template(value, pointer, found)
+        _check_variables(value, pointer, found, computed="")
+    else:
+        found.add(pointer, f"This must be an object that names variables, not {quoted(value)}.")
+
+
+def _check_fields(item: dict[str, object], place: str, found: Findings) -> list[tuple[object, str]]:
+    inner: list[tuple[object, str]] = []
+    for key, value in item.items():
+        if not key.endswith(COMPUTED):
+            inner.append((value, child(place, key)))
+            continue
+        _check_computed(value, child(place, key), found)
+        if key.removesuffix(COMPUTED) in item:
+            found.add(child(place, key), f"{quoted(key.removesuffix(COMPUTED))} is there as well; keep one of the two.")
+    inner.reverse()
+    return inner
+
+
+def _check_computed(value: object, pointer: str, found: Findings) -> None:
+    if not isinstance(value, str):
+        found.add(pointer, f"A field that ends with .$ must be a path or an intrinsic function, not {quoted(value)}.")
+        return
+    problem = value_problem(value)
+    if problem:
+        found.add(pointer, f"{quoted(value)} {problem}.")
+
+
+def _check_variables(value: object, pointer: str, found: Findings, *, computed: str) -> None:
+    for key in value if isinstance(value, dict) else ():
+        problem = variable_problem(key.removesuffix(computed))
+        if problem:
+            found.add(child(pointer, key), f"{quoted(key)} {problem}.")

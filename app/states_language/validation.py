@@ -1,0 +1,187 @@
+"""Judging a state machine as AWS would, before AWS sees it."""
+
+from typing import Final
+
+from app import errors
+from app.states_language import maps, resources, values
+from app.states_language.document import check_document
+from app.states_language.fields import EXCLUSIVE, FIELDS, REQUIRED, misplaced, unknown_kind
+from app.states_language.findings import Findings, child, listed, quoted
+from app.states_language.graph import check_graph
+from app.states_language.members import only_one
+from app.states_language.model import JSONATA, JSONPATH, KINDS, LANGUAGES, Scope, State, scopes
+
+MAX_NAME_LENGTH: Final = 80
+"""Characters in the name of a state."""
+
+_FLOWING_KINDS: Final = FIELDS["Next"].kinds
+_TIMEOUT: Final = values.whole(1, values.MAX_SECONDS)
+
+
+def validate(machine: object) -> list[errors.Finding]:
+    """Return everything that is wrong with a state machine (parsed JSON), each with an RFC 6901 pointer.
+
+    The rules are those of the Amazon States Language (https://states-language.net/spec.html) as AWS applies them, and
+    the short forms of ``Resource``. Never raises, whatever JSON comes in.
+    """
+    found = Findings()
+    if check_document(machine, found) and values.is_object(machine, "", found):
+        _check_machine(machine, found)
+    return list(found)
+
+
+def check(machine: object) -> None:
+    """Raise ``InvalidDefinition`` with all findings when a state machine is not valid."""
+    findings = validate(machine)
+    if findings:
+        first = findings[0]
+        more = f" ({len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise errors.InvalidDefinition(f"{first.pointer or '/'}: {first.message}{more}", findings=findings)
+
+
+def _check_machine(machine: dict[str, object], found: Findings) -> None:
+    if "Version" in machine:
+        values.one_of("1.0")(machine["Version"], "/Version", found)
+    if "TimeoutSeconds" in machine:
+        _TIMEOUT(machine["TimeoutSeconds"], "/TimeoutSeconds", found)
+    everything = list(scopes(machine))
+    places: dict[str, str] = {}
+    for scope in everything:
+        _check_names(scope, places, found)
+    for scope in everything:
+        _check_scope(scope, found)
+        for state in scope.states():
+            _check_state(state, found, top_language=everything[0].language)
+        check_graph(scope, places, found)
+
+
+def _check_names(scope: Scope, places: dict[str, str], found: Findings) -> None:
+    """Check the names of states, which are unique across the machine, branches and Map bodies included."""
+    states = scope.body.get("States")
+    for name in states if isinstance(states, dict) else ():
+        pointer = child(f"{scope.pointer}/States", name)
+        if not name:
+            found.add(pointer, "The name of a state is empty; give it one.")
+        if len(name) > MAX_NAME_LENGTH:
+            found.add(pointer, f"The name has {len(name)} characters; AWS allows {MAX_NAME_LENGTH}.")
+        if name in places:
+            found.add(
+                pointer, f"There is another state {quoted(name)} at {places[name]}; names are unique in a machine."
+            )
+        places.setdefault(name, pointer)
+
+
+def _check_scope(scope: Scope, found: Findings) -> None:
+    body = scope.body
+    missing = tuple(field for field in ("StartAt", "States") if field not in body)
+    if missing:
+        found.add(scope.pointer, f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
+    if "Comment" in body:
+        values.text(body["Comment"], f"{scope.pointer}/Comment", found)
+    if "QueryLanguage" in body:
+        values.one_of(*LANGUAGES)(body["QueryLanguage"], f"{scope.pointer}/QueryLanguage", found)
+    if "ProcessorConfig" in body and scope.parent is not None and scope.parent.kind == "Map":
+        maps.processor_config(body["ProcessorConfig"], f"{scope.pointer}/ProcessorConfig", found)
+    if "States" in body:
+        _check_states(body["States"], f"{scope.pointer}/States", found)
+
+
+def _check_states(states: object, pointer: str, found: Findings) -> None:
+    if not values.is_object(states, pointer, found):
+        return
+    if not states:
+        found.add(pointer, "There is no state; add at least one.")
+    for name, state in states.items():
+        if not isinstance(state, dict):
+            found.add(child(pointer, name), f"A state must be an object, not {quoted(state)}.")
+
+
+def _check_state(state: State, found: Findings, *, top_language: str | None) -> None:
+    if "Type" not in state.body:
+        found.add(state.pointer, f"Type is missing; use {listed(KINDS, 'or')}.")
+    elif state.kind not in KINDS:
+        found.add(f"{state.pointer}/Type", unknown_kind(state.body["Type"]))
+    else:
+        _check_language(state, found, top_language=top_language)
+        _check_fields(state, found)
+        _check_presence(state, found)
+        if state.kind == "Task":
+            _check_task(state, found)
+
+
+def _check_language(state: State, found: Findings, *, top_language: str | None) -> None:
+    if top_language == JSONATA and state.body.get("QueryLanguage") == JSONPATH:
+        found.add(
+            f"{state.pointer}/QueryLanguage",
+            "JSONPath cannot be used in a machine whose QueryLanguage is JSONata; remove it.",
+        )
+
+
+def _check_fields(state: State, found: Findings) -> None:
+    kind, language = state.kind, state.language
+    for field, value in state.body.items():
+        known = FIELDS.get(field)
+        # Clients write an empty Retry or Catch as null, in states of every type; expand drops it.
+        if known is None or (value is None and field in {"Retry", "Catch"}):
+            continue
+        pointer = f"{state.pointer}/{field}"
+        check_value = known.check(language) if kind in known.kinds else None
+        if check_value is None:
+            found.add(pointer, misplaced(field, kind, language))
+        else:
+            check_value(value, pointer, found)
+
+
+def _check_presence(state: State, found: Findings) -> None:
+    """Check what must be there, and what excludes each other."""
+    body = state.body
+    wanted = REQUIRED.get(state.kind, ())
+    if wanted and not any(field in body for field in wanted):
+        found.add(state.pointer, f"{listed(wanted, 'or')} is missing from this {state.kind} state.")
+    for names in EXCLUSIVE.get(state.kind, ()):
+        only_one(body, names, state.pointer, found)
+    if state.kind not in _FLOWING_KINDS:
+        return
+    if "Next" in body and body.get("End") is True:
+        found.add(state.pointer, "Next and End exclude each other; keep Next to go on, or End to stop here.")
+    elif "Next" not in body and ("End" not in body or body["End"] is False):
+        found.add(state.pointer, "The state leads nowhere; add Next with a state's name, or End: true.")
+
+
+def _check_task(state: State, found: Findings) -> None:
+    body = state.body
+    heartbeat, timeout = body.get("HeartbeatSeconds"), body.get("TimeoutSeconds")
+    if values.is_number(heartbeat) and values.is_number(timeout) and heartbeat >= timeout > 0:
+        found.add(
+            f"{state.pointer}/HeartbeatSeconds",
+            f"The heartbeat must be shorter than TimeoutSeconds ({timeout}); lower it.",
+        )
+    text = body.get("Resource")
+    resource = resources.parse(text) if isinstance(text, str) else None
+    if resource is None:
+        return
+    if resource.form is resources.Form.GLUE:
+        _check_glue(state, found)
+    if state.scope.express and resource.form is resources.Form.ARN:
+        _check_express(state, resource.text, found)
+
+
+def _check_glue(state: State, found: Findings) -> None:
+    """Check that JobName can be put into what a Glue task is given."""
+    field = "Arguments" if state.language == JSONATA else "Parameters"
+    if not isinstance(state.body.get(field, {}), dict):
+        found.add(
+            f"{state.pointer}/{field}", f"{field} of a glue: task must be an object, since JobName is put into it."
+        )
+
+
+def _check_express(state: State, arn: str, found: Findings) -> None:
+    if resources.is_activity(arn):
+        found.add(
+            f"{state.pointer}/Resource", "An EXPRESS child execution runs no activities; use ExecutionType STANDARD."
+        )
+    elif arn.endswith((".sync", ".sync:2", ".waitForTaskToken")):
+        found.add(
+            f"{state.pointer}/Resource",
+            "An EXPRESS child execution cannot wait for a job or token; use ExecutionType STANDARD.",
+        )

@@ -1,0 +1,96 @@
+"""The rules of Retry and Catch."""
+
+import pytest
+
+from app import states_language
+from tests.states_language.machine_builders import Json, jsonata, one, task
+
+ALL = ["States.ALL"]
+
+RETRY_REFUSED: list[tuple[object, str]] = [
+    ({}, ""),
+    ("x", ""),
+    ([5], "/0"),
+    ([{}], "/0"),
+    ([{"ErrorEquals": []}], "/0/ErrorEquals"),
+    ([{"ErrorEquals": "States.ALL"}], "/0/ErrorEquals"),
+    ([{"ErrorEquals": None}], "/0/ErrorEquals"),
+    ([{"ErrorEquals": ["E", 5]}], "/0/ErrorEquals/1"),
+    ([{"ErrorEquals": ["States.All"]}], "/0/ErrorEquals/0"),
+    ([{"ErrorEquals": ["E", "States.Custom"]}], "/0/ErrorEquals/1"),
+    ([{"ErrorEquals": ["States.ALL", "E"]}], "/0/ErrorEquals"),
+    ([{"ErrorEquals": ALL}, {"ErrorEquals": ["E"]}], "/0/ErrorEquals"),
+    ([{"ErrorEquals": ALL, "IntervalSeconds": 0}], "/0/IntervalSeconds"),
+    ([{"ErrorEquals": ALL, "IntervalSeconds": 1.5}], "/0/IntervalSeconds"),
+    ([{"ErrorEquals": ALL, "IntervalSeconds": 100_000_000}], "/0/IntervalSeconds"),
+    ([{"ErrorEquals": ALL, "MaxAttempts": -1}], "/0/MaxAttempts"),
+    ([{"ErrorEquals": ALL, "MaxAttempts": 100_000_000}], "/0/MaxAttempts"),
+    ([{"ErrorEquals": ALL, "MaxAttempts": "3"}], "/0/MaxAttempts"),
+    ([{"ErrorEquals": ALL, "BackoffRate": 0.99}], "/0/BackoffRate"),
+    ([{"ErrorEquals": ALL, "BackoffRate": "2"}], "/0/BackoffRate"),
+    ([{"ErrorEquals": ALL, "MaxDelaySeconds": 0}], "/0/MaxDelaySeconds"),
+    ([{"ErrorEquals": ALL, "MaxDelaySeconds": 31_622_401}], "/0/MaxDelaySeconds"),
+    ([{"ErrorEquals": ALL, "MaxDelaySeconds": 5, "IntervalSeconds": 6}], "/0/MaxDelaySeconds"),
+    ([{"ErrorEquals": ALL, "JitterStrategy": "full"}], "/0/JitterStrategy"),
+    ([{"ErrorEquals": ALL, "Comment": 1}], "/0/Comment"),
+]
+
+
+@pytest.mark.parametrize(("retry", "where"), RETRY_REFUSED, ids=lambda part: str(part)[:70])
+def test_a_wrong_retrier_is_refused_where_it_is_wrong(retry: object, where: str) -> None:
+    findings = states_language.validate(one(task(Retry=retry)))
+
+    assert {finding.pointer for finding in findings} == {f"/States/A/Retry{where}"}
+
+
+CATCH_REFUSED: list[tuple[Json, str]] = [
+    ({"ErrorEquals": ALL}, ""),
+    ({"Next": "B"}, ""),
+    ({"ErrorEquals": [], "Next": "B"}, "/ErrorEquals"),
+    ({"ErrorEquals": ["States.Oops"], "Next": "B"}, "/ErrorEquals/0"),
+    ({"ErrorEquals": ALL, "Next": None}, "/Next"),
+    ({"ErrorEquals": ALL, "Next": "B", "ResultPath": "error"}, "/ResultPath"),
+    ({"ErrorEquals": ALL, "Next": "B", "ResultPath": "$.a[*]"}, "/ResultPath"),
+    ({"ErrorEquals": ALL, "Next": "B", "ResultPath": "$$.a"}, "/ResultPath"),
+    ({"ErrorEquals": ALL, "Next": "B", "Output": {}}, "/Output"),
+    ({"ErrorEquals": ALL, "Next": "B", "Assign": {"states": 1}}, "/Assign/states"),
+    ({"ErrorEquals": ALL, "Next": "B", "Comment": {}}, "/Comment"),
+]
+
+
+@pytest.mark.parametrize(("catcher", "where"), CATCH_REFUSED, ids=lambda part: str(part)[:70])
+def test_a_wrong_catcher_is_refused_where_it_is_wrong(catcher: Json, where: str) -> None:
+    findings = states_language.validate(one(task(Catch=[catcher])))
+
+    assert {finding.pointer for finding in findings} == {f"/States/A/Catch/0{where}"}
+
+
+JSONATA_CATCH_REFUSED: list[tuple[Json, str]] = [
+    ({"ErrorEquals": ALL, "Next": "B", "ResultPath": "$"}, "/ResultPath"),
+    ({"ErrorEquals": ALL, "Next": "B", "Output": "{% [ %}"}, "/Output"),
+    ({"ErrorEquals": ALL, "Next": "B", "Assign": {"a b": 1}}, "/Assign/a b"),
+]
+
+
+@pytest.mark.parametrize(("catcher", "where"), JSONATA_CATCH_REFUSED, ids=lambda part: str(part)[:70])
+def test_a_wrong_jsonata_catcher_is_refused_where_it_is_wrong(catcher: Json, where: str) -> None:
+    findings = states_language.validate(one(jsonata(task(Catch=[catcher]))))
+
+    assert {finding.pointer for finding in findings} == {f"/States/A/Catch/0{where}"}
+
+
+ACCEPTED: list[Json] = [
+    task(Retry=[]),
+    task(Catch=[]),
+    task(Retry=[{"ErrorEquals": ["E"]}, {"ErrorEquals": ALL}]),
+    task(Retry=[{"ErrorEquals": ALL, "MaxAttempts": 0, "BackoffRate": 1, "MaxDelaySeconds": 31_622_400}]),
+    task(Retry=[{"ErrorEquals": ALL, "MaxDelaySeconds": 5, "IntervalSeconds": 5}]),
+    task(Retry=[{"ErrorEquals": ["States.Http.StatusCode.503", "States.Runtime", "sfncli.CommandTerminated"]}]),
+    task(Catch=[{"ErrorEquals": ALL, "Next": "B", "ResultPath": None, "Unknown": 1}]),
+    jsonata(task(Catch=[{"ErrorEquals": ALL, "Next": "B", "Output": "{% $states.errorOutput %}"}])),
+]
+
+
+@pytest.mark.parametrize("state", ACCEPTED, ids=lambda state: str(state)[:80])
+def test_error_handling_as_aws_takes_it_is_accepted(state: Json) -> None:
+    assert states_language.validate(one(state)) == []
