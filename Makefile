@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PORT   ?= 8080
+AWS_PORT ?= 4566
 STORE  ?= memory
 
 .DEFAULT_GOAL := help
@@ -25,12 +26,13 @@ demo: $(READY) ## run one workflow from end to end and show it
 	@$(BIN)/workflow-manager demo --store $(STORE)
 
 run: $(READY) ## start the service on the embedded AWS and stay up
-	@exec $(BIN)/workflow-manager serve --local --store $(STORE) --port $(PORT)
+	@exec $(BIN)/workflow-manager serve --local --store $(STORE) --port $(PORT) --aws-port $(AWS_PORT)
 
 test: $(READY) ## run the tests
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -m "not slow"
 
-test-all: test ## run the tests, the slow ones too
+test-all: $(READY) ## run the tests, the slow ones too
+	@$(BIN)/pytest -q
 
 check: lint types imports openapi-check test ## everything that must hold before a commit
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.states_language import names as aws_names
-from app.states_language.model import JSONATA, State, walk
+from app.states_language.model import JSONATA, NULL_LISTS, State, walk
 from app.states_language.resources import Form, is_activity, parse
 
 COMMAND_TERMINATED: Final = "sfncli.CommandTerminated"
@@ -59,7 +59,7 @@ def _resource(state: State) -> str | None:
 
 
 def _drop_empty(state: State) -> None:
-    for field in ("Retry", "Catch"):
+    for field in NULL_LISTS.get(state.kind, ()):
         if field in state.body and state.body[field] is None:
             del state.body[field]
     if state.body.get("End") is False:

@@ -9,7 +9,7 @@ from app.states_language.fields import EXCLUSIVE, FIELDS, REQUIRED, misplaced, u
 from app.states_language.findings import Findings, child, listed, quoted
 from app.states_language.graph import check_graph
 from app.states_language.members import only_one
-from app.states_language.model import JSONATA, JSONPATH, KINDS, LANGUAGES, Scope, State, scopes
+from app.states_language.model import JSONATA, JSONPATH, KINDS, LANGUAGES, NULL_LISTS, Scope, State, scopes
 
 MAX_NAME_LENGTH: Final = 80
 """Characters in the name of a state."""
@@ -121,8 +121,7 @@ def _check_fields(state: State, found: Findings) -> None:
     kind, language = state.kind, state.language
     for field, value in state.body.items():
         known = FIELDS.get(field)
-        # Clients write an empty Retry or Catch as null, in states of every type; expand drops it.
-        if known is None or (value is None and field in {"Retry", "Catch"}):
+        if known is None or (value is None and field in NULL_LISTS.get(kind, ())):
             continue
         pointer = f"{state.pointer}/{field}"
         check_value = known.check(language) if kind in known.kinds else None

@@ -143,7 +143,7 @@ ACCEPTED: list[Json] = [
     task(Parameters=None),
     task(Resource="glue:job", Parameters={"JobName.$": "$.job"}),
     task(Retry=None, Catch=None),
-    passing(Retry=None, Catch=None),
+    passing(Retry=None, Catch=None, Branches=None, Choices=None),
     passing(Result={"x.$": "not a path, but a literal"}),
     {**WAIT, "Seconds": 0},
     {**WAIT, "Timestamp": "2030-12-31T23:59:60.5+23:59"},
