@@ -1,0 +1,152 @@
+"""The tree of commands: a table of names, and groups that load a verb's module when the verb is called."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from app import __version__
+from app.cli.exits import EXIT_CODES_HELP
+
+DEBUG_VARIABLE = "WFM_DEBUG"
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+
+class Verb(NamedTuple):
+    """A command: the function behind it as ``module:function``, and its line in the help of its group."""
+
+    target: str
+    summary: str
+
+
+class Family(NamedTuple):
+    """Commands about one kind of thing."""
+
+    summary: str
+    members: Mapping[str, Verb]
+
+
+COMMANDS: Mapping[str, Verb | Family] = {
+    "serve": Verb("app.cli.serve:serve", "Run the service."),
+    "local-aws": Verb("app.cli.local_aws:local_aws", "Run the embedded AWS alone."),
+    "worker": Verb("app.cli.worker:worker", "Run a command for every task of an activity."),
+    "demo": Verb(
+        "app.cli.demo:demo", "Run one workflow from end to end on an embedded AWS, show it, and stop everything again."
+    ),
+    "openapi": Verb("app.cli.openapi:openapi", "Write the OpenAPI description of the service."),
+    "definitions": Family(
+        "List, get, put and check workflow definitions.",
+        {
+            "list": Verb("app.cli.definitions:list_definitions", "List definitions, or all versions of one."),
+            "get": Verb("app.cli.definitions:get_definition", "Show one version of a definition."),
+            "put": Verb("app.cli.definitions:put_definition", "Create a definition, or add a version to it."),
+            "lint": Verb("app.cli.lint:lint", "Check state machines without a service."),
+        },
+    ),
+    "submit": Verb("app.cli.submit:submit", "Start a workflow."),
+    "workflows": Verb("app.cli.workflows:workflows", "List workflows, or show and follow one."),
+    "cancel": Verb("app.cli.changes:cancel", "Stop a workflow."),
+    "resume": Verb("app.cli.changes:resume", "Start a workflow anew from one of its states."),
+    "resolve": Verb("app.cli.changes:resolve", "Mark a failed workflow as needing no more attention."),
+    "resources": Family(
+        "Get, put and delete state resources.",
+        {
+            "get": Verb("app.cli.resources:get_resource", "Show what a name stands for in a namespace."),
+            "put": Verb("app.cli.resources:put_resource", "Say what a name stands for in a namespace."),
+            "delete": Verb("app.cli.resources:delete_resource", "Let a name expand by convention again."),
+        },
+    ),
+}
+
+
+class Card(TyperCommand):
+    """What a group shows of a command that is not loaded."""
+
+    def __init__(self, name: str, entry: Verb | Family) -> None:
+        super().__init__(name, help=entry.summary)
+        self.entry = entry
+
+
+class LazyGroup(TyperGroup):
+    """A group that holds cards, and loads a command only to run it or to complete its arguments."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the command that the arguments name, and load it."""
+        name, card, rest = super().resolve_command(ctx, args)
+        return name, load(card.name or "", card.entry) if isinstance(card, Card) else card, rest
+
+
+def load(name: str, entry: Verb | Family) -> Any:
+    """Import a command and return it ready to run."""
+    if isinstance(entry, Family):
+        return _group(_holder(name, callback=lambda: None, summary=entry.summary), entry.members)
+    module, function = entry.target.split(":")
+    holder = typer.Typer(add_completion=False, rich_markup_mode=_help_style(), context_settings=HELP_OPTIONS)
+    holder.command(name)(getattr(importlib.import_module(module), function))
+    return get_command(holder)
+
+
+def build() -> Any:
+    """Return the whole command line, with nothing loaded yet."""
+    return _group(_holder("workflow-manager", callback=_root, epilog=EXIT_CODES_HELP, add_completion=True), COMMANDS)
+
+
+def _holder(
+    name: str,
+    *,
+    callback: Callable[..., None],
+    summary: str | None = None,
+    epilog: str | None = None,
+    add_completion: bool = False,
+) -> typer.Typer:
+    holder = typer.Typer(
+        cls=LazyGroup,
+        name=name,
+        add_completion=add_completion,
+        rich_markup_mode=_help_style(),
+        context_settings=HELP_OPTIONS,
+        epilog=epilog,
+        help=summary,
+    )
+    holder.callback()(callback)
+    return holder
+
+
+def _group(holder: typer.Typer, table: Mapping[str, Verb | Family]) -> Any:
+    group: Any = get_command(holder)
+    group.commands = {name: Card(name, entry) for name, entry in table.items()}
+    return group
+
+
+def _help_style() -> Any:
+    """Draw boxes around the help only for somebody who looks at it."""
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return None if plain else "rich"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"workflow-manager {__version__}")
+        raise typer.Exit
+
+
+def _debug(wanted: bool) -> None:
+    if wanted:
+        os.environ[DEBUG_VARIABLE] = "1"
+
+
+def _root(
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", callback=_debug, is_eager=True, help=f"Show tracebacks; so does {DEBUG_VARIABLE}=1."),
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Versioned workflows on AWS Step Functions: serve, work, submit, watch."""

@@ -1,0 +1,149 @@
+"""The verb ``demo``: a whole round trip with the commands that a user would type."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from app import errors
+from app.cli.exits import ExitCode
+from app.cli.output import write_line
+from app.settings import StoreBackend
+
+COMMAND: Final = (sys.executable, "-m", "app")
+STOP_SECONDS: Final = 15
+WORKER_STARTED: Final = "action=worker-started"
+FOLLOW_SECONDS: Final = 60
+DEFINITION: Final[Mapping[str, Any]] = {
+    "name": "sfncli-test:master",
+    "stateMachine": {
+        "Comment": "Hands its input to the worker called echo, which hands it back.",
+        "StartAt": "echo",
+        "States": {"echo": {"Type": "Task", "Resource": "echo", "End": True}},
+    },
+}
+
+
+def demo(
+    *,
+    store: Annotated[StoreBackend, typer.Option(help="Where workflows are kept.")] = StoreBackend.MEMORY,
+) -> ExitCode:
+    """Run one workflow from end to end on an embedded AWS, show it, and stop everything again.
+
+    Starts the service and a worker, registers a definition with one task, submits a workflow and follows it to its
+    end. Exits 0 when it succeeded.
+    """
+    with ExitStack() as stack:
+        urls = _serve(stack, store)
+        environment = {"WORKFLOWMANAGER_URL": urls["API"], "AWS_ENDPOINT_URL": urls["AWS"]}
+        worker = ("worker", "--activity", "echo", "--namespace", "dev", "--", "echo")
+        _show(*worker)
+        _forward_until_started(stack.enter_context(_running(*worker, environment=environment, stderr=subprocess.PIPE)))
+        return _round_trip(stack, environment)
+
+
+def _serve(stack: ExitStack, store: StoreBackend) -> dict[str, str]:
+    arguments = ("serve", "--local", "--port", "0", "--store", store.value)
+    _show(*arguments)
+    service = stack.enter_context(
+        _running(*arguments, environment={"WFM_LOG_LEVEL": "warning"}, stdout=subprocess.PIPE)
+    )
+    urls: dict[str, str] = {}
+    for line in service.stdout or ():
+        write_line(line.rstrip())
+        name, _, url = line.partition(":")
+        urls[name] = url.strip()
+        if "AWS" in urls:
+            return urls
+    raise errors.StartupError(f"The service ended with exit code {service.wait()} before it was ready.")
+
+
+def _forward_until_started(worker: "subprocess.Popen[str]") -> None:
+    """Wait until the worker has registered its activity: a run that comes earlier fails, as it does on AWS."""
+    for line in worker.stderr or ():
+        sys.stderr.write(line)
+        if WORKER_STARTED in line:
+            threading.Thread(target=_forward, args=(worker.stderr,), daemon=True).start()
+            return
+    raise errors.StartupError(f"The worker ended with exit code {worker.wait()} before it took tasks.")
+
+
+def _forward(lines: Iterable[str]) -> None:
+    with suppress(ValueError):  # closed at the end of the demo
+        for line in lines:
+            sys.stderr.write(line)
+
+
+def _round_trip(stack: ExitStack, environment: dict[str, str]) -> ExitCode:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    (folder / "sfncli-test.json").write_text(json.dumps(DEFINITION, indent=2))
+    _call("definitions", "put", "sfncli-test.json", folder=folder, environment=environment)
+    submitted = _call(
+        "submit", "sfncli-test:master", '{"foo":true}', "-o", "json", folder=folder, environment=environment, quiet=True
+    )
+    workflow_id = json.loads(submitted)["id"]
+    follow = ("workflows", "--workflow-id", workflow_id, "--follow", "--timeout", str(FOLLOW_SECONDS))
+    _show(*follow)
+    ended = subprocess.run([*COMMAND, *follow], env=_inherited() | environment, check=False)
+    _call("workflows", "--workflow-id", workflow_id, "--full", "-o", "json", folder=folder, environment=environment)
+    return ExitCode(ended.returncode)
+
+
+def _call(*arguments: str, folder: Path, environment: dict[str, str], quiet: bool = False) -> str:
+    _show(*arguments)
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        env=_inherited() | environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise errors.StartupError(f"{shlex.join(arguments[:2])} ended with exit code {done.returncode}.")
+    if not quiet:
+        write_line(done.stdout.rstrip())
+    return done.stdout
+
+
+def _inherited() -> dict[str, str]:
+    """Return the environment without the variables that would send a call to another AWS."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_ENDPOINT_URL")}
+
+
+def _show(*arguments: str) -> None:
+    write_line(f"\n$ workflow-manager {shlex.join(arguments)}")
+
+
+@contextmanager
+def _running(
+    *arguments: str, environment: dict[str, str], stdout: int | None = None, stderr: int | None = None
+) -> Iterator["subprocess.Popen[str]"]:
+    """Run a command in the background; it is stopped, politely and then not, at the end."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=_inherited() | {"WFM_LOG_FORMAT": "console", **environment},
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in filter(None, (process.stdout, process.stderr)):
+            pipe.close()

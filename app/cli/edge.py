@@ -1,0 +1,84 @@
+"""The edge of the process: runs one command line, turns what goes wrong into one line and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from app import errors
+from app.cli.commands import DEBUG_VARIABLE, build
+from app.cli.exits import ExitCode, exit_code_of
+from app.cli.text import visible, visible_lines
+
+PROGRAM = "workflow-manager"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code. Nothing is raised."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name in another alphabet must not end a command on an ASCII terminal.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter would flush once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.BROKEN_PIPE
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        result = build().main(list(arguments), prog_name=_program(), standalone_mode=False)
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except SystemExit as stop:
+        return _stopped(stop)
+    except Exception as error:  # noqa: BLE001  the process ends here; WFM_DEBUG shows the traceback
+        return _report(error)
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _report(error: Exception) -> int:
+    """Say on the error stream what went wrong; return the exit code for it."""
+    if os.environ.get(DEBUG_VARIABLE):
+        typer.echo(visible_lines("".join(traceback.format_exception(error)).rstrip()), err=True)
+    match error:
+        case errors.WorkflowManagerError():
+            code, message = exit_code_of(error), error.message
+        case typer.TyperException():
+            code, message = ExitCode(error.exit_code), _usage_line(error)
+        case typer.Abort():
+            code, message = ExitCode.INTERRUPTED, "aborted"
+        case _:
+            hint = f"({DEBUG_VARIABLE}=1 shows where)"
+            code, message = ExitCode.INTERNAL_ERROR, f"unexpected {type(error).__name__}: {error} {hint}"
+    typer.echo(f"{PROGRAM}: {visible(message)}", err=True)
+    for finding in getattr(error, "findings", ()):
+        if finding.message not in message:
+            typer.echo(visible(f"  {finding.pointer or '/'}: {finding.message}"), err=True)
+    return code
+
+
+def _stopped(stop: SystemExit) -> int:
+    """Read why typer ended the process: a reader that went away, or the end of shell completion."""
+    if isinstance(stop.__context__, BrokenPipeError):
+        return ExitCode.BROKEN_PIPE
+    return stop.code if isinstance(stop.code, int) else ExitCode.OK
+
+
+def _usage_line(error: typer.TyperException) -> str:
+    sentence = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    return sentence if context is None else f"{sentence} (see {context.command_path} --help)"
+
+
+def _program() -> str:
+    name = Path(sys.argv[0]).name
+    return PROGRAM if name.startswith("__main__") else name

@@ -1,0 +1,20 @@
+"""The verb ``local-aws``."""
+
+from typing import Annotated
+
+import typer
+
+from app import local
+from app.cli.output import write_line
+
+
+def local_aws(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 4566,
+) -> None:
+    """Run the embedded AWS alone.
+
+    Point clients to it with AWS_ENDPOINT_URL; any credentials will do. SIGTERM and Ctrl-C stop it.
+    """
+    local.serve(host, port, on_ready=lambda url: write_line(f"AWS: {url}"))

@@ -1,0 +1,28 @@
+"""The verb ``openapi``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import errors
+from app.cli.output import write_line
+from app.main import create_app
+
+
+def openapi(
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write; standard output without it.")
+    ] = None,
+) -> None:
+    """Write the OpenAPI description of the service."""
+    text = json.dumps(create_app().openapi(), indent=2, ensure_ascii=False)
+    if output is None:
+        write_line(text)
+        return
+    try:
+        output.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise errors.InvalidRequest(f"Cannot write {output}: {error.strerror}.") from error

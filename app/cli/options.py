@@ -1,0 +1,40 @@
+"""Options and arguments that several verbs share."""
+
+import os
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+URL_VARIABLE = "WORKFLOWMANAGER_URL"
+DEFAULT_URL = "http://localhost:8080"
+DEFAULT_NAMESPACE = "dev"
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    YAML = "yaml"
+
+
+UrlOption = Annotated[str, typer.Option("--url", envvar=URL_VARIABLE, metavar="URL", help="Where the service is.")]
+FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How results are written.")]
+NamespaceOption = Annotated[
+    str,
+    typer.Option("--namespace", "-n", envvar="WORKFLOWMANAGER_NAMESPACE", metavar="NS", help="Environment to run in."),
+]
+FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Show every change until the workflow has ended.")]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--timeout", min=0, metavar="SECONDS", help="With --follow: stop watching after this long."),
+]
+WorkflowIdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the workflow.")]
+
+
+def way_back(workflow_id: str, *, url: str) -> str:
+    """Write the command that shows the same workflow again from the same shell."""
+    needs_url = url != os.environ.get(URL_VARIABLE, DEFAULT_URL)
+    return f"workflow-manager workflows --workflow-id {workflow_id} --follow" + (f" --url {url}" if needs_url else "")

@@ -1,0 +1,205 @@
+"""One run of the service in this process, from its socket to its orderly end."""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Final, NamedTuple
+
+import structlog
+import uvicorn
+
+from app import errors
+from app.cli.exits import ExitCode
+from app.local import ACCOUNT_ID, DEFAULT_REGION, LocalAWS
+from app.main import create_app
+from app.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+REQUESTS_GRACE_SECONDS: Final = 4
+"""How long open requests may go on after a stop."""
+
+HARD_STOP_SECONDS: Final = 8.0
+"""When a stop takes longer than this, the process ends without ceremony; supervisors wait for ten."""
+
+FOREIGN_AWS: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+"""Variables that would take a call to the embedded AWS somewhere else, or carry real credentials to it."""
+
+
+class Listen(NamedTuple):
+    """What a server listens on; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+
+class Ready(NamedTuple):
+    """Where the parts of the service are reached."""
+
+    api: str
+    aws: str | None
+
+
+class ServiceRun:
+    """Runs the service until a signal, or until something it needs dies.
+
+    ``announce`` is called once requests are answered. ``local`` is where the embedded AWS listens; without
+    it the AWS of the environment is used.
+    """
+
+    def __init__(
+        self,
+        listen: Listen,
+        *,
+        local: Listen | None,
+        settings: Mapping[str, object],
+        announce: Callable[[Ready], None],
+    ) -> None:
+        self._listen = listen
+        self._local = local
+        self._overrides = dict(settings)
+        self._announce = announce
+        self._server: uvicorn.Server | None = None
+        self._main: asyncio.Task[object] | None = None
+        self._ending: ExitCode | None = None
+        self._failure: str | None = None
+
+    async def run(self) -> ExitCode:
+        """Serve; return how it ended.
+
+        Raises ``StartupError``, ``SettingsError`` or ``Unavailable`` when it cannot start, ``Unavailable`` when
+        it had to stop.
+        """
+        self._main = asyncio.current_task()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._on_signal, number)
+        try:
+            async with AsyncExitStack() as stack:
+                await self._open_and_serve(stack)
+        except asyncio.CancelledError:
+            if self._ending is None:
+                raise
+        if self._failure is not None:
+            raise errors.Unavailable(self._failure)
+        return ExitCode.OK if self._ending is None else self._ending
+
+    async def _open_and_serve(self, stack: AsyncExitStack) -> None:
+        # Read twice: first so that nothing is started with wrong ones, then as the embedded AWS has changed them.
+        Settings.load(**self._overrides)
+        listener = stack.enter_context(bind(self._listen))
+        aws_url = None if self._local is None else await self._open_local(stack, self._local)
+        settings = Settings.load(**self._overrides)
+        app = create_app(settings, on_fatal=lambda: self._fail("A background task of the service died."))
+        # Entered here and not by uvicorn, so that what goes wrong arrives as our error and not in a log.
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=settings.log_level == "debug",
+                timeout_graceful_shutdown=REQUESTS_GRACE_SECONDS,
+            ),
+            on_started=lambda: self._announce(Ready(_url(listener), aws_url)),
+        )
+        await self._server.serve(sockets=[listener])
+
+    async def _open_local(self, stack: AsyncExitStack, listen: Listen) -> str:
+        embedded = await stack.enter_async_context(LocalAWS(host=listen.host, port=listen.port))
+        watch = asyncio.create_task(embedded.wait(), name="embedded-aws-watch")
+        watch.add_done_callback(self._on_local_end)
+        stack.callback(watch.cancel)
+        use_embedded_aws(embedded.url)
+        self._overrides |= {"account_id": ACCOUNT_ID, "sfn_role_arn": None}
+        return embedded.url
+
+    def _on_local_end(self, watch: asyncio.Task[int]) -> None:
+        if not watch.cancelled():
+            self._fail(f"The embedded AWS ended unexpectedly, with exit code {watch.result()}.")
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        code = ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.OK
+        if self._ending is not None:
+            _end_at_once(code)
+        self._stop(code)
+
+    def _fail(self, reason: str) -> None:
+        if self._ending is None:
+            log.error(reason, action="service-failed")
+            self._failure = reason
+            self._stop(ExitCode.UNAVAILABLE)
+
+    def _stop(self, code: ExitCode) -> None:
+        self._ending = code
+        asyncio.get_running_loop().call_later(HARD_STOP_SECONDS, _end_late)
+        if self._server is not None:
+            self._server.should_exit = True
+        elif self._main is not None:
+            self._main.cancel()
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to whoever runs it, and says when it has started."""
+
+    def __init__(self, config: uvicorn.Config, *, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+
+def bind(listen: Listen) -> socket.socket:
+    """Take the port; raises ``StartupError`` with one sentence when it cannot be had."""
+    try:
+        family = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(listen, family=family, backlog=2048)
+    except socket.gaierror as error:
+        raise errors.StartupError(f"Cannot listen on {listen.host}: {error.strerror}.") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise errors.StartupError(
+                f"Port {listen.port} of {listen.host} is in use; choose another with --port."
+            ) from error
+        raise errors.StartupError(f"Cannot listen on {listen.host}:{listen.port}: {error.strerror}.") from error
+
+
+def use_embedded_aws(url: str) -> None:
+    """Point every AWS client of this process to the embedded AWS, with made-up credentials."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+    for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_") or name in FOREIGN_AWS]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_REGION": region,
+        "AWS_ACCESS_KEY_ID": "embedded",
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+    }
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  a name for people to open, nothing is bound here
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _end_late() -> None:
+    log.error("the service did not stop in time and ends at once", action="hard-stop")
+    _end_at_once(ExitCode.UNAVAILABLE)
+
+
+def _end_at_once(code: ExitCode) -> None:
+    """End without closing anything; the embedded AWS notices and ends too."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

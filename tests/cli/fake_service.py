@@ -1,0 +1,82 @@
+"""A service on a real port whose answers are written down beforehand."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+
+class Answer(NamedTuple):
+    """What the service says to one request."""
+
+    body: object
+    status: int = 200
+
+
+class Asked(NamedTuple):
+    """What the service was asked: ``METHOD /path?query``, the JSON body, one header."""
+
+    line: str
+    body: Any
+    idempotency_key: str | None
+
+
+class FakeService:
+    """Answers each ``METHOD /path`` with its script, one answer per request; the last one stays."""
+
+    def __init__(self) -> None:
+        self._scripts: dict[str, list[Answer]] = {}
+        self._lock = threading.Lock()
+        self.asked: list[Asked] = []
+        self.url = ""
+
+    def on(self, line: str, *answers: object, status: int = 200) -> None:
+        """Write down the answers to a request."""
+        self._scripts[line] = [each if isinstance(each, Answer) else Answer(each, status) for each in answers]
+
+    def answer(self, method: str, target: str, content: bytes, key: str | None) -> Answer:
+        """Take the next answer."""
+        with self._lock:
+            self.asked.append(Asked(f"{method} {target}", json.loads(content) if content else None, key))
+            script = self._scripts.get(f"{method} {urlsplit(target).path}")
+            if script is None:
+                return Answer({"message": f"nothing is written down for {method} {target}"}, 404)
+            return script.pop(0) if len(script) > 1 else script[0]
+
+
+@contextmanager
+def running() -> Iterator[FakeService]:
+    """Serve on a free port."""
+    service = FakeService()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(service))
+    service.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name="fake-service")
+    thread.start()
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def respond(self) -> None:
+            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = service.answer(self.command, self.path, content, self.headers.get("Idempotency-Key"))
+            body = json.dumps(answer.body).encode()
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            return
+
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.respond)
+    return Handler

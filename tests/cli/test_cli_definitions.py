@@ -1,0 +1,174 @@
+"""Putting and checking definitions from files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.fake_service import Answer, FakeService
+from tests.client.documents import definition_json
+
+MACHINE: dict[str, Any] = {"StartAt": "a", "States": {"a": {"Type": "Pass", "ResultPath": None, "End": True}}}
+DEFINITION = {"name": "x", "stateMachine": MACHINE, "defaultTags": {"team": "infra"}}
+
+YAML = """\
+name: x
+stateMachine:
+  StartAt: a
+  States:
+    a: {Type: Pass, ResultPath: null, End: true}
+defaultTags:
+  team: infra
+"""
+ABSENT = Answer({"message": "no such definition"}, 404)
+
+
+def stored(version: int, machine: Any = None) -> dict[str, Any]:
+    return definition_json(version, name="x", stateMachine=machine or MACHINE)
+
+
+def write(path: Path, content: Any) -> str:
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return str(path)
+
+
+def test_a_new_definition_is_created(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """When there is none of the name."""
+    service.on("GET /workflow-definitions/x", ABSENT)
+    service.on("POST /workflow-definitions", stored(0))
+    outcome = wfm("definitions", "put", write(tmp_path / "x.json", DEFINITION))
+    assert (outcome.code, outcome.err) == (0, "Created x:0.\n")
+    assert outcome.out.splitlines()[1].split()[:2] == ["x", "0"]
+    assert service.asked[-1].body == DEFINITION
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("x.yaml", YAML), ("x.yml", YAML), ("x", YAML), ("x", json.dumps(DEFINITION))]
+)
+def test_files_are_json_or_yaml(name: str, content: str, wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """By their name, or by how they begin."""
+    service.on("GET /workflow-definitions/x", ABSENT)
+    service.on("POST /workflow-definitions", stored(0))
+    assert wfm("definitions", "put", write(tmp_path / name, content)).code == 0
+    assert service.asked[-1].body == DEFINITION
+
+
+def test_a_changed_definition_gets_a_version(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """The service counts; the command says which it became."""
+    service.on("GET /workflow-definitions/x", [stored(3, {**MACHINE, "Comment": "old"})])
+    service.on("PUT /workflow-definitions/x", stored(4))
+    outcome = wfm("definitions", "put", write(tmp_path / "x.json", DEFINITION))
+    assert (outcome.code, outcome.err) == (0, "Added x:4.\n")
+
+
+def test_an_unchanged_definition_gets_none(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """Whatever the order of its fields; nothing is sent."""
+    reordered = {"States": MACHINE["States"], "StartAt": "a"}
+    service.on("GET /workflow-definitions/x", [stored(3)])
+    outcome = wfm("definitions", "put", write(tmp_path / "x.json", {**DEFINITION, "stateMachine": reordered}))
+    assert (outcome.code, outcome.err) == (0, "Unchanged: identical to x:3.\n")
+    assert [asked.line for asked in service.asked] == ["GET /workflow-definitions/x?latest=true"]
+
+
+def test_force_adds_a_version_all_the_same(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """For those who want to see a new number."""
+    service.on("GET /workflow-definitions/x", [stored(3)])
+    service.on("PUT /workflow-definitions/x", stored(4))
+    assert wfm("definitions", "put", write(tmp_path / "x.json", DEFINITION), "--force").err == "Added x:4.\n"
+
+
+@pytest.mark.parametrize("changed", [1, 1.0, True, "1"])
+def test_values_that_python_takes_for_equal_are_a_change(
+    changed: object, wfm: Run, service: FakeService, tmp_path: Path
+) -> None:
+    """1, 1.0 and true are three things to AWS."""
+    others = [other for other in (1, 1.0, True, "1") if json.dumps(other) != json.dumps(changed)]
+    service.on("PUT /workflow-definitions/x", stored(4))
+    for other in others:
+        service.on("GET /workflow-definitions/x", [stored(3, {**MACHINE, "Result": other})])
+        content = {**DEFINITION, "stateMachine": {**MACHINE, "Result": changed}}
+        assert wfm("definitions", "put", write(tmp_path / "x.json", content)).err == "Added x:4.\n"
+
+
+def test_other_tags_are_a_change(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """--tag adds to those in the file."""
+    service.on("GET /workflow-definitions/x", [stored(3)])
+    service.on("PUT /workflow-definitions/x", stored(4))
+    assert wfm("definitions", "put", write(tmp_path / "x.json", DEFINITION), "--tag", "a=b").err == "Added x:4.\n"
+    assert service.asked[-1].body["defaultTags"] == {"team": "infra", "a": "b"}
+
+
+def test_a_state_machine_alone_takes_a_name(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """NAME FILE."""
+    service.on("GET /workflow-definitions/x", ABSENT)
+    service.on("POST /workflow-definitions", stored(0))
+    assert wfm("definitions", "put", "x", write(tmp_path / "m.json", MACHINE)).code == 0
+    assert service.asked[-1].body == {"name": "x", "stateMachine": MACHINE}
+
+
+def test_what_get_writes_can_be_put(wfm: Run, process: Run, service: FakeService) -> None:
+    """A copy under another name, through a pipe."""
+    service.on("GET /workflow-definitions/x", [stored(3)])
+    service.on("GET /workflow-definitions/copy", ABSENT)
+    service.on("POST /workflow-definitions", definition_json(0, name="copy"))
+    written = wfm("definitions", "get", "x", "-o", "yaml").out
+    assert process("definitions", "put", "copy", "-", stdin=written).code == 0
+    assert service.asked[-1].body == {**DEFINITION, "name": "copy", "manager": "step-functions"}
+
+
+REFUSED = [
+    ("x.json", '{"StartAt": "a"\n "States"}', "x.json:2: /: Not JSON"),
+    ("x.yaml", "a: [", "x.yaml:1: /: Not YAML"),
+    ("x.json", '{"a": 1,\n"a": 2}', "x.json:2: /a: The key"),
+    ("x.json", "[]", "must hold an object"),
+    ("x.json", json.dumps(MACHINE), "names no definition: give a name before the file"),
+    ("x.json", json.dumps({**DEFINITION, "name": "no spaces"}), "name: "),
+    ("x.json", json.dumps({**DEFINITION, "stateMachin": {}}), "stateMachin: "),
+    ("x.json", json.dumps({**DEFINITION, "defaultTags": [1]}), "defaultTags: "),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "words"), REFUSED)
+def test_a_wrong_file_is_refused_before_the_service_is_asked(
+    name: str, content: str, words: str, wfm: Run, service: FakeService, tmp_path: Path
+) -> None:
+    """One line, with file and line where there is one."""
+    outcome = wfm("definitions", "put", write(tmp_path / name, content))
+    assert outcome.code == 2
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert service.asked == []
+
+
+def test_a_lost_race_is_a_conflict(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """Somebody else added a version in between."""
+    service.on("GET /workflow-definitions/x", [stored(3, {"StartAt": "b"})])
+    service.on("PUT /workflow-definitions/x", Answer({"message": "somebody was first"}, 409))
+    assert wfm("definitions", "put", write(tmp_path / "x.json", DEFINITION)).code == 3
+
+
+def test_lint_is_silent_about_good_files(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """Definitions and bare machines; no service is asked."""
+    files = [
+        write(tmp_path / "a.json", DEFINITION),
+        write(tmp_path / "b.json", MACHINE),
+        write(tmp_path / "c.yaml", YAML),
+    ]
+    outcome = wfm("definitions", "lint", *files)
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "0 problems in 3 files.\n")
+    assert service.asked == []
+
+
+def test_lint_shows_every_problem_with_its_line(wfm: Run, tmp_path: Path) -> None:
+    """As compilers write it, so that editors find the place."""
+    bad = write(tmp_path / "bad.yaml", YAML.replace("End: true", "Next: nowhere").replace("StartAt: a", "StartAt: z"))
+    broken = write(tmp_path / "broken.json", '{\n"StartAt" 1}')
+    outcome = wfm("definitions", "lint", bad, broken)
+    lines = outcome.out.splitlines()
+    assert outcome.code == 1
+    assert any(line.startswith(f"{bad}:3: /stateMachine/StartAt: ") for line in lines)
+    assert any(line.startswith(f"{bad}:5: /stateMachine/States/a/Next: ") for line in lines)
+    assert lines[-1].startswith(f"{broken}:2: /: Not JSON")
+    assert outcome.err == f"{len(lines)} problems in 2 files.\n"

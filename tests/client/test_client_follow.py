@@ -1,0 +1,130 @@
+"""Waiting for and following a workflow."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from app import errors
+from app.client import WorkflowManager
+from app.client_changes import MAX_FAILED_READS
+from tests.client.documents import workflow_json
+
+Answer = dict[str, Any] | int
+OUTAGE = 500
+
+
+def snapshot(status: str, *, reason: str | None = None, observed: int = 0) -> dict[str, Any]:
+    moment = (datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=observed)).isoformat()
+    return workflow_json(status, statusReason=reason, observedAt=moment, lastUpdated=moment)
+
+
+class Scripted:
+    """A service whose workflow goes through a script, one answer per question; the last one stays."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._answers = list(answers)
+        self.asked: list[str] = []
+        self.pauses: list[float] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url.query.decode())
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        return httpx.Response(answer, json={}) if isinstance(answer, int) else httpx.Response(200, json=answer)
+
+    async def sleep(self, seconds: float) -> None:
+        """Remember the pause, and let others run."""
+        self.pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    def manager(self) -> WorkflowManager:
+        """Open a client of this service."""
+        return WorkflowManager("http://service.test", transport=httpx.MockTransport(self), sleep=self.sleep)
+
+
+async def follow(service: Scripted) -> list[str]:
+    async with service.manager() as manager:
+        return [workflow.status.value async for workflow in manager.follow("w")]
+
+
+async def test_every_change_is_shown_once() -> None:
+    """What did not change is not repeated, and the end ends it."""
+    service = Scripted([snapshot(status) for status in ("queued", "queued", "running", "running", "succeeded")])
+    assert await follow(service) == ["queued", "running", "succeeded"]
+    assert set(service.asked) == {"fetchHistory=true"}
+
+
+async def test_being_looked_at_is_no_change() -> None:
+    """A newer observation of the same state is not shown."""
+    service = Scripted([*(snapshot("running", observed=second) for second in range(5)), snapshot("failed")])
+    assert await follow(service) == ["running", "failed"]
+
+
+async def test_a_new_reason_is_a_change() -> None:
+    """Anything else that differs is shown."""
+    service = Scripted([snapshot("running"), snapshot("running", reason="slow"), snapshot("failed")])
+    assert await follow(service) == ["running", "running", "failed"]
+
+
+async def test_an_ended_workflow_is_shown_at_once() -> None:
+    """Following what is over asks once and never waits."""
+    service = Scripted([snapshot("cancelled")])
+    assert await follow(service) == ["cancelled"]
+    assert service.pauses == []
+
+
+async def test_the_interval_grows_while_nothing_happens() -> None:
+    """From a fifth of a second to two, and back after a change."""
+    service = Scripted([*[snapshot("queued")] * 9, snapshot("running"), snapshot("running"), snapshot("succeeded")])
+    await follow(service)
+    rounded = [round(pause, 2) for pause in service.pauses]
+    assert rounded == [0.2, 0.3, 0.45, 0.68, 1.01, 1.52, 2.0, 2.0, 2.0, 0.2, 0.3]
+
+
+async def test_an_outage_in_the_middle_is_waited_out() -> None:
+    """A restart of the service does not end the watching."""
+    service = Scripted([snapshot("running"), *[OUTAGE] * (MAX_FAILED_READS - 1), snapshot("succeeded")])
+    assert await follow(service) == ["running", "succeeded"]
+
+
+async def test_an_outage_without_end_is_raised() -> None:
+    """The watcher does not wait for ever."""
+    service = Scripted([snapshot("running"), OUTAGE])
+    with pytest.raises(errors.Unavailable):
+        await follow(service)
+    assert len(service.asked) == 1 + MAX_FAILED_READS
+
+
+async def test_an_outage_at_the_start_is_raised_at_once() -> None:
+    """A wrong URL is told at once."""
+    service = Scripted([OUTAGE])
+    with pytest.raises(errors.Unavailable):
+        await follow(service)
+    assert len(service.asked) == 1
+
+
+async def test_a_workflow_that_is_gone_is_raised() -> None:
+    """Waiting cannot bring it back."""
+    service = Scripted([snapshot("running"), 404])
+    with pytest.raises(errors.NotFound):
+        await follow(service)
+
+
+async def test_wait_returns_the_ended_workflow() -> None:
+    """It asks for the status only, and for the jobs at the end."""
+    service = Scripted([snapshot("queued"), snapshot("running"), snapshot("failed", reason="Boom")])
+    async with service.manager() as manager:
+        workflow = await manager.wait("w", timeout_seconds=30)
+    assert workflow.status_reason == "Boom"
+    assert service.asked == [*["fetchHistory=false"] * 3, "fetchHistory=true"]
+
+
+async def test_wait_gives_up_after_its_time() -> None:
+    """The workflow goes on; the caller is told by TimeoutError."""
+    service = Scripted([snapshot("running")])
+    async with service.manager() as manager:
+        with pytest.raises(TimeoutError):
+            await manager.wait("w", timeout_seconds=0.05)

@@ -1,0 +1,141 @@
+"""The client repeats what may be repeated, and only that."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from app import errors, models
+from app.client import WorkflowManager
+from app.client_retries import RetryPolicy
+
+START = models.StartWorkflowRequest(
+    workflow_definition=models.WorkflowDefinitionRef(name="x"), namespace="dev", input="{}"
+)
+RESOURCE = models.NewStateResource(name="n", namespace="ns", uri="u")
+DEFINITION = models.NewWorkflowDefinitionRequest(name="x", state_machine={})
+
+Call = Callable[[WorkflowManager], Awaitable[object]]
+
+REPEATABLE: list[Call] = [
+    lambda m: m.health_check(),
+    lambda m: m.list_definitions(),
+    lambda m: m.get_workflow("w"),
+    lambda m: m.list_workflows(),
+    lambda m: m.start_workflow(START),
+    lambda m: m.resume_workflow("w", start_at="s"),
+    lambda m: m.put_state_resource(RESOURCE),
+]
+NOT_REPEATABLE: list[Call] = [
+    lambda m: m.create_definition(DEFINITION),
+    lambda m: m.update_definition(DEFINITION),
+    lambda m: m.cancel_workflow("w"),
+    lambda m: m.resolve_workflow("w"),
+    lambda m: m.delete_state_resource("ns", "n"),
+]
+
+
+class Broken:
+    """A service that fails in one way, every time, and counts."""
+
+    def __init__(self, failure: Exception | int) -> None:
+        self._failure = failure
+        self.requests: list[httpx.Request] = []
+        self.pauses: list[float] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if isinstance(self._failure, int):
+            return httpx.Response(self._failure, json={"message": "no"})
+        raise self._failure
+
+    async def sleep(self, seconds: float) -> None:
+        """Remember the pause instead of making it."""
+        self.pauses.append(seconds)
+
+    async def suffer(self, call: Call) -> errors.WorkflowManagerError:
+        """Make the call and return what it raised."""
+        transport = httpx.MockTransport(self)
+        async with WorkflowManager(
+            "http://service.test", transport=transport, sleep=self.sleep, randomness=lambda: 0.5
+        ) as manager:
+            with pytest.raises(errors.WorkflowManagerError) as raised:
+                await call(manager)
+        return raised.value
+
+
+@pytest.mark.parametrize("call", REPEATABLE)
+@pytest.mark.parametrize("failure", [503, 429, 502, 504, httpx.ReadError("cut"), httpx.ReadTimeout("slow")])
+async def test_a_repeatable_request_is_tried_four_times(call: Call, failure: Exception | int) -> None:
+    """Reads, replacements, starts and resumes survive a short outage."""
+    service = Broken(failure)
+    assert isinstance(await service.suffer(call), errors.Unavailable)
+    assert len(service.requests) == 4
+    assert service.pauses == [0.125, 0.25, 0.5]
+
+
+@pytest.mark.parametrize("call", NOT_REPEATABLE)
+@pytest.mark.parametrize("failure", [503, httpx.ReadError("cut"), httpx.WriteError("cut")])
+async def test_what_may_have_arrived_is_not_repeated(call: Call, failure: Exception | int) -> None:
+    """A second version, or a refusal of what the first try did, would come of it."""
+    service = Broken(failure)
+    assert isinstance(await service.suffer(call), errors.Unavailable)
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("call", REPEATABLE + NOT_REPEATABLE)
+async def test_what_never_left_is_always_repeated(call: Call) -> None:
+    """Nothing can have happened twice when no connection was made."""
+    service = Broken(httpx.ConnectError("refused"))
+    error = await service.suffer(call)
+    assert error.message == "No answer from http://service.test: refused"
+    assert len(service.requests) == 4
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 413, 500])
+async def test_a_definite_answer_is_not_questioned(status: int) -> None:
+    """Asking again would only give the same answer later."""
+    service = Broken(status)
+    await service.suffer(lambda m: m.get_workflow("w"))
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("call", [lambda m: m.start_workflow(START), lambda m: m.resume_workflow("w", start_at="s")])
+async def test_all_tries_of_a_start_carry_one_key(call: Call) -> None:
+    """The service recognises the repetition, so no second workflow starts."""
+    service = Broken(503)
+    await service.suffer(call)
+    keys = {request.headers["Idempotency-Key"] for request in service.requests}
+    assert len(service.requests) == 4
+    assert len(keys) == 1
+
+
+async def test_two_starts_carry_two_keys() -> None:
+    """Two calls with the same request are two workflows."""
+    service = Broken(400)
+    await service.suffer(lambda m: m.start_workflow(START))
+    await service.suffer(lambda m: m.start_workflow(START))
+    assert len({request.headers["Idempotency-Key"] for request in service.requests}) == 2
+
+
+async def test_a_key_of_the_caller_is_used() -> None:
+    """A caller that repeats across processes brings its own key."""
+    service = Broken(400)
+    await service.suffer(lambda m: m.start_workflow(START, idempotency_key="mine"))
+    assert service.requests[0].headers["Idempotency-Key"] == "mine"
+
+
+async def test_an_outage_that_ends_is_not_noticed() -> None:
+    """The third try succeeds and its answer is returned."""
+    answers = iter([httpx.Response(503), httpx.Response(502), httpx.Response(200, json=[])])
+    service = Broken(503)
+    transport = httpx.MockTransport(lambda _request: next(answers))
+    async with WorkflowManager("http://service.test", transport=transport, sleep=service.sleep) as manager:
+        assert await manager.list_definitions() == []
+    assert len(service.pauses) == 2
+
+
+def test_pauses_double_up_to_a_limit() -> None:
+    """The limits are what the random pauses stay below."""
+    policy = RetryPolicy(attempts=6, first_pause_seconds=1.0, longest_pause_seconds=5.0)
+    assert list(policy.pause_limits()) == [1.0, 2.0, 4.0, 5.0, 5.0]
