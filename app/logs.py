@@ -21,6 +21,7 @@ def configure(log_format: LogFormat, level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_duplicates,
     ]
     structlog.configure(
         processors=[
@@ -59,4 +60,13 @@ def _rendering(log_format: LogFormat) -> list[structlog.typing.Processor]:
                 exception_formatter=structlog.dev.plain_traceback,
             )
         ]
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [
+        # Local variables can hold what no log should, and megabytes of it.
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+
+
+def _without_duplicates(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event.pop("color_message", None)  # uvicorn's message once more, with escape codes
+    return event

@@ -44,8 +44,13 @@ class Settings(BaseSettings):
     )
     retention_days: int = Field(default=90, ge=1, description="How long an ended workflow is kept.")
     poller_enabled: bool = Field(default=True, description="Whether this process polls Step Functions.")
-    poll_interval_seconds: float = Field(default=1.0, gt=0, le=3600, description="Pause between two rounds of polls.")
-    poll_concurrency: int = Field(default=32, ge=1, le=1000, description="Workflows refreshed at the same time.")
+    poll_interval_seconds: float = Field(
+        default=1.0, gt=0, le=3600, description="Least time between two questions about the same workflow."
+    )
+    quota_preset: Literal["auto", "large", "other", "none"] = Field(
+        default="auto", description="Quotas of Step Functions to keep to; `auto` goes by the region."
+    )
+    quota_share: float = Field(default=1.0, gt=0, le=1, description="Part of the account's quotas that is ours.")
     aws_max_connections: int = Field(default=64, ge=1, le=10_000, description="Connections to each AWS service.")
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="Form of the log lines; `auto` is `console` on a terminal, else `json`."

@@ -1,0 +1,33 @@
+"""Fixtures for every test."""
+
+import asyncio
+import logging
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from app.local import handshake
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_stray_event_loop() -> None:
+    """Keep pytest-asyncio on Python 3.11 from making an event loop that nobody closes."""
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_logs() -> None:
+    """Show warnings only: a failed test is read more easily without the story of the others."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+@pytest.fixture(scope="session")
+def local_aws_url() -> Iterator[str]:
+    """The endpoint of an embedded AWS that all tests of the session share; use names nobody else uses."""
+    command = handshake.command("127.0.0.1", 0)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as child:
+        assert child.stdout is not None
+        yield handshake.read(child.stdout.readline())
+        child.terminate()
