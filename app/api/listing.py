@@ -15,6 +15,11 @@ from app.store import WorkflowQuery
 RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 FILTER_LENGTH: Final = 256
 
+NEXT_PAGE_HEADERS: Final = {
+    "X-Next-Page-Path": {"description": "Path of the next page, if there is one.", "schema": {"type": "string"}},
+    "Link": {"description": "The same, as `rel=next` (RFC 8288).", "schema": {"type": "string"}},
+}
+
 
 def _refuse_other_forms(value: object) -> object:
     if isinstance(value, str) and not RFC3339.fullmatch(value):

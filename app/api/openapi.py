@@ -12,7 +12,11 @@ JSON = dict[str, Any]
 
 REF_TEMPLATE: Final = "#/components/schemas/{model}"
 
-LEFT_OUT_OF_SUMMARIES: Final = {"Workflow": ("input", "jobs"), "WorkflowDefinition": ("stateMachine",)}
+LEFT_OUT_OF_SUMMARIES: Final = {
+    "Workflow": ("input", "jobs"),
+    "WorkflowDefinition": ("stateMachine",),
+    "WorkflowSummary": ("input",),
+}
 """Properties that a listing with ``summaryOnly`` does not have, so no client may rely on them."""
 
 FRAMEWORK_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
@@ -40,8 +44,8 @@ def document(app: FastAPI) -> JSON:
         schemas.pop(name, None)
     schemas |= states_language_schemas.SCHEMAS
     schemas["WorkflowSummary"] = _summary_schema()
-    for name, schema in schemas.items():
-        _tidy_schema(schema, response=not name.endswith(("Request", "Ref", "Overrides")))
+    for schema in schemas.values():
+        _tidy_schema(schema)
     for name, properties in LEFT_OUT_OF_SUMMARIES.items():
         schemas[name]["required"] = [given for given in schemas[name]["required"] if given not in properties]
     for path, operations in spec["paths"].items():
@@ -83,13 +87,27 @@ def _add_examples(operation: JSON, path: str) -> None:
             parameter["example"] = examples.PATH_PARAMETERS[path][parameter["name"]]
 
 
-def _tidy_schema(schema: JSON, *, response: bool) -> None:
-    for member in schema.get("properties", {}).values():
+def _tidy_schema(schema: JSON) -> None:
+    # Requests refuse unknown fields; answers may get more of them.
+    is_request = schema.get("additionalProperties") is False
+    for name, member in schema.get("properties", {}).items():
         if member.pop("title", None) in states_language_schemas.SCHEMAS:
             member["$ref"] = REF_TEMPLATE.format(model="SLStateMachine")
             del member["type"]
-        if response:
-            _without_null(member)
+        if is_request:
+            _default_in_words(member)
+            continue
+        _without_null(member)
+        if "default" in member:
+            del member["default"]
+            schema.setdefault("required", []).append(name)
+
+
+def _default_in_words(member: JSON) -> None:
+    """Say the default instead of declaring it: generators make what has a default a field that must be given."""
+    default = member.pop("default", None)
+    if default not in {None, ""}:
+        member["description"] = f"{member.get('description', '')} Default: `{default}`.".strip()
 
 
 def _without_null(schema: JSON) -> None:

@@ -23,6 +23,11 @@ def _array(name: str) -> JSON:
     return {"type": "array", "items": _ref(name)}
 
 
+def _array_or_null(name: str) -> JSON:
+    """Go clients write a list that a state does not have as null."""
+    return {"type": ["array", "null"], "items": _ref(name)}
+
+
 TEXT: Final = {"type": "string"}
 FLAG: Final = {"type": "boolean"}
 PATH: Final = {"type": ["string", "null"]}
@@ -55,11 +60,11 @@ SCHEMAS: Final[dict[str, JSON]] = {
             "Parameters": ANYTHING,
             "ResultSelector": ANYTHING,
             "Result": ANYTHING,
-            "Retry": _array("SLRetrier"),
-            "Catch": _array("SLCatcher"),
-            "Choices": _array("SLChoice"),
+            "Retry": _array_or_null("SLRetrier"),
+            "Catch": _array_or_null("SLCatcher"),
+            "Choices": _array_or_null("SLChoice"),
             "Default": TEXT,
-            "Branches": _array("SLStateMachine"),
+            "Branches": _array_or_null("SLStateMachine"),
             "Iterator": _ref("SLStateMachine"),
             "ItemProcessor": _ref("SLStateMachine"),
         },

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api import problems
 from app.api.dependencies import ExecutorDep, StoreDep
-from app.api.listing import WorkflowsParameters, announce_next_page
+from app.api.listing import NEXT_PAGE_HEADERS, WorkflowsParameters, announce_next_page
 from app.api.parameters import IdempotencyKey, WorkflowId
 from app.api.requests import StrictRoute
 from app.models import CancelReason, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides
@@ -32,7 +32,12 @@ async def start_workflow(
     return await executor.start(request, idempotency_key=idempotency_key)
 
 
-@router.get("", operation_id="getWorkflows", response_model_exclude_none=True)
+@router.get(
+    "",
+    operation_id="getWorkflows",
+    response_model_exclude_none=True,
+    responses={200: {"headers": NEXT_PAGE_HEADERS}},
+)
 async def get_workflows(
     parameters: Annotated[WorkflowsParameters, Query()], request: Request, response: Response, store: StoreDep
 ) -> Sequence[Workflow]:
