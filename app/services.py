@@ -8,11 +8,23 @@ from dataclasses import dataclass
 import structlog
 
 from app import aws, errors
-from app.executor import Account, Executor, Launcher, Observer, Registry, StateMachines
+from app.executor import (
+    Account,
+    ExecutionLists,
+    Executor,
+    Launcher,
+    Observer,
+    Quotas,
+    Registry,
+    StateMachines,
+    paced,
+    quotas,
+)
 from app.models import now
 from app.poller import Poller
 from app.settings import Settings, StoreBackend
 from app.store import Store
+from app.store.dynamodb import DynamoDBStore
 from app.store.memory import MemoryStore
 
 log = structlog.get_logger(__name__)
@@ -37,8 +49,9 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
     async with AsyncExitStack() as stack:
         connection = aws.connect(settings)
         account = await _account(settings, connection)
-        sfn = await stack.enter_async_context(connection.step_functions())
-        store = _open_store(settings)
+        limits = _quotas(settings, connection)
+        sfn = paced(await stack.enter_async_context(connection.step_functions()), limits)
+        store = await _open_store(stack, settings, connection)
         observer = Observer(sfn, store, now=now)
         launcher = Launcher(sfn, store, StateMachines(sfn, role_arn=account.role_arn), account)
         executor = Executor(sfn, store, launcher, observer, now=now)
@@ -47,18 +60,26 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
                 store,
                 executor,
                 observer,
+                ExecutionLists(sfn),
+                limits,
                 now=now,
+                clock=asyncio.get_running_loop().time,
                 interval_seconds=settings.poll_interval_seconds,
-                concurrency=settings.poll_concurrency,
             )
             await stack.enter_async_context(_running(poller, on_fatal))
         yield Services(store=store, executor=executor, registry=Registry(store, now=now))
 
 
-def _open_store(settings: Settings) -> Store:
+async def _open_store(stack: AsyncExitStack, settings: Settings, connection: aws.AWS) -> Store:
     if settings.store is StoreBackend.MEMORY:
         return MemoryStore()
-    raise errors.SettingsError(f"WFM_STORE: the {settings.store} store is not part of this version; use memory")
+    client = await stack.enter_async_context(connection.dynamodb())
+    return DynamoDBStore(client, table_prefix=settings.table_prefix, retention_days=settings.retention_days, now=now)
+
+
+def _quotas(settings: Settings, connection: aws.AWS) -> Quotas:
+    preset = quotas.preset(settings.quota_preset, region=connection.region, embedded=connection.embedded)
+    return Quotas(quotas.share_of(preset, settings.quota_share), clock=asyncio.get_running_loop().time)
 
 
 async def _account(settings: Settings, connection: aws.AWS) -> Account:

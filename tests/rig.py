@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app import models
-from app.executor import Account, Executor, Launcher, Observer, Registry, StateMachines
+from app.executor import Account, ExecutionLists, Executor, Launcher, Observer, Quotas, Registry, StateMachines
 from app.poller import Poller
 from app.store import Store
 from app.store.memory import MemoryStore
@@ -26,6 +26,10 @@ class Clock:
         """Return the present."""
         return self.moment
 
+    def seconds(self) -> float:
+        """Return the present on the clock of the loop."""
+        return self.moment.timestamp()
+
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.moment += timedelta(seconds=seconds)
@@ -45,7 +49,14 @@ class Rig:
         self.executor = Executor(client, self.store, launcher, self.observer, now=self.clock.now)
         self.registry = Registry(self.store, now=self.clock.now)
         self.poller = Poller(
-            self.store, self.executor, self.observer, now=self.clock.now, interval_seconds=1, concurrency=4
+            self.store,
+            self.executor,
+            self.observer,
+            ExecutionLists(client),
+            Quotas({}, clock=self.clock.seconds),
+            now=self.clock.now,
+            clock=self.clock.seconds,
+            interval_seconds=0.01,
         )
 
     async def define(
@@ -59,7 +70,8 @@ class Rig:
 
     async def start(self, *, key: str | None = None, **fields: Any) -> models.Workflow:
         """Start a workflow of the definition ``echo``."""
-        values = {"workflow_definition": models.WorkflowDefinitionRef(name="echo"), "namespace": "dev"} | fields
+        reference = models.WorkflowDefinitionRef(name="echo")
+        values: dict[str, Any] = {"workflow_definition": reference, "namespace": "dev"} | fields
         return await self.executor.start(models.StartWorkflowRequest(**values), idempotency_key=key)
 
     async def started(self, **fields: Any) -> models.Workflow:

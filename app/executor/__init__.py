@@ -2,8 +2,21 @@
 
 from app.executor.executor import Executor
 from app.executor.launcher import Launcher
+from app.executor.listings import ExecutionLists
 from app.executor.observer import Observer
+from app.executor.pacing import paced
+from app.executor.quotas import Quotas
 from app.executor.registry import Registry
 from app.executor.state_machines import Account, StateMachines
 
-__all__ = ["Account", "Executor", "Launcher", "Observer", "Registry", "StateMachines"]
+__all__ = [
+    "Account",
+    "ExecutionLists",
+    "Executor",
+    "Launcher",
+    "Observer",
+    "Quotas",
+    "Registry",
+    "StateMachines",
+    "paced",
+]

@@ -99,8 +99,10 @@ class Executor:
         try:
             if not workflow.status.terminal:
                 return await self._refreshed(workflow, at_once=fetch_history)
+            if workflow.details_pending:
+                return await self._observer.observe(workflow)
             if fetch_history and not workflow.jobs:
-                return workflow.model_copy(update={"jobs": await self._observer.jobs(workflow)})
+                return workflow.model_copy(update={"jobs": (await self._observer.read_history(workflow)).jobs})
         except (errors.ExecutionNotFound, errors.Unavailable) as silence:
             log.warning("workflow shown as stored", action="refresh", workflow_id=workflow_id, error=silence.message)
         return workflow
@@ -205,7 +207,7 @@ class Executor:
 
     async def _last_input(self, workflow: Workflow, state: str) -> str:
         try:
-            jobs = workflow.jobs or await self._observer.jobs(workflow)
+            jobs = workflow.jobs or (await self._observer.read_history(workflow)).jobs or ()
         except errors.ExecutionNotFound:
             raise errors.UnknownState(f"Step Functions no longer has the history of workflow {workflow.id}") from None
         entries = [job.input for job in jobs if job.state == state and job.parent is None and job.input is not None]

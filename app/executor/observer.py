@@ -1,4 +1,4 @@
-"""Observing executions: what Step Functions says now becomes the state of the workflow."""
+"""Keeping the store in line with what Step Functions says about runs."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,39 +7,31 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from app import errors
-from app.executor import history, reasons
-from app.models import Job, Workflow, WorkflowStatus, is_resolved, to_milliseconds
+from app.executor import observations
+from app.executor.histories import HistoryReader
+from app.executor.observations import Observation
+from app.models import Workflow, WorkflowStatus, is_resolved
 from app.store import Store, WorkflowChanges
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
-    from types_aiobotocore_stepfunctions.type_defs import DescribeExecutionOutputTypeDef, HistoryEventTypeDef
 
 log = structlog.get_logger(__name__)
-
-HISTORY_PAGE_EVENTS: Final = 1_000
-"""Largest page of GetExecutionHistory."""
-
-STATUSES: Final = {
-    "PENDING_REDRIVE": WorkflowStatus.RUNNING,
-    "RUNNING": WorkflowStatus.RUNNING,
-    "SUCCEEDED": WorkflowStatus.SUCCEEDED,
-    "FAILED": WorkflowStatus.FAILED,
-    "TIMED_OUT": WorkflowStatus.FAILED,
-    "ABORTED": WorkflowStatus.CANCELLED,
-}
-"""Status of an execution to status of its workflow."""
 
 MAX_TRIES: Final = 5
 """Writes of one observation that may lose to other writers before it is left to the next one."""
 
 
 class Observer:
-    """Asks Step Functions about workflows and keeps the store in line with the answers."""
+    """Asks Step Functions about runs, and writes the answers.
+
+    Writing is idempotent: the same answer twice, or from two replicas, gives the same stored state.
+    """
 
     def __init__(self, sfn: "SFNClient", store: Store, *, now: Callable[[], datetime]) -> None:
         self._sfn = sfn
         self._store = store
+        self._histories = HistoryReader(sfn)
         self._now = now
         self._asked_at: dict[str, datetime] = {}
 
@@ -48,26 +40,41 @@ class Observer:
         return self._asked_at.get(workflow_id)
 
     async def observe(self, workflow: Workflow) -> Workflow:
-        """Bring a workflow up to date: status, output, cause and jobs; nothing is written when nothing changed.
+        """Bring a workflow up to date from its history: status, output, reason and jobs.
 
-        Raises ``ExecutionNotFound`` and ``Unavailable``.
+        Nothing is written when nothing changed. Raises ``ExecutionNotFound`` and ``Unavailable``.
         """
-        if workflow.status.terminal:
+        if workflow.status.terminal and not workflow.details_pending:
             return workflow
-        answer = await self._sfn.describe_execution(executionArn=workflow.execution_arn)
-        jobs = history.fold(
-            await self._events(workflow.execution_arn), state_machine=workflow.workflow_definition.state_machine
-        )
-        self._asked_at[workflow.id] = self._now()
-        observed = await self._write(workflow, answer, jobs)
-        if observed.status.terminal:
-            self._asked_at.pop(workflow.id, None)
-        return observed
+        return await self.record(workflow.id, await self.read_history(workflow), before=workflow)
 
-    async def jobs(self, workflow: Workflow) -> tuple[Job, ...]:
-        """Fold the whole history of a run. Raises ``ExecutionNotFound`` when Step Functions has forgotten it."""
-        events = await self._events(workflow.execution_arn)
-        return history.fold(events, state_machine=workflow.workflow_definition.state_machine)
+    async def read_history(self, workflow: Workflow) -> Observation:
+        """Read the history of a run. Raises ``ExecutionNotFound`` when Step Functions has forgotten it."""
+        return await self._histories.read(
+            workflow.execution_arn, state_machine=workflow.workflow_definition.state_machine
+        )
+
+    async def describe(self, execution_arn: str) -> Observation:
+        """Ask for everything but the jobs. Raises ``ExecutionNotFound`` and ``Unavailable``."""
+        return observations.from_description(await self._sfn.describe_execution(executionArn=execution_arn))
+
+    async def record(
+        self, workflow_id: str, observation: Observation, *, before: Workflow | None = None, revision: int | None = None
+    ) -> Workflow:
+        """Write what was observed, and return the workflow as it is then.
+
+        ``before`` is the workflow as it was read, ``revision`` all that is known of one that was not. Whatever was
+        written meanwhile is kept: a terminal status stays, and only its missing details are filled in. Raises
+        ``WorkflowNotFound``.
+        """
+        if before is None and revision is None:
+            before = await self._store.get_workflow(workflow_id)
+        for _ in range(MAX_TRIES):
+            try:
+                return await self._write(workflow_id, observation, before=before, revision=revision)
+            except errors.VersionConflict:
+                before = await self._store.get_workflow(workflow_id)
+        raise errors.VersionConflict
 
     async def end(self, workflow: Workflow, status: WorkflowStatus, reason: str) -> Workflow:
         """End a workflow that has no execution to ask about. Raises ``VersionConflict`` when it changed meanwhile."""
@@ -78,69 +85,38 @@ class Observer:
             "stopped_at": moment,
             "last_updated": moment,
             "observed_at": moment,
-            "resolved_by_user": workflow.resolved_by_user or is_resolved(status),
         }
+        if is_resolved(status):
+            changes["resolved_by_user"] = True
         ended = await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
-        self._asked_at.pop(workflow.id, None)
-        _log_change(workflow, ended)
+        self._note(ended, previous=workflow.status)
         return ended
 
-    async def _events(self, execution_arn: str) -> "list[HistoryEventTypeDef]":
-        events: list[HistoryEventTypeDef] = []
-        page = await self._sfn.get_execution_history(executionArn=execution_arn, maxResults=HISTORY_PAGE_EVENTS)
-        events.extend(page["events"])
-        while token := page.get("nextToken"):
-            page = await self._sfn.get_execution_history(
-                executionArn=execution_arn, maxResults=HISTORY_PAGE_EVENTS, nextToken=token
-            )
-            events.extend(page["events"])
-        return events
-
     async def _write(
-        self, workflow: Workflow, answer: "DescribeExecutionOutputTypeDef", jobs: tuple[Job, ...]
+        self, workflow_id: str, observation: Observation, *, before: Workflow | None, revision: int | None
     ) -> Workflow:
-        for _ in range(MAX_TRIES):
-            changes = self._changes(workflow, answer, jobs)
-            if workflow.status.terminal or not changes:
-                return workflow
-            try:
-                changed = await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
-            except errors.VersionConflict:
-                workflow = await self._store.get_workflow(workflow.id)
-                continue
-            _log_change(workflow, changed)
-            return changed
-        return workflow
+        if before is not None:
+            revision = before.revision
+            if before.status.terminal:
+                observation = observations.within(before, observation)
+        changes = observations.changes(observation, before=before, now=self._now())
+        if before is not None and not changes:
+            self._note(before, previous=before.status)
+            return before
+        changed = await self._store.update_workflow(workflow_id, changes, revision=revision or 0)
+        self._note(changed, previous=before.status if before else None)
+        return changed
 
-    def _changes(
-        self, workflow: Workflow, answer: "DescribeExecutionOutputTypeDef", jobs: tuple[Job, ...]
-    ) -> WorkflowChanges:
-        status = STATUSES[answer["status"]]
-        if status is workflow.status and jobs == workflow.jobs:
-            return {}
-        moment = self._now()
-        changes: WorkflowChanges = {
-            "status": status,
-            "started_at": to_milliseconds(answer["startDate"]),
-            "jobs": jobs,
-            "last_job": history.last_job(jobs, status=status),
-            "last_updated": moment,
-            "observed_at": moment,
-        }
-        if status.terminal:
-            changes["stopped_at"] = to_milliseconds(answer["stopDate"])
-            changes["status_reason"] = reasons.status_reason(answer)
-            changes["output"] = answer.get("output")
-            changes["resolved_by_user"] = workflow.resolved_by_user or is_resolved(status)
-        return changes
-
-
-def _log_change(before: Workflow, after: Workflow) -> None:
-    if before.status is not after.status:
-        log.info(
-            "workflow is " + after.status,
-            action="workflow-status",
-            workflow_id=after.id,
-            status=after.status,
-            reason=after.status_reason,
-        )
+    def _note(self, workflow: Workflow, *, previous: WorkflowStatus | None) -> None:
+        if workflow.status.terminal:
+            self._asked_at.pop(workflow.id, None)
+        else:
+            self._asked_at[workflow.id] = self._now()
+        if workflow.status is not previous:
+            log.info(
+                "workflow has another status",
+                action="workflow-status",
+                workflow_id=workflow.id,
+                status=workflow.status.value,
+                reason=workflow.status_reason,
+            )

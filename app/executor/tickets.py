@@ -9,7 +9,7 @@ from app import errors
 from app.models import Request, Workflow
 
 KEYED_IDS: Final = uuid.UUID("5a3e2a3c-6f3b-5b0e-9a55-3d3a4f6f1c77")
-"""UUID namespace of the ids made from an Idempotency-Key: the same key is the same workflow, with nothing to look up."""
+"""UUID namespace of ids made from an Idempotency-Key: the same key is the same workflow, with nothing to look up."""
 
 
 @dataclass(frozen=True, slots=True)

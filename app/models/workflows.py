@@ -106,6 +106,8 @@ class Workflow(WorkflowSummary):
     jobs: tuple[Job, ...] = ()
     revision: int = Field(default=0, exclude=True)
     """Counts the writes to the record: the condition of every update."""
+    details_pending: bool = Field(default=False, exclude=True)
+    """The run has ended, but its output, reason or jobs are still to be asked for."""
     request_fingerprint: str | None = Field(default=None, exclude=True)
     """Digest of the request that an Idempotency-Key came with."""
 

@@ -64,7 +64,7 @@ async def test_one_bad_workflow_does_not_stop_the_rest(rig: Rig, failure: Except
     await rig.define()
     for _ in range(3):
         await rig.start()
-    rig.sfn.fail_next("describe_execution", failure)
+    rig.sfn.fail_next("get_execution_history", failure)
 
     report = await rig.poller.poll_once()
 
@@ -112,10 +112,10 @@ async def test_a_run_is_given_up_only_after_step_functions_said_twice_that_it_is
 
 async def test_an_answer_in_between_starts_the_count_of_a_missing_run_again(rig: Rig) -> None:
     workflow = await rig.started()
-    rig.sfn.fail_next("describe_execution", errors.ExecutionNotFound())
+    rig.sfn.fail_next("get_execution_history", errors.ExecutionNotFound())
     await rig.poller.poll_once()
     await rig.poller.poll_once()
-    rig.sfn.fail_next("describe_execution", errors.ExecutionNotFound())
+    rig.sfn.fail_next("get_execution_history", errors.ExecutionNotFound())
     await rig.poller.poll_once()
 
     assert (await rig.store.get_workflow(workflow.id)).status is WorkflowStatus.RUNNING
@@ -127,7 +127,7 @@ async def test_two_pollers_at_once_are_harmless(rig: Rig) -> None:
     for workflow in workflows[::2]:
         rig.sfn.succeed(workflow.id)
     replica = Rig(replica_of=rig)
-    rig.sfn.before["describe_execution"] = lambda: asyncio.sleep(0)
+    rig.sfn.before["get_execution_history"] = lambda: asyncio.sleep(0)
 
     await asyncio.gather(rig.poller.poll_once(), replica.poller.poll_once())
 
@@ -156,7 +156,7 @@ async def test_the_loop_polls_until_it_is_stopped(rig: Rig) -> None:
     async def note() -> None:
         polled.set()
 
-    rig.sfn.before["describe_execution"] = note
+    rig.sfn.before["get_execution_history"] = note
     loop = asyncio.create_task(rig.poller.run())
     await asyncio.wait_for(polled.wait(), timeout=5)
     rig.poller.stop()

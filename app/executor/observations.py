@@ -1,0 +1,155 @@
+"""What Step Functions says about a run, whichever call it said it in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from app.executor import history, reasons
+from app.models import Job, Workflow, WorkflowStatus, is_resolved, to_milliseconds
+from app.store import WorkflowChanges
+
+STATUSES: Final = {
+    "PENDING_REDRIVE": WorkflowStatus.RUNNING,
+    "RUNNING": WorkflowStatus.RUNNING,
+    "SUCCEEDED": WorkflowStatus.SUCCEEDED,
+    "FAILED": WorkflowStatus.FAILED,
+    "TIMED_OUT": WorkflowStatus.FAILED,
+    "ABORTED": WorkflowStatus.CANCELLED,
+}
+"""Status of an execution to status of its workflow."""
+
+ENDINGS: Final = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionTimedOut": "TIMED_OUT",
+    "ExecutionAborted": "ABORTED",
+    "ExecutionRedriven": "RUNNING",
+}
+"""Event that ends (or, after a redrive, reopens) a run to the status of the execution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One answer about a run.
+
+    A list of executions tells the status and the times only; then ``outcome_known`` is false. Jobs come from the
+    history alone, and are None in any other answer.
+    """
+
+    status: WorkflowStatus
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    outcome_known: bool = False
+    reason: str | None = None
+    output: str | None = None
+    jobs: tuple[Job, ...] | None = None
+    last_event_id: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing about an ended run is missing."""
+        return self.status.terminal and self.outcome_known and self.jobs is not None
+
+
+def from_description(answer: Mapping[str, Any]) -> Observation:
+    """Read an answer of DescribeExecution."""
+    return Observation(
+        status=STATUSES[answer["status"]],
+        started_at=answer.get("startDate"),
+        stopped_at=answer.get("stopDate"),
+        outcome_known=True,
+        reason=reasons.status_reason(answer),
+        output=answer.get("output"),
+    )
+
+
+def from_row(row: Mapping[str, Any]) -> Observation:
+    """Read a row of ListExecutions."""
+    status = STATUSES[row["status"]]
+    return Observation(
+        status=status,
+        started_at=row.get("startDate"),
+        stopped_at=row.get("stopDate"),
+        reason=reasons.TIMED_OUT_REASON if row["status"] == "TIMED_OUT" else None,
+    )
+
+
+class RunReading:
+    """A history read page by page: the jobs so far, and how the run started and ended."""
+
+    def __init__(self, state_machine: Mapping[str, Any] | None) -> None:
+        self._fold = history.HistoryFold(state_machine)
+        self._started_at: datetime | None = None
+        self._last: Mapping[str, Any] | None = None
+
+    def add(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Take in events in order of their ids; those seen before are skipped."""
+        fresh = [event for event in events if event["id"] > self._fold.last_event_id]
+        for event in fresh:
+            if event["type"] == "ExecutionStarted":
+                self._started_at = event["timestamp"]
+            elif event["type"] in ENDINGS:
+                self._last = event
+        self._fold.add(fresh)
+
+    def observation(self) -> Observation:
+        """Return what the events so far say."""
+        ending = self._last
+        status = ENDINGS[ending["type"]] if ending else "RUNNING"
+        details = _details(ending) if ending else {}
+        ended = STATUSES[status].terminal
+        return Observation(
+            status=STATUSES[status],
+            started_at=self._started_at,
+            stopped_at=ending["timestamp"] if ending and ended else None,
+            outcome_known=True,
+            reason=reasons.status_reason({"status": status, **details}),
+            output=details.get("output"),
+            jobs=self._fold.jobs(),
+            last_event_id=self._fold.last_event_id,
+        )
+
+
+def within(ended: Workflow, observation: Observation) -> Observation:
+    """Return what an observation may still add to a workflow that has ended: a terminal status is final."""
+    if observation.status is ended.status:
+        return observation
+    return replace(observation, status=ended.status, stopped_at=ended.stopped_at, reason=ended.status_reason)
+
+
+def changes(observation: Observation, *, before: Workflow | None, now: datetime) -> WorkflowChanges:
+    """Return what an observation changes in a workflow; nothing when it says what is stored.
+
+    Without ``before`` nothing is known of what is stored, so everything that was observed is written.
+    """
+    if before is not None and _says_the_same(observation, before):
+        return {}
+    status = observation.status
+    changed: WorkflowChanges = {"status": status, "last_updated": now, "observed_at": now}
+    if observation.started_at is not None:
+        changed["started_at"] = to_milliseconds(observation.started_at)
+    if observation.jobs is not None:
+        changed["jobs"] = observation.jobs
+        changed["last_job"] = history.last_job(observation.jobs, status=status)
+    if status.terminal:
+        changed["details_pending"] = not observation.complete
+        changed["stopped_at"] = to_milliseconds(observation.stopped_at or now)
+        if observation.reason is not None:
+            changed["status_reason"] = observation.reason
+        if observation.outcome_known:
+            changed["output"] = observation.output
+        if is_resolved(status):
+            changed["resolved_by_user"] = True
+    return changed
+
+
+def _says_the_same(observation: Observation, before: Workflow) -> bool:
+    news_of_jobs = observation.jobs is not None and observation.jobs != before.jobs
+    completes = before.details_pending and observation.complete
+    return observation.status is before.status and not news_of_jobs and not completes
+
+
+def _details(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = (value for key, value in event.items() if key.endswith("EventDetails") and isinstance(value, Mapping))
+    return next(found, {})

@@ -1,0 +1,154 @@
+"""What the poller does next: which state machine to list, which workflow to ask about."""
+
+from collections import deque
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from app.models import WorkflowStatus
+from app.poller.planning import machines_to_list, round_seconds
+from app.poller.tracking import NEVER, ActiveSet, Tracked
+
+MAX_DETAILS: Final = 10_000
+"""Ended workflows whose details are waited for in memory; the store remembers the others."""
+
+WORTH_REPLANNING: Final = 1.1
+"""A plan is kept while its round is at most this much longer than that of the best one."""
+
+DOUBT_MEMORY_SECONDS: Final = 60.0
+"""Over how long the rate of doubtful workflows is averaged; a round of lists takes up to a minute."""
+
+
+class Agenda:
+    """Queues of work. Everything that changes them happens on the loop, between two awaits."""
+
+    def __init__(self, active: ActiveSet, *, interval_seconds: float) -> None:
+        self._active = active
+        self._interval_seconds = interval_seconds
+        self._listed: frozenset[str] = frozenset()
+        self._swept_at: dict[str, float] = {}
+        self._sweeping: set[str] = set()
+        self._single: deque[Tracked] = deque()
+        self._running: deque[Tracked] = deque()
+        self._doubtful: deque[Tracked] = deque()
+        self._failed: deque[Tracked] = deque()
+        self._ended: deque[Tracked] = deque()
+        self._doubts = 0
+        self._doubts_per_second = 0.0
+        self._planned_at: float | None = None
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """State machines that are swept with lists."""
+        return self._listed
+
+    @property
+    def doubtful(self) -> int:
+        """Workflows that a list did not show and that must be asked for."""
+        return len(self._doubtful)
+
+    @property
+    def details(self) -> int:
+        """Ended workflows whose details are missing."""
+        return len(self._failed) + len(self._ended)
+
+    def track(self, tracked: Tracked) -> None:
+        """Take in a workflow that became active."""
+        self._active.add(tracked)
+        self._running.append(tracked)
+        if tracked.machine not in self._listed:
+            self._single.append(tracked)
+
+    def plan(self, moment: float, *, lists_per_second: float, asks_per_second: float) -> None:
+        """Decide anew which state machines are listed; what the lists leave in doubt takes its part of the asks."""
+        self._count_doubts(moment)
+        counts = self._active.counts()
+        asks_per_second = max(0.0, asks_per_second - self._doubts_per_second)
+        listed = machines_to_list(counts, lists_per_second=lists_per_second, asks_per_second=asks_per_second)
+        present, planned = (
+            round_seconds(counts, choice, lists_per_second=lists_per_second, asks_per_second=asks_per_second)
+            for choice in (self._listed, listed)
+        )
+        # A state machine that changes sides loses its place in the round, so a little better is not better.
+        if present <= planned * WORTH_REPLANNING:
+            return
+        self._listed = listed
+        self._swept_at = {machine: self._swept_at.get(machine, NEVER) for machine in listed}
+        singles = [tracked for tracked in self._active if tracked.machine not in listed]
+        self._single = deque(sorted(singles, key=lambda tracked: tracked.asked_at))
+
+    def next_machine(self, moment: float) -> str | None:
+        """Return the state machine that was not listed for longest, if it is due; ``swept`` puts it back."""
+        waiting = self._swept_at.keys() - self._sweeping
+        machine = min(waiting, key=self._swept_at.__getitem__, default=None)
+        if machine is None or moment - self._swept_at[machine] < self._interval_seconds:
+            return None
+        self._sweeping.add(machine)
+        return machine
+
+    def swept(self, machine: str, moment: float) -> None:
+        """Note that a sweep of a state machine that began at ``moment`` is over."""
+        self._sweeping.discard(machine)
+        if machine in self._swept_at:
+            self._swept_at[machine] = moment
+
+    def doubt(self, workflows: Iterable[Tracked]) -> None:
+        """Have workflows asked for, before anything else."""
+        before = len(self._doubtful)
+        self._doubtful.extend(workflows)
+        self._doubts += len(self._doubtful) - before
+
+    def want_details(self, tracked: Tracked) -> bool:
+        """Have the details of an ended workflow asked for, failures first; false when there is no room to wait."""
+        if self.details >= MAX_DETAILS:
+            return False
+        (self._failed if tracked.status is WorkflowStatus.FAILED else self._ended).append(tracked)
+        return True
+
+    def next_status(self, moment: float) -> Tracked | None:
+        """Return the workflow whose status is to be asked for next."""
+        return self.next_doubtful() or self._next_due(self._single, moment, unlisted=True)
+
+    def next_doubtful(self) -> Tracked | None:
+        """Return a workflow that a list did not show."""
+        while self._doubtful:
+            tracked = self._doubtful.popleft()
+            if self._is_active(tracked):
+                return tracked
+        return None
+
+    def next_details(self) -> Tracked | None:
+        """Return the ended workflow whose details are to be asked for next."""
+        queue = self._failed or self._ended
+        return queue.popleft() if queue else None
+
+    def next_running(self, moment: float) -> Tracked | None:
+        """Return the running workflow whose jobs were not looked at for longest, if it is due."""
+        return self._next_due(self._running, moment, unlisted=False)
+
+    def everything(self) -> Collection[Tracked]:
+        """Return all active workflows."""
+        return list(self._active)
+
+    def _count_doubts(self, moment: float) -> None:
+        if self._planned_at is not None and moment > self._planned_at:
+            passed = moment - self._planned_at
+            weight = min(1.0, passed / DOUBT_MEMORY_SECONDS)
+            self._doubts_per_second += weight * (self._doubts / passed - self._doubts_per_second)
+            self._doubts = 0
+        self._planned_at = moment
+
+    def _next_due(self, queue: deque[Tracked], moment: float, *, unlisted: bool) -> Tracked | None:
+        """Take the first that is due and put it back at the end; the queue is in order of the last question."""
+        for _ in range(len(queue)):
+            tracked = queue[0]
+            if not self._is_active(tracked) or (unlisted and tracked.machine in self._listed):
+                queue.popleft()
+                continue
+            if moment - tracked.asked_at < self._interval_seconds:
+                return None
+            queue.rotate(-1)
+            return tracked
+        return None
+
+    def _is_active(self, tracked: Tracked) -> bool:
+        return self._active.get(tracked.id) is tracked

@@ -1,0 +1,80 @@
+"""What the poller remembers of active workflows: little of each, and by state machine."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.models import WorkflowStatus
+
+NEVER: Final = float("-inf")
+
+
+@dataclass(slots=True, eq=False)
+class Tracked:
+    """An active workflow. Times are seconds on the clock of the loop."""
+
+    id: str
+    machine: str
+    """ARN of its state machine; the same string for all workflows of one."""
+    status: WorkflowStatus
+    revision: int
+    since: float
+    """When it came to be tracked."""
+    asked_at: float = NEVER
+    last_event_id: int = 0
+    missing: int = 0
+    """Times in a row that Step Functions did not know it."""
+    queued_for: str = ""
+    """Name of the work queue that holds it, if one does."""
+
+    @property
+    def execution_arn(self) -> str:
+        """ARN of its execution."""
+        return f"{self.machine.replace(':stateMachine:', ':execution:', 1)}:{self.id}"
+
+
+class ActiveSet:
+    """All tracked workflows, by id and by state machine."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Tracked] = {}
+        self._by_machine: dict[str, dict[str, Tracked]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Tracked]:
+        return iter(list(self._by_id.values()))
+
+    def get(self, workflow_id: str) -> Tracked | None:
+        """Return a workflow, if it is tracked."""
+        return self._by_id.get(workflow_id)
+
+    def add(self, tracked: Tracked) -> None:
+        """Track a workflow."""
+        tracked.machine = sys.intern(tracked.machine)
+        self._by_id[tracked.id] = tracked
+        self._by_machine.setdefault(tracked.machine, {})[tracked.id] = tracked
+
+    def remove(self, tracked: Tracked) -> None:
+        """Stop tracking a workflow."""
+        if self._by_id.pop(tracked.id, None) is None:
+            return
+        members = self._by_machine[tracked.machine]
+        del members[tracked.id]
+        if not members:
+            del self._by_machine[tracked.machine]
+
+    def members(self, machine: str) -> Mapping[str, Tracked]:
+        """Return the workflows of a state machine, by id."""
+        return self._by_machine.get(machine, {})
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many workflows each state machine has."""
+        return {machine: len(members) for machine, members in self._by_machine.items()}
+
+
+def state_machine_of(execution_arn: str) -> str:
+    """Return the ARN of the state machine that an execution belongs to."""
+    return execution_arn.replace(":execution:", ":stateMachine:", 1).rpartition(":")[0]

@@ -1,0 +1,49 @@
+"""Planning a round."""
+
+from math import inf
+
+import pytest
+
+from app.poller.planning import machines_to_list
+
+LARGE = {"lists_per_second": 5.0, "asks_per_second": 30.0}
+
+
+def even(machines: int, active: int) -> dict[str, int]:
+    """Spread active workflows over machines."""
+    return {f"m{number:03}": active // machines for number in range(machines)}
+
+
+def test_nothing_active_needs_nothing_listed() -> None:
+    assert machines_to_list({}, **LARGE) == frozenset()
+
+
+def test_a_few_workflows_are_asked_for_one_by_one() -> None:
+    assert machines_to_list(even(3, 3), **LARGE) == frozenset()
+
+
+def test_a_machine_with_many_workflows_is_listed_and_one_with_few_is_not() -> None:
+    assert machines_to_list({"big": 5_000, "small": 2}, **LARGE) == {"big"}
+
+
+def test_without_quotas_everything_is_asked_for() -> None:
+    assert machines_to_list(even(20, 100_000), lists_per_second=inf, asks_per_second=inf) == frozenset()
+
+
+def test_without_asks_everything_is_listed() -> None:
+    assert len(machines_to_list(even(20, 100), lists_per_second=5, asks_per_second=0)) == 20
+
+
+@pytest.mark.parametrize(
+    ("machines", "active"), [(20, 1_000), (200, 1_000), (200, 10_000), (20, 100_000), (200, 100_000)]
+)
+def test_the_round_is_about_as_short_as_both_budgets_allow(machines: int, active: int) -> None:
+    counts = even(machines, active)
+
+    listed = machines_to_list(counts, **LARGE)
+
+    listing = sum(-(-counts[machine] // 1000) for machine in listed) / 5
+    asking = sum(count for machine, count in counts.items() if machine not in listed) / 30
+    best_step = max(counts.values()) / 30
+    assert asking <= listing + 1e-9
+    assert listing - asking <= best_step + 0.2
