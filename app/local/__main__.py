@@ -1,0 +1,47 @@
+"""The child process of ``LocalAWS``: serve, report readiness or failure as one line, end with the parent."""
+
+import argparse
+import os
+import sys
+
+from app import errors
+from app.local import handshake, process
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m app.local", description=__doc__)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", required=True, type=int)
+    return parser.parse_args()
+
+
+def _take_output() -> int:
+    """Keep the parent's pipe for the one line, and turn what libraries print to standard error."""
+    pipe = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return pipe
+
+
+def main() -> int:
+    """Serve until the parent says stop or goes away."""
+    options, pipe = _arguments(), _take_output()
+
+    def say(line: bytes) -> None:
+        os.write(pipe, line)
+        os.close(pipe)
+
+    try:
+        process.serve(
+            options.host,
+            options.port,
+            on_ready=lambda url: say(handshake.ready(url)),
+            owner=sys.stdin.fileno(),
+        )
+    except errors.StartupError as error:
+        say(handshake.failed(error.message))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

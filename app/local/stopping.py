@@ -1,0 +1,48 @@
+"""When serving ends: at SIGTERM or SIGINT, or when the process that owns this one is gone."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final
+
+HANDLED: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextlib.contextmanager
+def stop_requests(owner: int | None) -> Iterator[Callable[[], None]]:
+    """Collect requests to stop for the time of the block; gives what waits for the first. For the main thread only.
+
+    ``owner`` is a file descriptor whose end of file is such a request.
+    """
+    requests, sender = os.pipe()
+    os.set_blocking(sender, False)
+    # The system may hand a signal to any thread. Only this descriptor is written there and then; a handler would
+    # have to wait until the main thread wakes up by itself.
+    fd_before = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
+    before = {number: signal.signal(number, lambda *_: None) for number in HANDLED}
+    if owner is not None:
+        threading.Thread(target=_watch, args=(owner,), daemon=True).start()
+    try:
+        yield partial(_wait, requests)
+    finally:
+        signal.set_wakeup_fd(fd_before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(requests)
+        os.close(sender)
+
+
+def _wait(requests: int) -> None:
+    # Each byte is the number of a signal, also of those that somebody else handles.
+    while os.read(requests, 1)[0] not in HANDLED:
+        pass
+
+
+def _watch(owner: int) -> None:
+    # Not through sys.stdin, whose lock this thread would still hold when the interpreter shuts down.
+    while os.read(owner, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
