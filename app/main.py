@@ -8,7 +8,18 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from app import __version__, logs
-from app.api import context, definitions, docs, health, openapi, problems, state_resources, workflows
+from app.api import (
+    context,
+    definitions,
+    docs,
+    health,
+    openapi,
+    operations,
+    problems,
+    queues,
+    state_resources,
+    workflows,
+)
 from app.services import open_services
 from app.settings import Settings
 
@@ -42,7 +53,7 @@ def create_app(settings: Settings | None = None, *, on_fatal: Callable[[], None]
         strict_content_type=False,
         redirect_slashes=False,
     )
-    for module in (health, definitions, workflows, state_resources):
+    for module in (health, definitions, workflows, state_resources, queues, operations):
         app.include_router(module.router)
     problems.install(app)
     docs.install(app)

@@ -1,19 +1,23 @@
 """Composition root: opens everything that the service is made of, in order, and closes it in reverse."""
 
 import asyncio
+import socket
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
+from prometheus_client import CollectorRegistry
 
-from app import aws, errors
+from app import aws, errors, metrics
 from app.executor import (
     Account,
     ExecutionLists,
     Executor,
     Launcher,
     Observer,
+    Queues,
     Quotas,
     Registry,
     StateMachines,
@@ -21,7 +25,7 @@ from app.executor import (
     quotas,
 )
 from app.models import now
-from app.poller import Poller
+from app.poller import Leadership, Poller
 from app.settings import Settings, StoreBackend
 from app.store import Store
 from app.store.dynamodb import DynamoDBStore
@@ -37,6 +41,10 @@ class Services:
     store: Store
     executor: Executor
     registry: Registry
+    queues: Queues
+    quotas: Quotas
+    metrics: CollectorRegistry
+    ready: Callable[[], bool]
 
 
 @asynccontextmanager
@@ -54,20 +62,38 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         store = await _open_store(stack, settings, connection)
         observer = Observer(sfn, store, now=now)
         launcher = Launcher(sfn, store, StateMachines(sfn, role_arn=account.role_arn), account)
-        executor = Executor(sfn, store, launcher, observer, now=now)
+        queues = Queues(store, now=now)
+        executor = Executor(sfn, store, launcher, observer, queues, now=now)
+        poller = None
         if settings.poller_enabled:
+            clock = asyncio.get_running_loop().time
             poller = Poller(
                 store,
                 executor,
                 observer,
                 ExecutionLists(sfn),
                 limits,
+                queues,
+                _leadership(store, settings, clock),
                 now=now,
-                clock=asyncio.get_running_loop().time,
+                clock=clock,
                 interval_seconds=settings.poll_interval_seconds,
             )
             await stack.enter_async_context(_running(poller, on_fatal))
-        yield Services(store=store, executor=executor, registry=Registry(store, now=now))
+        yield Services(
+            store=store,
+            executor=executor,
+            registry=Registry(store, now=now),
+            queues=queues,
+            quotas=limits,
+            metrics=metrics.registry(limits, poller),
+            ready=poller.ready if poller else lambda: True,
+        )
+
+
+def _leadership(store: Store, settings: Settings, clock: Callable[[], float]) -> Leadership:
+    candidate = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+    return Leadership(store, candidate=candidate, lease_seconds=settings.lease_seconds, clock=clock)
 
 
 async def _open_store(stack: AsyncExitStack, settings: Settings, connection: aws.AWS) -> Store:

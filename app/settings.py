@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     poll_interval_seconds: float = Field(
         default=1.0, gt=0, le=3600, description="Least time between two questions about the same workflow."
     )
+    lease_seconds: float = Field(
+        default=15.0, ge=1, le=600, description="How long a poller must stand still before another one takes over."
+    )
     quota_preset: Literal["auto", "large", "other", "none"] = Field(
         default="auto", description="Quotas of Step Functions to keep to; `auto` goes by the region."
     )

@@ -17,6 +17,7 @@ from app.executor import (
     Executor,
     Launcher,
     Observer,
+    Queues,
     Quotas,
     StateMachines,
     paced,
@@ -30,7 +31,7 @@ from app.models import (
     WorkflowDefinitionRef,
     WorkflowStatus,
 )
-from app.poller import Poller
+from app.poller import Leadership, Poller
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
 from benchmarks import virtual_time
@@ -89,11 +90,20 @@ async def simulate(active: int, machines: int, seconds: float, *, seed: int = 1)
     client = paced(cast("Any", sfn), limits)
     observer = Observer(client, store, now=sfn.now)
     launcher = Launcher(client, store, StateMachines(client, role_arn=ACCOUNT.role_arn), ACCOUNT)
-    executor = Executor(client, store, launcher, observer, now=sfn.now)
+    executor = Executor(client, store, launcher, observer, Queues(store, now=sfn.now), now=sfn.now)
     definitions = [await _define(store, f"d{number:03}") for number in range(machines)]
     await _fill(sfn, store, launcher, definitions, active)
     poller = Poller(
-        store, executor, observer, ExecutionLists(client), limits, now=sfn.now, clock=loop.time, interval_seconds=1.0
+        store,
+        executor,
+        observer,
+        ExecutionLists(client),
+        limits,
+        Queues(store, now=sfn.now),
+        Leadership(store, candidate="bench", lease_seconds=15.0, clock=loop.time),
+        now=sfn.now,
+        clock=loop.time,
+        interval_seconds=1.0,
     )
     polling = asyncio.create_task(poller.run())
     arriving = asyncio.create_task(_arrive(sfn, executor, definitions, active / MEAN_SECONDS))
@@ -102,7 +112,9 @@ async def simulate(active: int, machines: int, seconds: float, *, seed: int = 1)
     store.staleness.clear()
     calls, throttled = sfn.calls.copy(), sfn.throttled.total()
     await asyncio.sleep(seconds)
-    waiting = [loop.time() - run.ends for run in store.pending.values() if store.measuring_since <= run.ends < loop.time()]
+    waiting = [
+        loop.time() - run.ends for run in store.pending.values() if store.measuring_since <= run.ends < loop.time()
+    ]
     arriving.cancel()
     poller.stop()
     await polling
@@ -180,7 +192,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=900.0)
     options = parser.parse_args()
     grid = [(options.active, options.machines)] if options.active else GRID
-    print(f"{'active':>8} {'machines':>8} {'ended':>8} {'p50 s':>7} {'p99 s':>7} {'worst s':>8} {'calls/wf':>8} {'throttled':>9}")
+    print(
+        f"{'active':>8} {'machines':>8} {'ended':>8} {'p50 s':>7} {'p99 s':>7} {'worst s':>8} {'calls/wf':>8} {'throttled':>9}"
+    )
     for active, machines in grid:
         row = virtual_time.run(simulate(active, machines, options.seconds))
         per_workflow = sum(row.calls.values()) / max(1, row.ended)

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from app import models
-from app.executor import Account, ExecutionLists, Executor, Launcher, Observer, Quotas, Registry, StateMachines
-from app.poller import Poller
-from app.store import Store
+from app import metrics, models
+from app.executor import Account, ExecutionLists, Executor, Launcher, Observer, Queues, Quotas, Registry, StateMachines
+from app.poller import Leadership, Poller
+from app.services import Services
 from app.store.memory import MemoryStore
 from tests import samples
 from tests.fake_sfn import FakeSFN
@@ -41,22 +41,38 @@ class Rig:
     def __init__(self, *, replica_of: "Rig | None" = None) -> None:
         self.clock: Clock = replica_of.clock if replica_of else Clock()
         self.sfn: FakeSFN = replica_of.sfn if replica_of else FakeSFN(self.clock.now)
-        self.store: Store = replica_of.store if replica_of else MemoryStore()
+        self.store: MemoryStore = replica_of.store if replica_of else MemoryStore()
         client = self.sfn.client()
         self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn)
         self.observer = Observer(client, self.store, now=self.clock.now)
         launcher = Launcher(client, self.store, self.machines, ACCOUNT)
-        self.executor = Executor(client, self.store, launcher, self.observer, now=self.clock.now)
+        self.queues = Queues(self.store, now=self.clock.now)
+        self.executor = Executor(client, self.store, launcher, self.observer, self.queues, now=self.clock.now)
         self.registry = Registry(self.store, now=self.clock.now)
+        self.quotas = Quotas({}, clock=self.clock.seconds)
         self.poller = Poller(
             self.store,
             self.executor,
             self.observer,
             ExecutionLists(client),
-            Quotas({}, clock=self.clock.seconds),
+            self.quotas,
+            self.queues,
+            Leadership(self.store, candidate=str(id(self)), lease_seconds=15, clock=self.clock.seconds),
             now=self.clock.now,
             clock=self.clock.seconds,
             interval_seconds=0.01,
+        )
+
+    def services(self) -> Services:
+        """Return what the API needs."""
+        return Services(
+            store=self.store,
+            executor=self.executor,
+            registry=self.registry,
+            queues=self.queues,
+            quotas=self.quotas,
+            metrics=metrics.registry(self.quotas, self.poller),
+            ready=self.poller.ready,
         )
 
     async def define(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.executor import Executor, Registry
+from app.executor import Executor, Queues, Quotas, Registry
 from app.store import Store
 
 
@@ -23,6 +23,18 @@ async def _store(request: Request) -> Store:
     return store
 
 
+async def _queues(request: Request) -> Queues:
+    queues: Queues = request.app.state.services.queues
+    return queues
+
+
+async def _quotas(request: Request) -> Quotas:
+    quotas: Quotas = request.app.state.services.quotas
+    return quotas
+
+
 ExecutorDep = Annotated[Executor, Depends(_executor)]
+QueuesDep = Annotated[Queues, Depends(_queues)]
+QuotasDep = Annotated[Quotas, Depends(_quotas)]
 RegistryDep = Annotated[Registry, Depends(_registry)]
 StoreDep = Annotated[Store, Depends(_store)]

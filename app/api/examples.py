@@ -55,6 +55,7 @@ QUEUED: Final[JSON] = {
     "status": "queued",
     "namespace": "dev",
     "queue": "default",
+    "priority": 0,
     "input": '{"foo":true}',
     "resolvedByUser": False,
     "retries": [],
@@ -86,6 +87,7 @@ REQUESTS: Final[dict[str, JSON]] = {
     },
     "CancelWorkflow": {"reason": "started with the wrong input"},
     "resumeWorkflowByID": {"StartAt": "echo"},
+    "putQueue": {"maxRunning": 10},
     "postStateResource": NEW_RESOURCE,
     "putStateResource": NEW_RESOURCE,
 }
@@ -103,11 +105,25 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
     ("getWorkflowByID", "200"): SUCCEEDED,
     ("resumeWorkflowByID", "200"): RESUMED,
     ("postStateResource", "201"): RESOURCE,
+    ("getQueue", "200"): {"name": "default", "maxRunning": 10, "paused": False, "running": 3},
+    ("putQueue", "200"): {"name": "default", "maxRunning": 10, "paused": False, "running": 3},
+    ("getQuotas", "200"): [
+        {
+            "action": "StartExecution",
+            "bucket": 1300,
+            "refillPerSecond": 300,
+            "available": 1287.5,
+            "waiting": 0,
+            "calls": 1024,
+            "throttled": 0,
+        }
+    ],
     ("getStateResource", "200"): RESOURCE,
     ("putStateResource", "201"): RESOURCE,
 }
 
 PATH_PARAMETERS: Final[dict[str, JSON]] = {
+    "/queues/{name}": {"name": "default"},
     "/workflow-definitions/{name}": {"name": "greet"},
     "/workflow-definitions/{name}/{version}": {"name": "greet", "version": 0},
     "/workflows/{workflowID}": {"workflowID": WORKFLOW_ID},

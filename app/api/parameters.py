@@ -15,6 +15,7 @@ ResourceNamespace = Annotated[
     str, StringConstraints(pattern=NAME_PATTERN), Path(description="Namespace of the state resource.")
 ]
 ResourceName = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(description="Short name of the resource.")]
+QueueNameParameter = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(description="Name of the queue.")]
 Version = Annotated[int, Path(ge=0, le=2**53, description="Version of the workflow definition; the first is 0.")]
 IdempotencyKey = Annotated[
     str | None,

@@ -33,10 +33,21 @@ class Family(NamedTuple):
 
 COMMANDS: Mapping[str, Verb | Family] = {
     "serve": Verb("app.cli.serve:serve", "Run the service."),
+    "poll": Verb("app.cli.poll:poll", "Keep workflows up to date without serving the API."),
     "local-aws": Verb("app.cli.local_aws:local_aws", "Run the embedded AWS alone."),
     "worker": Verb("app.cli.worker:worker", "Run a command for every task of an activity."),
     "demo": Verb(
         "app.cli.demo:demo", "Run one workflow from end to end on an embedded AWS, show it, and stop everything again."
+    ),
+    "tables": Family(
+        "Create and describe the DynamoDB tables.",
+        {
+            "create": Verb(
+                "app.cli.tables_verb:create_tables",
+                "Make the DynamoDB tables, or what is missing of them, and wait until they can be used.",
+            ),
+            "describe": Verb("app.cli.tables_verb:describe_tables", "Show what is there of the DynamoDB tables."),
+        },
     ),
     "openapi": Verb("app.cli.openapi:openapi", "Write the OpenAPI description of the service."),
     "definitions": Family(

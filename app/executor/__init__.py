@@ -5,6 +5,7 @@ from app.executor.launcher import Launcher
 from app.executor.listings import ExecutionLists
 from app.executor.observer import Observer
 from app.executor.pacing import paced
+from app.executor.queues import Queues
 from app.executor.quotas import Quotas
 from app.executor.registry import Registry
 from app.executor.state_machines import Account, StateMachines
@@ -15,6 +16,7 @@ __all__ = [
     "Executor",
     "Launcher",
     "Observer",
+    "Queues",
     "Quotas",
     "Registry",
     "StateMachines",

@@ -13,6 +13,7 @@ from app import errors, states_language
 from app.executor import families, inputs
 from app.executor.launcher import Launcher
 from app.executor.observer import Observer
+from app.executor.queues import Queues
 from app.executor.tickets import Ticket
 from app.models import (
     StartWorkflowRequest,
@@ -45,6 +46,7 @@ class Draft:
     queue: str
     input: str
     tags: Tags
+    priority: int = 0
     ancestors: Sequence[Workflow] = ()
 
 
@@ -57,6 +59,7 @@ class Executor:
         store: Store,
         launcher: Launcher,
         observer: Observer,
+        queues: Queues,
         *,
         now: Callable[[], datetime],
     ) -> None:
@@ -64,6 +67,7 @@ class Executor:
         self._store = store
         self._launcher = launcher
         self._observer = observer
+        self._queues = queues
         self._now = now
         self._starting: dict[str, asyncio.Event] = {}
         self._refreshed_at: dict[str, datetime] = {}
@@ -187,6 +191,7 @@ class Executor:
             queue=request.queue,
             input=inputs.normalize(request.input),
             tags={**definition.default_tags, **request.tags},
+            priority=request.priority,
         )
         return await self._submit(draft, ticket)
 
@@ -201,6 +206,7 @@ class Executor:
             queue=original.queue,
             input=await self._last_input(original, start_at),
             tags=original.tags,
+            priority=original.priority,
             ancestors=await families.ancestors(self._store, original),
         )
         return await self._submit(draft, ticket)
@@ -226,6 +232,7 @@ class Executor:
             status=WorkflowStatus.QUEUED,
             namespace=draft.namespace,
             queue=draft.queue,
+            priority=draft.priority,
             input=draft.input,
             tags=draft.tags,
             retry_for=draft.ancestors[0].id if draft.ancestors else None,
@@ -233,9 +240,12 @@ class Executor:
             request_fingerprint=ticket.fingerprint,
         )
         inputs.for_execution(workflow.input, workflow.id)  # what is too large is refused before it is recorded
+        waits = await self._queues.limited(workflow.queue)
         async with self._in_flight(workflow.id):
             await self._store.create_workflow(workflow, ancestors=draft.ancestors)
             log.info("workflow accepted", action="accept-workflow", workflow_id=workflow.id)
+            if waits:
+                return workflow
             try:
                 await self._launcher.launch(workflow, machine)
             except (errors.RefusedByAWS, errors.AccessDenied):

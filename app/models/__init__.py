@@ -11,6 +11,8 @@ from app.models.definitions import (
     WorkflowDefinitionRef,
     WorkflowDefinitionVerdict,
 )
+from app.models.queues import Queue, QueueLimits, QueueName
+from app.models.quotas import QuotaHeadroom
 from app.models.state_resources import (
     Namespace,
     NewStateResource,
@@ -44,6 +46,10 @@ __all__ = [
     "Namespace",
     "NewStateResource",
     "NewWorkflowDefinitionRequest",
+    "Queue",
+    "QueueLimits",
+    "QueueName",
+    "QuotaHeadroom",
     "Request",
     "ResourceName",
     "Response",

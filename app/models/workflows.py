@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from app.models.definitions import Tags, WorkflowDefinition, WorkflowDefinitionRef
+from app.models.queues import QueueName
 from app.models.state_resources import Namespace, StateResource
 from app.models.wire import Request, Response, Timestamp
 
@@ -89,6 +90,7 @@ class WorkflowSummary(Response):
     status: WorkflowStatus
     namespace: str
     queue: str
+    priority: int = Field(default=0, description="In a limited queue, 9 goes before 0.")
     input: str
     resolved_by_user: bool = False
     retry_for: str | None = Field(default=None, description="Id of the workflow that this one resumes.")
@@ -118,7 +120,8 @@ class StartWorkflowRequest(Request):
     workflow_definition: WorkflowDefinitionRef
     namespace: Namespace
     input: str | dict[str, Any] = ""
-    queue: str = Field(default="default", min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:-]+$")
+    queue: QueueName = "default"
+    priority: int = Field(default=0, ge=0, le=9, description="In a limited queue, 9 goes before 0.")
     tags: Tags = Field(default_factory=dict)
     id_suffix: str | None = Field(default=None, description="Accepted and ignored.")
 

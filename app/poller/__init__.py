@@ -1,5 +1,6 @@
 """When to ask Step Functions."""
 
-from app.poller.poller import Poller, RoundReport
+from app.poller.leadership import Leadership
+from app.poller.poller import Poller, PollerStatus, RoundReport
 
-__all__ = ["Poller", "RoundReport"]
+__all__ = ["Leadership", "Poller", "PollerStatus", "RoundReport"]

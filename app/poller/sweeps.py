@@ -1,8 +1,9 @@
 """Sweeps: the statuses of all workflows of a state machine, a thousand for one call."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterable
+from itertools import islice
+from typing import Any, Final
 
 import structlog
 
@@ -14,6 +15,7 @@ from app.executor.quotas import Lane, calling_as
 from app.models import WorkflowStatus
 from app.poller.agenda import Agenda
 from app.poller.attention import Attendant, Outcome
+from app.poller.budget import Budget
 from app.poller.tracking import ActiveSet, Tracked
 
 log = structlog.get_logger(__name__)
@@ -26,8 +28,8 @@ ENDED_STATUSES: Final[tuple[ListedStatus, ...]] = ("SUCCEEDED", "FAILED", "ABORT
 HORIZON_SECONDS: Final = 2.0
 """Single questions that can be asked in this time are asked; only with more than that a list of ended runs is read."""
 
-SWEEP_WRITES: Final = 16
-"""Statuses that one sweep writes at the same time."""
+SWEEP_WIDTH: Final = 16
+"""Workflows that one sweep reads or writes in the store at the same time."""
 
 
 class Sweeper:
@@ -43,6 +45,7 @@ class Sweeper:
         attendant: Attendant,
         active: ActiveSet,
         agenda: Agenda,
+        budget: Budget,
         *,
         clock: Callable[[], float],
     ) -> None:
@@ -50,18 +53,25 @@ class Sweeper:
         self._attendant = attendant
         self._active = active
         self._agenda = agenda
+        self._budget = budget
         self._clock = clock
+        self._seconds: dict[str, float] = {}
         self._yields: dict[str, dict[ListedStatus, int]] = {}
 
-    async def sweep(self, machine: str, *, asks_per_second: float, lists_per_second: float) -> list[Outcome]:
+    @property
+    def slowest_seconds(self) -> float:
+        """Time that the slowest of the latest sweeps of the listed state machines took."""
+        return max((self._seconds.get(machine, 0.0) for machine in self._agenda.listed), default=0.0)
+
+    async def sweep(self, machine: str) -> list[Outcome]:
         """Sweep one state machine; returns an outcome for each workflow whose status it settled."""
         began = self._clock()
         try:
             with calling_as(Lane.STATUS):
                 outcomes, gone = await self._running(machine, began)
-                worthwhile = max(1.0, asks_per_second / lists_per_second)
-                room = asks_per_second * HORIZON_SECONDS - self._agenda.doubtful
-                outcomes += await self._ended(machine, gone, room=room, worthwhile=worthwhile)
+                if self._budget.events_arrive:
+                    outcomes += await self._look_up(gone)
+                outcomes += await self._ended(machine, gone)
         except errors.StateMachineNotFound:
             outcomes, gone = [], dict(self._active.members(machine))
         except errors.Unavailable as silence:
@@ -69,6 +79,7 @@ class Sweeper:
             return []
         finally:
             self._agenda.swept(machine, began)
+            self._seconds[machine] = self._clock() - began
         self._agenda.doubt(gone.values())
         return outcomes
 
@@ -94,9 +105,19 @@ class Sweeper:
             outcomes += await self._record(news)
         return outcomes, gone
 
-    async def _ended(self, machine: str, gone: dict[str, Tracked], *, room: float, worthwhile: float) -> list[Outcome]:
+    async def _look_up(self, gone: dict[str, Tracked]) -> list[Outcome]:
+        """Settle workflows from the store: most of their events have come meanwhile, be it to another replica."""
+        outcomes = await self._in_batches(self._attendant.look_up(tracked) for tracked in gone.values())
+        for tracked in list(gone.values()):
+            if self._active.get(tracked.id) is not tracked:
+                del gone[tracked.id]
+        return outcomes
+
+    async def _ended(self, machine: str, gone: dict[str, Tracked]) -> list[Outcome]:
         """Settle workflows from the lists of ended executions, while there are more than can be asked for soon."""
         outcomes: list[Outcome] = []
+        worthwhile = max(1.0, self._budget.asks_per_second / self._budget.lists_per_second)
+        room = self._budget.asks_per_second * HORIZON_SECONDS - self._agenda.doubtful
         if len(gone) <= room:
             return outcomes
         yields = self._yields.setdefault(machine, {})
@@ -112,8 +133,11 @@ class Sweeper:
         return outcomes
 
     async def _record(self, found: list[tuple[Tracked, Observation]]) -> list[Outcome]:
+        return await self._in_batches(self._attendant.record(tracked, seen) for tracked, seen in found)
+
+    async def _in_batches(self, work: Iterable[Coroutine[Any, Any, Outcome]]) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        for start in range(0, len(found), SWEEP_WRITES):
-            batch = found[start : start + SWEEP_WRITES]
-            outcomes += await asyncio.gather(*(self._attendant.record(tracked, seen) for tracked, seen in batch))
+        remaining = iter(work)
+        while batch := list(islice(remaining, SWEEP_WIDTH)):
+            outcomes += await asyncio.gather(*batch)
         return outcomes

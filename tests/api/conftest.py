@@ -7,7 +7,6 @@ import pytest
 from fastapi import FastAPI
 
 from app.main import create_app
-from app.services import Services
 from app.settings import Settings
 from tests.rig import Rig
 
@@ -27,7 +26,7 @@ def app() -> FastAPI:
 @pytest.fixture
 async def api(app: FastAPI, rig: Rig) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of the API; crashes of the service are answers, not exceptions of the test."""
-    app.state.services = Services(store=rig.store, executor=rig.executor, registry=rig.registry)
+    app.state.services = rig.services()
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield client

@@ -105,6 +105,7 @@ REQUEST_MODELS: dict[str, type[models.Request]] = {
     "startWorkflow": models.StartWorkflowRequest,
     "CancelWorkflow": models.CancelReason,
     "resumeWorkflowByID": models.WorkflowDefinitionOverrides,
+    "putQueue": models.QueueLimits,
     "postStateResource": models.NewStateResource,
     "putStateResource": models.NewStateResource,
 }

@@ -63,6 +63,7 @@ async def test_a_started_workflow_is_queued_and_has_what_was_given(api: httpx.As
         "status": "queued",
         "namespace": "dev",
         "queue": "slow",
+        "priority": 0,
         "input": '{"foo":true}',
         "resolvedByUser": False,
         "retries": [],

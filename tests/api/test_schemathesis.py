@@ -12,7 +12,6 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.main import create_app
-from app.services import Services
 from app.settings import Settings
 from tests.eventually import eventually
 from tests.rig import Rig
@@ -38,7 +37,7 @@ than a schema can say."""
 def _app() -> FastAPI:
     rig = Rig()
     app = create_app(Settings())
-    app.state.services = Services(store=rig.store, executor=rig.executor, registry=rig.registry)
+    app.state.services = rig.services()
     return app
 
 

@@ -1,0 +1,52 @@
+"""Routes for those who operate the service: readiness, metrics, quotas."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from app import errors
+from app.api import problems
+from app.api.dependencies import QuotasDep
+from app.models import QuotaHeadroom
+
+router = APIRouter(tags=["operations"], responses=problems.COMMON)
+
+METRICS_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The metrics.",
+        "content": {
+            "text/plain": {
+                "schema": {"type": "string"},
+                "example": 'workflow_manager_sfn_calls_total{action="StartExecution"} 1024.0\n',
+            }
+        },
+    }
+}
+
+
+async def _metrics(request: Request) -> CollectorRegistry:
+    metrics: CollectorRegistry = request.app.state.services.metrics
+    return metrics
+
+
+@router.get("/_ready", operation_id="readinessCheck", response_class=Response)
+async def readiness_check(request: Request) -> Response:
+    """Tell whether the service does its work: 503 when its poller has not ticked for a while."""
+    if not request.app.state.services.ready():
+        raise errors.NotReady
+    return Response(status_code=200)
+
+
+@router.get("/metrics", operation_id="getMetrics", response_class=Response, responses=METRICS_ANSWER)
+async def get_metrics(metrics: Annotated[CollectorRegistry, Depends(_metrics)]) -> Response:
+    """Return the metrics of this process, in the text form of Prometheus."""
+    return Response(generate_latest(metrics), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@router.get("/quotas", operation_id="getQuotas")
+async def get_quotas(quotas: QuotasDep) -> Sequence[QuotaHeadroom]:
+    """Tell how much of the quotas of Step Functions is left, by action; actions without a quota are not listed."""
+    return [QuotaHeadroom.model_validate(headroom, from_attributes=True) for headroom in quotas.headroom()]

@@ -1,0 +1,25 @@
+"""Routes of queues."""
+
+from fastapi import APIRouter
+
+from app.api import problems
+from app.api.dependencies import QueuesDep
+from app.api.parameters import QueueNameParameter
+from app.api.requests import StrictRoute
+from app.models import Queue, QueueLimits
+
+router = APIRouter(prefix="/queues", tags=["queues"], route_class=StrictRoute, responses=problems.COMMON)
+
+
+@router.get("/{name}", operation_id="getQueue", response_model_exclude_none=True)
+async def get_queue(name: QueueNameParameter, queues: QueuesDep) -> Queue:
+    """Return a queue; one that nobody limited starts every workflow at once."""
+    return await queues.get(name)
+
+
+@router.put(
+    "/{name}", operation_id="putQueue", response_model_exclude_none=True, responses=problems.responses(409, 413)
+)
+async def put_queue(name: QueueNameParameter, limits: QueueLimits, queues: QueuesDep) -> Queue:
+    """Set the limits of a queue. Those that are left out are lifted; what runs goes on."""
+    return await queues.put(name, limits)

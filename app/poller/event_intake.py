@@ -1,0 +1,45 @@
+"""What a status change of an execution does to its workflow."""
+
+import structlog
+
+from app import errors
+from app.executor import Observer
+from app.poller.events import StatusEvent
+from app.poller.poller import Poller
+from app.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+class EventIntake:
+    """Writes what events say, in whatever order and however often they come.
+
+    The workflows that the poller of this process follows cost no read; the others are read first, because any
+    execution of the account can have the name of one.
+    """
+
+    def __init__(self, store: Store, observer: Observer, poller: Poller) -> None:
+        self._store = store
+        self._observer = observer
+        self._poller = poller
+
+    async def take(self, event: StatusEvent) -> None:
+        """Write what an event says, if it is about a workflow and news.
+
+        Raises ``Unavailable`` and ``VersionConflict`` when it could not be written; then it is to be taken again.
+        """
+        tracked = self._poller.followed(event.workflow_id)
+        try:
+            if tracked is None or tracked.execution_arn != event.execution_arn:
+                await self._take_of_stored(event)
+            elif tracked.status is not event.observation.status:
+                recorded = await self._observer.record(tracked.id, event.observation, revision=tracked.revision)
+                self._poller.heard(recorded)
+        except errors.WorkflowNotFound:
+            log.debug("event of a foreign execution", action="event-foreign", execution_arn=event.execution_arn)
+
+    async def _take_of_stored(self, event: StatusEvent) -> None:
+        workflow = await self._store.get_workflow(event.workflow_id)
+        if workflow.execution_arn != event.execution_arn:
+            raise errors.WorkflowNotFound
+        self._poller.heard(await self._observer.record(workflow.id, event.observation, before=workflow))

@@ -1,0 +1,35 @@
+"""Small versioned documents: what replicas agree on, such as who leads and how a queue stands."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON object under a key, as one write left it."""
+
+    key: str
+    revision: int
+    """Counts the writes; the first one makes it 1."""
+    body: Mapping[str, Any]
+
+
+class DocumentStore(ABC):
+    """Documents that are read as the last write left them, and replaced only by who has seen that."""
+
+    @abstractmethod
+    async def get_document(self, key: str) -> Document | None:
+        """Return a document, or None when there is none."""
+
+    @abstractmethod
+    async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
+        """Replace the document at ``revision`` (0: there is none yet), and return it as it is then.
+
+        Raises ``VersionConflict`` when it is at another revision. ``body`` is a JSON object of at most 300 KB.
+        """
+
+    @abstractmethod
+    async def list_documents(self, prefix: str) -> list[Document]:
+        """Return all documents whose key begins with ``prefix``, by key."""
