@@ -8,7 +8,7 @@ AWS_PORT ?= 4566
 STORE  ?= memory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-all check lint types imports openapi openapi-check fmt clean
+.PHONY: help setup demo run test test-all check lint types imports clients openapi openapi-check fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -46,6 +46,9 @@ types: $(READY)
 imports: $(READY)
 	@$(BIN)/lint-imports
 
+clients: $(READY) ## make clients from openapi.json and walk with them
+	@tests/generated_clients/run
+
 openapi: $(READY) ## write openapi.json
 	@$(BIN)/workflow-manager openapi -o openapi.json
 
@@ -57,4 +60,4 @@ fmt: $(READY) ## format the code
 	@$(BIN)/ruff format .
 
 clean: ## remove what the other targets made
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

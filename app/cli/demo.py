@@ -15,8 +15,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from app import errors
+from app.cli import dynamodb_local
 from app.cli.exits import ExitCode
-from app.cli.output import write_line
+from app.cli.output import note, write_line
 from app.settings import StoreBackend
 
 COMMAND: Final = (sys.executable, "-m", "app")
@@ -43,19 +44,33 @@ def demo(
     end. Exits 0 when it succeeded.
     """
     with ExitStack() as stack:
-        urls = _serve(stack, store)
-        environment = {"WORKFLOWMANAGER_URL": urls["API"], "AWS_ENDPOINT_URL": urls["AWS"]}
+        dynamodb = _dynamodb(stack) if store is StoreBackend.DYNAMODB else {}
+        urls = _serve(stack, store, dynamodb)
+        environment = {"WORKFLOWMANAGER_URL": urls["API"], "AWS_ENDPOINT_URL": urls["AWS"], **dynamodb}
         worker = ("worker", "--activity", "echo", "--namespace", "dev", "--", "echo")
         _show(*worker)
         _forward_until_started(stack.enter_context(_running(*worker, environment=environment, stderr=subprocess.PIPE)))
-        return _round_trip(stack, environment)
+        ended = _round_trip(stack, environment)
+        if store is StoreBackend.DYNAMODB:
+            _call("tables", "describe", environment=environment)
+        return ended
 
 
-def _serve(stack: ExitStack, store: StoreBackend) -> dict[str, str]:
+def _dynamodb(stack: ExitStack) -> dict[str, str]:
+    """Start DynamoDB Local, if it is there, and name it to the service; the embedded AWS has a DynamoDB too."""
+    if not dynamodb_local.is_there():
+        note("DynamoDB Local is not there; this runs on the DynamoDB of the embedded AWS instead.")
+        return {}
+    url = stack.enter_context(dynamodb_local.dynamodb_local())
+    write_line(f"\n$ export {dynamodb_local.URL_VARIABLE}={url}  # DynamoDB Local")
+    return {dynamodb_local.URL_VARIABLE: url}
+
+
+def _serve(stack: ExitStack, store: StoreBackend, dynamodb: Mapping[str, str]) -> dict[str, str]:
     arguments = ("serve", "--local", "--port", "0", "--store", store.value)
     _show(*arguments)
     service = stack.enter_context(
-        _running(*arguments, environment={"WFM_LOG_LEVEL": "warning"}, stdout=subprocess.PIPE)
+        _running(*arguments, environment={"WFM_LOG_LEVEL": "warning", **dynamodb}, stdout=subprocess.PIPE)
     )
     urls: dict[str, str] = {}
     for line in service.stdout or ():
@@ -98,7 +113,7 @@ def _round_trip(stack: ExitStack, environment: dict[str, str]) -> ExitCode:
     return ExitCode(ended.returncode)
 
 
-def _call(*arguments: str, folder: Path, environment: dict[str, str], quiet: bool = False) -> str:
+def _call(*arguments: str, folder: Path | None = None, environment: dict[str, str], quiet: bool = False) -> str:
     _show(*arguments)
     done = subprocess.run(
         [*COMMAND, *arguments],
