@@ -6,6 +6,7 @@ READY  := $(VENV)/.ready
 PORT   ?= 8080
 AWS_PORT ?= 4566
 STORE  ?= memory
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test test-all check lint types imports clients openapi openapi-check fmt clean
@@ -29,10 +30,10 @@ run: $(READY) ## start the service on the embedded AWS and stay up
 	@exec $(BIN)/workflow-manager serve --local --store $(STORE) --port $(PORT) --aws-port $(AWS_PORT)
 
 test: $(READY) ## run the tests
-	@$(BIN)/pytest -q -m "not slow"
+	@$(BIN)/pytest -q $(PARALLEL) -m "not slow"
 
 test-all: $(READY) ## run the tests, the slow ones too
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q $(PARALLEL)
 
 check: lint types imports openapi-check test ## everything that must hold before a commit
 

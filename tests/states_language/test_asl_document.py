@@ -140,7 +140,19 @@ def test_a_definition_of_one_mebibyte_is_accepted_and_one_byte_more_is_not() -> 
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), -float("inf"), 10**400, "\ud800", {"\udfff": 1}, {5: 1}, object(), b"x", {1, 2}, (1,)],
+    [
+        float("nan"),
+        float("inf"),
+        -float("inf"),
+        10**400,
+        "\ud800",
+        {"\udfff": 1},
+        {5: 1},
+        pytest.param(object(), id="object"),
+        b"x",
+        {1, 2},
+        (1,),
+    ],
     ids=repr,
 )
 def test_what_is_not_json_is_refused_where_it_is(value: object) -> None:
