@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from app.models import Job, StateResource, Workflow, WorkflowDefinition, WorkflowStatus
+from app.store.documents import DocumentStore
 
 
 class WorkflowChanges(TypedDict, total=False):
@@ -27,6 +28,8 @@ class WorkflowChanges(TypedDict, total=False):
     resolved_by_user: bool
     jobs: tuple[Job, ...]
     last_job: Job | None
+    details_pending: bool
+    stop_pending: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,17 @@ class WorkflowQuery:
             and (self.created_before is None or workflow.created_at < self.created_before)
             and all(workflow.tags.get(key) == value for key, value in self.tags.items())
         )
+
+
+def summary(workflow: Workflow) -> Workflow:
+    """Return a workflow without what can be large: input, output, jobs, and those of its last job."""
+    last_job = workflow.last_job and brief(workflow.last_job)
+    return workflow.model_copy(update={"input": "", "output": None, "jobs": (), "last_job": last_job})
+
+
+def brief(job: Job) -> Job:
+    """Return a job without its input and output."""
+    return job.model_copy(update={"input": None, "output": None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ class WorkflowStore(ABC):
 
     @abstractmethod
     async def create_workflow(self, workflow: Workflow, *, ancestors: Sequence[Workflow] = ()) -> None:
-        """Store a new workflow.
+        """Store a new workflow, of a definition version that is stored, whole or pruned to where the run starts.
 
         ``ancestors`` are the workflows that it resumes, the direct one first. In the same step the id is added to the
         ``retries`` of the direct one, and the revision of every ancestor goes up by one.
@@ -146,17 +160,30 @@ class WorkflowStore(ABC):
         """
 
     @abstractmethod
-    async def list_workflows(self, query: WorkflowQuery, *, limit: int, page_token: str | None = None) -> Page:
+    async def list_workflows(
+        self, query: WorkflowQuery, *, limit: int, page_token: str | None = None, summaries: bool = False
+    ) -> Page:
         """Return workflows by time of creation, newest first unless ``query.oldest_first``; ties go by id.
 
+        With ``summaries`` each is cut by ``summary``, which spares reading what can be large.
+
         Following ``next_token`` shows every workflow that was there at the start exactly once, whatever is created
-        meanwhile. Raises ``InvalidPageToken`` for a token that no page gave out.
+        meanwhile. A page may have fewer than ``limit`` workflows, even none, and still a ``next_token``: when the
+        filters dropped thousands of others. A listing by definition name, without status and resolution, shows what was
+        created before it; others may show a workflow, or its new status, a moment later.
+
+        Raises ``InvalidPageToken`` for a token that no page gave out.
         """
 
     @abstractmethod
-    async def list_active_workflows(self, *, limit: int, page_token: str | None = None) -> Page:
-        """Return queued and running workflows, oldest first, paged like ``list_workflows``."""
+    async def list_active_workflows(
+        self, *, limit: int, page_token: str | None = None, summaries: bool = False
+    ) -> Page:
+        """Return queued and running workflows, and ended ones whose details or whose stop are pending.
+
+        The oldest come first; pages are like those of ``list_workflows``.
+        """
 
 
-class Store(DefinitionStore, StateResourceStore, WorkflowStore):
+class Store(DefinitionStore, StateResourceStore, WorkflowStore, DocumentStore):
     """All that the service keeps."""

@@ -2,13 +2,21 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from app import errors
 from app.models import StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 from app.store import paging
-from app.store.base import Page, Store, WorkflowChanges, WorkflowQuery
+from app.store.base import Page, Store, WorkflowChanges, WorkflowQuery, summary
+from app.store.compact import CompactWorkflows
+from app.store.documents import Document
 from app.store.paging import Position
+
+Place = tuple[datetime, str]
+"""A ``Position`` as a plain tuple, which the garbage collector need not look into."""
 
 
 class MemoryStore(Store):
@@ -20,10 +28,11 @@ class MemoryStore(Store):
     def __init__(self) -> None:
         self._definitions: dict[str, list[WorkflowDefinition]] = {}
         self._resources: dict[tuple[str, str], StateResource] = {}
-        self._workflows: dict[str, Workflow] = {}
-        self._timeline: list[Position] = []
-        self._timelines_by_definition: dict[str, list[Position]] = {}
-        self._active: list[Position] = []
+        self._workflows = CompactWorkflows()
+        self._timeline: list[Place] = []
+        self._timelines_by_definition: dict[str, list[Place]] = {}
+        self._active: list[Place] = []
+        self._documents: dict[str, Document] = {}
 
     async def create_definition(self, definition: WorkflowDefinition) -> None:
         if definition.name in self._definitions:
@@ -76,12 +85,12 @@ class MemoryStore(Store):
             self._workflows[ancestor.id] = self._workflows[ancestor.id].model_copy(
                 update={"retries": retries, "revision": ancestor.revision + 1}
             )
-        position = _position(workflow)
+        place = _place(workflow)
         self._workflows[workflow.id] = workflow
-        insort(self._timeline, position)
-        insort(self._timelines_by_definition.setdefault(workflow.workflow_definition.name, []), position)
-        if not workflow.status.terminal:
-            insort(self._active, position)
+        _insert(self._timeline, place)
+        _insert(self._timelines_by_definition.setdefault(workflow.workflow_definition.name, []), place)
+        if _is_active(workflow):
+            _insert(self._active, place)
 
     async def get_workflow(self, workflow_id: str) -> Workflow:
         try:
@@ -96,8 +105,10 @@ class MemoryStore(Store):
             raise errors.VersionConflict(f"workflow {workflow_id} has ended as {workflow.status}")
         changed = workflow.model_copy(update={**changes, "revision": revision + 1})
         self._workflows[workflow_id] = changed
-        if changed.status.terminal:
-            _remove(self._active, _position(workflow))
+        if _is_active(workflow) and not _is_active(changed):
+            _remove(self._active, _place(workflow))
+        elif _is_active(changed) and not _is_active(workflow):
+            _insert(self._active, _place(workflow))
         return changed
 
     async def discard_workflow(self, workflow_id: str, *, revision: int) -> None:
@@ -107,22 +118,39 @@ class MemoryStore(Store):
         del self._workflows[workflow_id]
         by_definition = self._timelines_by_definition[workflow.workflow_definition.name]
         for timeline in (self._timeline, by_definition, self._active):
-            _remove(timeline, _position(workflow))
+            _remove(timeline, _place(workflow))
         if original := self._workflows.get(workflow.retry_for or ""):
             retries = tuple(retry for retry in original.retries if retry != workflow_id)
             self._workflows[original.id] = original.model_copy(
                 update={"retries": retries, "revision": original.revision + 1}
             )
 
-    async def list_workflows(self, query: WorkflowQuery, *, limit: int, page_token: str | None = None) -> Page:
+    async def list_workflows(
+        self, query: WorkflowQuery, *, limit: int, page_token: str | None = None, summaries: bool = False
+    ) -> Page:
         timeline = self._timeline
         if query.definition_name is not None:
             timeline = self._timelines_by_definition.get(query.definition_name, [])
         candidates = self._from(timeline, page_token, oldest_first=query.oldest_first)
-        return _page((workflow for workflow in candidates if query.matches(workflow)), limit)
+        return self._page((workflow for workflow in candidates if query.matches(workflow)), limit, summaries=summaries)
 
-    async def list_active_workflows(self, *, limit: int, page_token: str | None = None) -> Page:
-        return _page(self._from(self._active, page_token, oldest_first=True), limit)
+    async def list_active_workflows(
+        self, *, limit: int, page_token: str | None = None, summaries: bool = False
+    ) -> Page:
+        return self._page(self._from(self._active, page_token, oldest_first=True), limit, summaries=summaries)
+
+    async def get_document(self, key: str) -> Document | None:
+        return self._documents.get(key)
+
+    async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
+        known = self._documents.get(key)
+        if (known.revision if known else 0) != revision:
+            raise errors.VersionConflict(f"document {key!r} was changed by somebody else")
+        document = self._documents[key] = Document(key, revision + 1, deepcopy(dict(body)))
+        return document
+
+    async def list_documents(self, prefix: str) -> list[Document]:
+        return [document for key, document in sorted(self._documents.items()) if key.startswith(prefix)]
 
     def _versions(self, name: str) -> list[WorkflowDefinition]:
         try:
@@ -138,28 +166,40 @@ class MemoryStore(Store):
             raise errors.VersionConflict(f"workflow {workflow_id} was changed by somebody else")
         return workflow
 
-    def _from(self, timeline: list[Position], page_token: str | None, *, oldest_first: bool) -> Iterator[Workflow]:
+    def _from(self, timeline: list[Place], page_token: str | None, *, oldest_first: bool) -> Iterator[Workflow]:
         after = paging.decode(page_token) if page_token else None
         if oldest_first:
             indices = range(bisect_right(timeline, after) if after else 0, len(timeline))
         else:
             indices = range((bisect_left(timeline, after) if after else len(timeline)) - 1, -1, -1)
-        return (self._workflows[timeline[index].workflow_id] for index in indices)
+        return (self._workflows.without_jobs(timeline[index][1]) for index in indices)
+
+    def _page(self, matching: Iterator[Workflow], limit: int, *, summaries: bool) -> Page:
+        found = list(islice(matching, limit))
+        more = len(found) == limit and next(matching, None) is not None
+        next_token = paging.encode(Position(*_place(found[-1]))) if more else None
+        workflows = [self._workflows[workflow.id] for workflow in found]
+        return Page([summary(workflow) for workflow in workflows] if summaries else workflows, next_token)
 
 
-def _page(matching: Iterator[Workflow], limit: int) -> Page:
-    workflows = list(islice(matching, limit))
-    more = len(workflows) == limit and next(matching, None) is not None
-    return Page(workflows, paging.encode(_position(workflows[-1])) if more else None)
+def _is_active(workflow: Workflow) -> bool:
+    return not workflow.status.terminal or workflow.details_pending or workflow.stop_pending
 
 
-def _position(workflow: Workflow) -> Position:
-    return Position(workflow.created_at, workflow.id)
+def _place(workflow: Workflow) -> Place:
+    return (workflow.created_at, workflow.id)
 
 
-def _remove(timeline: list[Position], position: Position) -> None:
-    index = bisect_left(timeline, position)
-    if index < len(timeline) and timeline[index] == position:
+def _insert(timeline: list[Place], place: Place) -> None:
+    if not timeline or timeline[-1] < place:  # nearly always: time goes on
+        timeline.append(place)
+    else:
+        insort(timeline, place)
+
+
+def _remove(timeline: list[Place], place: Place) -> None:
+    index = bisect_left(timeline, place)
+    if index < len(timeline) and timeline[index] == place:
         del timeline[index]
 
 

@@ -29,7 +29,7 @@ def decode(token: str) -> Position:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         milliseconds, workflow_id = json.loads(text)
         position = Position(datetime.fromtimestamp(milliseconds / 1000, tz=UTC), workflow_id)
-        well_formed = isinstance(workflow_id, str) and encode(position) == token
+        well_formed = isinstance(workflow_id, str) and bool(workflow_id.encode()) and encode(position) == token
     except (binascii.Error, ValueError, TypeError, OverflowError, OSError, RecursionError) as invalid:
         raise errors.InvalidPageToken from invalid
     if not well_formed:

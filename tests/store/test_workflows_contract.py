@@ -4,11 +4,19 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 
 from app import errors
-from app.models import Workflow, WorkflowStatus
+from app.models import Job, JobStatus, Workflow, WorkflowStatus
 from app.store import Store, WorkflowChanges, WorkflowQuery
 from tests import samples
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def _definitions(store: Store) -> None:
+    """Store the definitions that the sample workflows name."""
+    for name in ("sfncli-test:master", "other"):
+        await store.create_definition(samples.definition(name))
 
 
 async def test_a_created_workflow_can_be_read_back_equal(store: Store) -> None:
@@ -234,3 +242,54 @@ async def test_the_active_list_has_what_has_not_ended_oldest_first(store: Store)
     assert [workflow.id for workflow in first.workflows] == ["w0", "w1"]
     assert [workflow.id for workflow in second.workflows] == ["w3"]
     assert second.next_token is None
+
+
+async def test_ended_workflows_stay_in_the_active_list_until_their_details_are_there(store: Store) -> None:
+    for number, status in enumerate((WorkflowStatus.SUCCEEDED, WorkflowStatus.FAILED, WorkflowStatus.CANCELLED)):
+        await store.create_workflow(samples.workflow(f"w{number}", minutes=number))
+        ended: WorkflowChanges = {
+            "status": status,
+            "stopped_at": samples.EPOCH,
+            "resolved_by_user": status is not WorkflowStatus.FAILED,
+            "details_pending": True,
+        }
+        await store.update_workflow(f"w{number}", ended, revision=0)
+    waiting = [workflow.id for workflow in (await store.list_active_workflows(limit=10)).workflows]
+    failed = await listed(store, WorkflowQuery(status=WorkflowStatus.FAILED, resolved_by_user=False))
+    for number in range(3):
+        await store.update_workflow(f"w{number}", {"output": "{}", "details_pending": False}, revision=1)
+
+    assert waiting == ["w0", "w1", "w2"]
+    assert failed == ["w1"]
+    assert (await store.list_active_workflows(limit=10)).workflows == []
+    assert await listed(store, WorkflowQuery(status=WorkflowStatus.FAILED)) == ["w1"]
+    assert await listed(store, WorkflowQuery(status=WorkflowStatus.CANCELLED)) == ["w2"]
+
+
+@pytest.mark.parametrize("resolved_first", [True, False])
+async def test_a_listing_follows_a_workflow_through_its_life(store: Store, *, resolved_first: bool) -> None:
+    """Resolving an active workflow is possible; its failure then is resolved already."""
+    await store.create_workflow(samples.workflow("a"))
+    steps: list[WorkflowChanges] = [{"status": WorkflowStatus.FAILED, "stopped_at": samples.EPOCH}]
+    steps.insert(0 if resolved_first else 1, {"resolved_by_user": True})
+    for revision, step in enumerate(steps):
+        await store.update_workflow("a", step, revision=revision)
+        workflow = await store.get_workflow("a")
+        for status in WorkflowStatus:
+            for resolved in (None, True, False):
+                for name in (None, "sfncli-test:master"):
+                    query = WorkflowQuery(status=status, resolved_by_user=resolved, definition_name=name)
+                    assert await listed(store, query) == (["a"] if query.matches(workflow) else [])
+
+
+async def test_summaries_leave_out_what_can_be_large(store: Store) -> None:
+    job = Job(id="2", state="echo", type="Task", status=JobStatus.FAILED, created_at=samples.EPOCH, input="{}")
+    await store.create_workflow(samples.workflow("a", input='{"n": 1}'))
+    whole = await store.update_workflow("a", {"output": "{}", "jobs": (job,), "last_job": job}, revision=0)
+
+    (listed_one,) = (await store.list_workflows(WorkflowQuery(), limit=1, summaries=True)).workflows
+    (active_one,) = (await store.list_active_workflows(limit=1, summaries=True)).workflows
+
+    brief = job.model_copy(update={"input": None})
+    assert listed_one == whole.model_copy(update={"input": "", "output": None, "jobs": (), "last_job": brief})
+    assert active_one == listed_one

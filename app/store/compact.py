@@ -1,0 +1,115 @@
+"""Workflows in little memory: tuples of plain values, which the garbage collector need not look into.
+
+A pydantic model is several objects that every full collection visits; a hundred thousand of them stop the process for
+a good part of a second each time. A tuple of texts, numbers and times is let go by the collector at its first look.
+"""
+
+import sys
+from itertools import chain
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from app.models import Job, Workflow, WorkflowDefinition, WorkflowStatus
+
+Record = tuple[Any, ...]
+
+PACKED: Final = ("workflow_definition", "status", "namespace", "queue", "tags", "execution_arn", "jobs", "last_job")
+"""Fields that are kept in another form, at the start of a record and in this order."""
+
+PLAIN: Final = tuple(name for name in Workflow.model_fields if name not in PACKED)
+"""Fields that are kept as they are, after those."""
+
+_JOBS: Final[TypeAdapter[tuple[Job, ...]]] = TypeAdapter(tuple[Job, ...])
+_STATUSES: Final = {status.value: status for status in WorkflowStatus}
+
+
+class CompactWorkflows:
+    """Workflows by id, as a dictionary has them; they share their definitions."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+        self._definitions: list[WorkflowDefinition] = []
+        self._numbers: dict[Record, int] = {}
+        self._blank: Workflow | None = None
+
+    def __contains__(self, workflow_id: str) -> bool:
+        return workflow_id in self._records
+
+    def __getitem__(self, workflow_id: str) -> Workflow:
+        return self._unpack(self._records[workflow_id])
+
+    def __setitem__(self, workflow_id: str, workflow: Workflow) -> None:
+        self._blank = self._blank or workflow.model_copy()
+        self._records[workflow_id] = self._pack(workflow)
+
+    def __delitem__(self, workflow_id: str) -> None:
+        del self._records[workflow_id]
+
+    def get(self, workflow_id: str) -> Workflow | None:
+        """Return a workflow, if there is one of this id."""
+        return self[workflow_id] if workflow_id in self._records else None
+
+    def without_jobs(self, workflow_id: str) -> Workflow:
+        """Return a workflow as if it had no jobs, which takes the least time."""
+        return self._unpack(self._records[workflow_id], with_jobs=False)
+
+    def _pack(self, workflow: Workflow) -> Record:
+        return (
+            self._number(workflow.workflow_definition),
+            str(workflow.status),
+            sys.intern(workflow.namespace),
+            sys.intern(workflow.queue),
+            tuple(chain.from_iterable(workflow.tags.items())),
+            _packed_arn(workflow),
+            _packed_jobs(workflow.jobs),
+            _packed_jobs((workflow.last_job,)) if workflow.last_job else None,
+            *[getattr(workflow, name) for name in PLAIN],
+        )
+
+    def _unpack(self, record: Record, *, with_jobs: bool = True) -> Workflow:
+        number, status, namespace, queue, tags, arn, jobs, last_job, *plain = record
+        values: dict[str, Any] = dict(zip(PLAIN, plain, strict=True))
+        values |= {
+            "workflow_definition": self._definitions[number],
+            "status": _STATUSES[status],
+            "namespace": namespace,
+            "queue": queue,
+            "tags": dict(zip(tags[::2], tags[1::2], strict=True)),
+            "execution_arn": arn + values["id"] if arn.endswith(":") else arn,
+            "jobs": _unpacked_jobs(jobs) if with_jobs else (),
+            "last_job": _unpacked_jobs(last_job)[0] if last_job and with_jobs else None,
+        }
+        # A copy with other values takes a third of the time that making a model takes, and all were checked once.
+        return self._blank.model_copy(update=values) if self._blank else Workflow.model_construct(**values)
+
+    def _number(self, definition: WorkflowDefinition) -> int:
+        """Return the place of a definition, which is kept once for all workflows that run it from the same state."""
+        key: Record = (definition.name, definition.version, definition.state_machine.get("StartAt"))
+        while True:
+            number = self._numbers.setdefault(key, len(self._definitions))
+            if number == len(self._definitions):
+                self._definitions.append(definition)
+            known = self._definitions[number]
+            if known is definition or known == definition:
+                return number
+            key = (*key, definition.id)
+
+
+def _packed_arn(workflow: Workflow) -> str:
+    """Return the ARN up to the id at its end, which all workflows of a state machine share; or whole."""
+    start = workflow.execution_arn.removesuffix(workflow.id)
+    return sys.intern(start if start.endswith(":") else workflow.execution_arn)
+
+
+def _packed_jobs(jobs: tuple[Job, ...]) -> bytes | tuple[Job, ...]:
+    if not jobs:
+        return ()
+    try:
+        return _JOBS.dump_json(jobs, by_alias=True, exclude_none=True)
+    except ValueError:  # text that is no proper Unicode cannot be written
+        return jobs
+
+
+def _unpacked_jobs(packed: bytes | tuple[Job, ...]) -> tuple[Job, ...]:
+    return _JOBS.validate_json(packed) if isinstance(packed, bytes) else packed

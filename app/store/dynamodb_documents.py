@@ -1,0 +1,81 @@
+"""Small versioned documents in DynamoDB: one partition, so that those with a common prefix can be listed."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from app import errors
+from app.store import dynamodb_updates as updates
+from app.store import packing
+from app.store.documents import Document, DocumentStore
+from app.store.dynamodb_calls import Calls
+from app.store.dynamodb_keys import sendable
+from app.store.items import AttributeValue, Item, number, text
+
+SCOPE: Final = "documents"
+
+
+class DynamoDBDocuments(DocumentStore):
+    """Keeps documents in the table that replicas tell each other things with."""
+
+    def __init__(self, calls: Calls, *, table: str, new_write_id: Callable[[], str]) -> None:
+        self._calls = calls
+        self._table = table
+        self._new_write_id = new_write_id
+
+    async def get_document(self, key: str) -> Document | None:
+        if not sendable(key):
+            return None
+        answer = await self._calls.client.get_item(TableName=self._table, Key=_key(key), ConsistentRead=True)
+        return _read(answer["Item"]) if "Item" in answer else None
+
+    async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
+        document = Document(key, revision + 1, body)
+        write_id = self._new_write_id()
+        item = {
+            **_key(key),
+            "revision": number(document.revision),
+            "write_id": text(write_id),
+            "body": {"B": packing.pack(json.dumps(body, separators=(",", ":")).encode())},
+        }
+        put: dict[str, Any] = {"TableName": self._table, "Item": item, **_at(revision), **updates.SHOW_FOUND}
+        try:
+            await self._calls.client.put_item(**put)
+        except errors.ConditionFailed as failure:
+            if updates.write_id(failure.found) != write_id:
+                raise _changed(key) from failure
+        except errors.TransactionConflict as conflict:
+            raise _changed(key) from conflict
+        return document
+
+    async def list_documents(self, prefix: str) -> list[Document]:
+        pages = self._calls.query(
+            TableName=self._table,
+            KeyConditionExpression="#scope = :scope AND begins_with(#entry, :prefix)",
+            ExpressionAttributeNames={"#scope": "scope", "#entry": "entry"},
+            ExpressionAttributeValues={":scope": text(SCOPE), ":prefix": text(prefix)},
+            ConsistentRead=True,
+        )
+        return [_read(item) async for page in pages for item in page["Items"]]
+
+
+def _at(revision: int) -> dict[str, Any]:
+    if revision == 0:
+        return {"ConditionExpression": "attribute_not_exists(#entry)", "ExpressionAttributeNames": {"#entry": "entry"}}
+    return {
+        "ConditionExpression": "#revision = :revision",
+        "ExpressionAttributeNames": {"#revision": "revision"},
+        "ExpressionAttributeValues": {":revision": number(revision)},
+    }
+
+
+def _key(key: str) -> Item:
+    return {"scope": text(SCOPE), "entry": text(key)}
+
+
+def _read(item: Mapping[str, AttributeValue]) -> Document:
+    return Document(item["entry"]["S"], int(item["revision"]["N"]), json.loads(packing.unpack(item["body"]["B"])))
+
+
+def _changed(key: str) -> errors.VersionConflict:
+    return errors.VersionConflict(f"document {key!r} was changed by somebody else")

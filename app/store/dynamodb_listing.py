@@ -1,0 +1,137 @@
+"""Listing workflows: their positions from the indexes, then the workflows themselves as the last write left them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from app.models import Workflow
+from app.store import dynamodb_recent as recent
+from app.store import paging
+from app.store.base import Page, WorkflowQuery
+from app.store.dynamodb_calls import GET_BATCH, Calls
+from app.store.dynamodb_keys import sendable
+from app.store.dynamodb_plans import Partition, Range, active_partitions, filter_expression, partitions
+from app.store.dynamodb_reader import Reader
+from app.store.dynamodb_streams import Budget, Merge, Stream
+from app.store.items import PENDING, SHARDS, position, read_position, text
+from app.store.tables import BY_DEFINITION
+
+SPARE_ENTRIES: Final = 4
+"""Entries that a shard gives beyond its share, so that shards that are not quite even need no second query."""
+
+ACTIVE: Final = WorkflowQuery(oldest_first=True)
+
+
+class Listing:
+    """Answers queries from the indexes.
+
+    The indexes only say where to look: every workflow is then read from the table, and judged by what it is now.
+    """
+
+    def __init__(
+        self, calls: Calls, *, workflows: str, coordination: str, reader: Reader, now: Callable[[], datetime]
+    ) -> None:
+        self._calls = calls
+        self._workflows = workflows
+        self._coordination = coordination
+        self._reader = reader
+        self._now = now
+
+    async def workflows(self, query: WorkflowQuery, *, limit: int, page_token: str | None, summaries: bool) -> Page:
+        """Return a page of a listing as the contract says."""
+        if query.definition_name is not None and not sendable(query.definition_name):
+            return Page([], None)
+        return await self._page(
+            partitions(query), query, query.matches, limit=limit, page_token=page_token, summaries=summaries
+        )
+
+    async def active(self, *, limit: int, page_token: str | None, summaries: bool) -> Page:
+        """Return a page of the active workflows as the contract says."""
+        return await self._page(
+            active_partitions(), ACTIVE, _is_active, limit=limit, page_token=page_token, summaries=summaries
+        )
+
+    async def _page(
+        self,
+        sources: Sequence[Partition],
+        query: WorkflowQuery,
+        matches: Callable[[Workflow], bool],
+        *,
+        limit: int,
+        page_token: str | None,
+        summaries: bool,
+    ) -> Page:
+        span = Range.of(query, paging.decode(page_token) if page_token else None)
+        if span.empty:
+            return Page([], None)
+        merge = Merge(self._streams(sources, query, span, limit), span)
+        found: list[Workflow] = []
+        seen = 0
+        while len(found) <= limit:
+            places = await merge.take(_batch(limit + 1 - len(found), seen=seen, found=len(found)))
+            if not places:
+                stop = merge.stopped_at
+                return Page(found, paging.encode(read_position(stop)) if stop else None)
+            present = await self._reader.find(set(places), summaries=summaries)
+            found += [present[place] for place in places if place in present and matches(present[place])]
+            seen += len(places)
+        last = found[limit - 1]
+        return Page(found[:limit], paging.encode(paging.Position(last.created_at, last.id)))
+
+    def _streams(self, sources: Sequence[Partition], query: WorkflowQuery, span: Range, limit: int) -> list[Stream]:
+        budget = Budget()
+        share = -(-limit // SHARDS) + SPARE_ENTRIES
+        streams = [
+            Stream(
+                self._calls,
+                self._index(source, query, span),
+                key="position",
+                after=span.after,
+                first_entries=share if source.sharded else limit + 1,
+                budget=budget,
+            )
+            for source in sources
+        ]
+        window = position(self._now() - recent.WINDOW, "")
+        if sources[0].index is BY_DEFINITION and span.last > window:
+            parameters = self._recent(sources[0], query, replace(span, first=max(span.first, window)))
+            streams.append(
+                Stream(self._calls, parameters, key="entry", after=span.after, first_entries=limit + 1, budget=budget)
+            )
+        return streams
+
+    def _index(self, source: Partition, query: WorkflowQuery, span: Range) -> dict[str, Any]:
+        within = _within(span, hash_key=source.index.hash_key, value=source.value, range_key=source.index.range_key)
+        parameters = {"TableName": self._workflows, "IndexName": source.index.name, **within}
+        return _merged(parameters, filter_expression(query, source.index))
+
+    def _recent(self, source: Partition, query: WorkflowQuery, span: Range) -> dict[str, Any]:
+        within = _within(span, hash_key="scope", value=recent.scope(source.value), range_key="entry")
+        parameters = {"TableName": self._coordination, "ConsistentRead": True, **within}
+        return _merged(parameters, filter_expression(query, source.index))
+
+
+def _batch(wanted: int, *, seen: int, found: int) -> int:
+    """Return at how many workflows to look for those wanted, when the filters let through as many as so far."""
+    likely = -(-wanted * seen // max(found, 1))
+    return max(wanted, min(likely, GET_BATCH))
+
+
+def _merged(parameters: dict[str, Any], filters: dict[str, Any]) -> dict[str, Any]:
+    merged = {name: parameters.get(name, {}) | value for name, value in filters.items() if isinstance(value, dict)}
+    return {**parameters, **filters, **merged}
+
+
+def _within(span: Range, *, hash_key: str, value: str, range_key: str) -> dict[str, Any]:
+    return {
+        "ProjectionExpression": f"#{range_key}",
+        "KeyConditionExpression": f"#{hash_key} = :partition AND #{range_key} BETWEEN :first AND :last",
+        "ExpressionAttributeNames": {f"#{hash_key}": hash_key, f"#{range_key}": range_key},
+        "ExpressionAttributeValues": {":partition": text(value), ":first": text(span.first), ":last": text(span.last)},
+        "ScanIndexForward": span.oldest_first,
+    }
+
+
+def _is_active(workflow: Workflow) -> bool:
+    return not workflow.status.terminal or any(getattr(workflow, flag) for flag in PENDING)

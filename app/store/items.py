@@ -1,0 +1,221 @@
+"""How a workflow looks in DynamoDB: models to items and back, without I/O.
+
+A workflow is a collection of items under its id. One, the summary, holds what keys, indexes and conditions need, one
+attribute for each field that changes, and a packed body for the rest. Payloads (input, output, reason, history) are
+attributes of the summary while they are small; a larger one is cut into parts, which are items of their own, and the
+summary then names the generation of its parts.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from app.models import Workflow, WorkflowStatus
+from app.store import packing
+from app.store.paging import Position
+
+AttributeValue: TypeAlias = Mapping[str, Any]
+Item: TypeAlias = dict[str, AttributeValue]
+Edits: TypeAlias = dict[str, AttributeValue | str | None]
+"""New values of attributes: a string copies the attribute of that name, None removes the value."""
+
+SUMMARY: Final = "summary"
+
+SHARDS: Final = 4
+"""Partitions that ``by-time`` and the active workflows are spread over. One takes 1,000 write units a second; Step
+Functions starts 300 workflows a second, after a burst of 1,300, and each start and each end writes to an index."""
+
+UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
+
+TIMES: Final = ("started_at", "stopped_at", "last_updated", "observed_at")
+
+PENDING: Final = ("details_pending", "stop_pending")
+"""Flags that keep an ended workflow among the active ones; an attribute for one is there when it is set."""
+
+ATTRIBUTES: Final = frozenset(
+    {"id", "created_at", "workflow_definition", "status", "namespace", "queue", "resolved_by_user"}
+    | {"retries", "tags", "revision", *TIMES, *PENDING}
+)
+"""Fields that have attributes of their own."""
+
+PAYLOADS: Final = frozenset({"input", "output", "status_reason", "jobs", "last_job"})
+"""Fields that can be large."""
+
+BODY: Final = tuple(sorted(Workflow.model_fields.keys() - ATTRIBUTES - PAYLOADS))
+"""All other fields: they never change, and no index needs them."""
+
+
+class DefinitionKey(NamedTuple):
+    """Names a definition version as a workflow runs it: whole, or cut to what is reachable from a state."""
+
+    name: str
+    version: int
+    start_at: str | None
+
+
+def text(value: str) -> AttributeValue:
+    """Return a string as an attribute."""
+    return {"S": value}
+
+
+def number(value: int) -> AttributeValue:
+    """Return a number as an attribute."""
+    return {"N": str(value)}
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return a time as whole milliseconds since 1970, cut off like the times that are shown."""
+    return (moment - UNIX_EPOCH) // MILLISECOND
+
+
+def moment(since_epoch: str) -> datetime:
+    """Return the time that ``milliseconds`` was given."""
+    return UNIX_EPOCH + int(since_epoch) * MILLISECOND
+
+
+def position(created_at: datetime, workflow_id: str) -> str:
+    """Return the sort key of every index: as strings they are in the order of listings."""
+    return f"{milliseconds(created_at):013d}#{workflow_id}"
+
+
+def read_position(key: str) -> Position:
+    """Return the position that a sort key stands for."""
+    since_epoch, _, workflow_id = key.partition("#")
+    return Position(moment(since_epoch), workflow_id)
+
+
+def shard(workflow_id: str) -> int:
+    """Return the shard of a workflow, the same for ever."""
+    return zlib.crc32(workflow_id.encode()) % SHARDS
+
+
+def active(shard: int) -> str:
+    """Return what ``by-state`` files one shard of the active workflows under."""
+    return f"active#{shard}"
+
+
+def timeline(shard: int) -> str:
+    """Return what ``by-time`` files one shard of all workflows under."""
+    return f"all#{shard}"
+
+
+def state(status: WorkflowStatus, *, resolved: bool, pending: bool) -> str | None:
+    """Return what ``by-state`` files an ended workflow under; None for those that went well, which it leaves out."""
+    if status is WorkflowStatus.SUCCEEDED and resolved:
+        return None
+    if pending:
+        return "pending"
+    return status.value if resolved else f"{status.value}-unresolved"
+
+
+def state_edits(workflow_id: str, values: Mapping[str, Any]) -> Edits:
+    """Return the attributes that file a workflow by its state, from its status and all of its flags.
+
+    What went well stays among the active ones while something is pending, which spares moving it.
+    """
+    among_active = text(active(shard(workflow_id)))
+    if not values["status"].terminal:
+        return {"state": among_active, "troubled": None}
+    pending = any(values[name] for name in PENDING)
+    name = state(values["status"], resolved=values["resolved_by_user"], pending=pending)
+    if name is None:
+        return {"state": among_active if pending else None, "troubled": None}
+    return {"state": text(name), "troubled": "definition"}
+
+
+def summary(
+    workflow: Workflow, *, payloads: Mapping[str, AttributeValue], write_id: str, expires_at: AttributeValue | None
+) -> Item:
+    """Return the summary of a new workflow; ``payloads`` are inline values or names of generations."""
+    definition = workflow.workflow_definition
+    edits: Edits = {
+        "id": text(workflow.id),
+        "part": text(SUMMARY),
+        "definition": text(definition.name),
+        "version": number(definition.version),
+        "start_at": text(definition.state_machine["StartAt"]),
+        "position": text(position(workflow.created_at, workflow.id)),
+        "timeline": text(timeline(shard(workflow.id))),
+        "namespace": text(workflow.namespace),
+        "queue": text(workflow.queue),
+        "tags": None if "many_tags" in payloads else _tags(workflow.tags),
+        "revision": number(workflow.revision),
+        "write_id": text(write_id),
+        "created_by": text(write_id),
+        "expires_at": expires_at,
+        "body": {"B": _pack_body(workflow)},
+        "retries": {"L": [text(retry) for retry in workflow.retries]} if workflow.retries else None,
+        **scalar_edits(dict(workflow)),
+        **state_edits(workflow.id, dict(workflow)),
+        **payloads,
+    }
+    return edited({}, edits)
+
+
+def scalar_edits(values: Mapping[str, Any]) -> Edits:
+    """Return the attributes of those changed fields that are small."""
+    edits: Edits = {
+        name: None if values[name] is None else number(milliseconds(values[name])) for name in TIMES if name in values
+    }
+    if "status" in values:
+        edits["status"] = text(values["status"])
+    if "resolved_by_user" in values:
+        edits["resolved"] = {"BOOL": values["resolved_by_user"]}
+    for name in PENDING:
+        if name in values:
+            edits[name] = {"BOOL": True} if values[name] else None
+    return edits
+
+
+def _tags(tags: Mapping[str, str]) -> AttributeValue | None:
+    return {"M": {key: text(value) for key, value in tags.items()}} if tags else None
+
+
+def _pack_body(workflow: Workflow) -> bytes:
+    rest = {name: value for name in BODY if (value := getattr(workflow, name)) != Workflow.model_fields[name].default}
+    return packing.pack(json.dumps(rest, separators=(",", ":")).encode())
+
+
+def fields(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
+    """Return the fields of a workflow that its summary holds; definition and payloads are not among them."""
+    created_at, workflow_id = read_position(item["position"]["S"])
+    return {
+        "id": workflow_id,
+        "created_at": created_at,
+        "namespace": item["namespace"]["S"],
+        "queue": item["queue"]["S"],
+        "tags": {key: value["S"] for key, value in item["tags"]["M"].items()} if "tags" in item else {},
+        "status": WorkflowStatus(item["status"]["S"]),
+        "resolved_by_user": item["resolved"]["BOOL"],
+        **{name: name in item for name in PENDING},
+        "revision": int(item["revision"]["N"]),
+        "retries": tuple(retry["S"] for retry in item["retries"]["L"]) if "retries" in item else (),
+        **{name: moment(item[name]["N"]) for name in TIMES if name in item},
+        **json.loads(packing.unpack(item["body"]["B"])),
+    }
+
+
+def definition_key(item: Mapping[str, AttributeValue]) -> DefinitionKey:
+    """Return which definition version a summary names."""
+    return DefinitionKey(item["definition"]["S"], int(item["version"]["N"]), item["start_at"]["S"])
+
+
+def edited(item: Mapping[str, AttributeValue], edits: Edits) -> Item:
+    """Return an item as it is after an update."""
+    changed = {**item, **edits}
+    values = {name: changed.get(value) if isinstance(value, str) else value for name, value in changed.items()}
+    return {name: value for name, value in values.items() if value is not None and not isinstance(value, str)}
+
+
+def expired(item: Mapping[str, AttributeValue], now: datetime) -> bool:
+    """Tell whether an item is only there because DynamoDB has not removed it yet."""
+    expires_at = item.get("expires_at")
+    return expires_at is not None and int(expires_at["N"]) <= now.timestamp()
+
+
+def expiry(end: datetime, retention: timedelta) -> AttributeValue:
+    """Return when an item may go: some time after the end of its run."""
+    return number(-(-milliseconds(end + retention) // 1000))

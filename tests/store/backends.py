@@ -1,0 +1,88 @@
+"""The DynamoDBs that the store is tested on: clients and tables."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from app import aws, errors
+from app.settings import Settings
+from app.store.dynamodb import DynamoDBStore
+from app.store.dynamodb_calls import Calls
+from app.store.items import Item
+from app.store.tables import TABLES, Table, create_tables, table_name
+from tests import samples
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+NOT_FETCHED = "DynamoDB Local is not there; scripts/fetch-dynamodb-local fetches it"
+
+KEPT_DAYS = 36_500
+"""DynamoDB Local removes expired items by the clock of the machine, and samples are of the past."""
+
+
+@cache
+def _connection(url: str) -> aws.AWS:
+    # Kept, because a session reads the description of DynamoDB once, and that takes longer than most tests.
+    with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url, "AWS_REGION": "us-west-2"}):
+        return aws.connect(Settings.load())
+
+
+@asynccontextmanager
+async def client_of(url: str) -> "AsyncIterator[DynamoDBClient]":
+    """Open the service's own client for an endpoint."""
+    with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url}):
+        opening = _connection(url).dynamodb()
+        client = await opening.__aenter__()
+    try:
+        yield client
+    finally:
+        await opening.__aexit__(None, None, None)
+
+
+@cache
+def _prefix(url: str) -> str:
+    return f"test-{uuid.uuid4().hex}"
+
+
+async def empty_tables(client: "DynamoDBClient", url: str) -> str:
+    """Return the prefix of tables that have nothing in them; they are made once for each endpoint."""
+    prefix = _prefix(url)
+    if await asyncio.gather(*(_empty(client, prefix, table) for table in TABLES)) != [True] * len(TABLES):
+        await create_tables(client, prefix)
+    return prefix
+
+
+async def _empty(client: "DynamoDBClient", prefix: str, table: Table) -> bool:
+    try:
+        found = await scan(client, prefix, table)
+    except errors.TableNotFound:
+        return False
+    keys = [{name: item[name] for name in (table.hash_key, table.range_key)} for item in found]
+    requests = [{"DeleteRequest": {"Key": key}} for key in keys]
+    await Calls(client).write_many(table_name(prefix, table), requests)
+    return True
+
+
+async def scan(client: "DynamoDBClient", prefix: str, table: Table) -> list[Item]:
+    """Return all items of a table."""
+    found: list[Any] = []
+    parameters: dict[str, Any] = {"TableName": table_name(prefix, table), "ConsistentRead": True}
+    while True:
+        page = await client.scan(**parameters)
+        found += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return found
+        parameters["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def store_on(client: "DynamoDBClient", prefix: str, *, now: datetime | None = None) -> DynamoDBStore:
+    """Return a store of its own on tables that others may use too."""
+    moment = now or samples.EPOCH
+    return DynamoDBStore(client, table_prefix=prefix, retention_days=KEPT_DAYS, now=lambda: moment)
