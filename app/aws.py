@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 import aioboto3
+import aiobotocore
 from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -20,11 +22,14 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from app import errors
+from app import __version__, aws_parsing, errors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
+    from types_aiobotocore_cloudwatch import CloudWatchClient
+    from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_sqs import SQSClient
     from types_aiobotocore_stepfunctions import SFNClient
     from types_aiobotocore_sts import STSClient
 
@@ -41,6 +46,11 @@ READ_TIMEOUT_SECONDS: Final = 20
 LONG_POLL_TIMEOUT_SECONDS: Final = 75
 """GetActivityTask holds a request for 60 s, so a shorter read time-out loses tasks."""
 
+QUEUE_POLL_TIMEOUT_SECONDS: Final = 30
+"""ReceiveMessage holds a request for up to 20 s."""
+
+USER_AGENT: Final = f"workflow-manager/{__version__} aiobotocore/{aiobotocore.__version__}"
+
 ATTEMPTS: Final = 3
 """Tries of one call, with the SDK's own back-off between them."""
 
@@ -51,6 +61,7 @@ ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
     "ActivityLimitExceeded": errors.Throttled,
     "ActivityWorkerLimitExceeded": errors.Throttled,
     "ConflictException": errors.Unavailable,
+    "ContinuousBackupsUnavailableException": errors.TableBusy,
     "ExecutionAlreadyExists": errors.ExecutionExists,
     "ExecutionDoesNotExist": errors.ExecutionNotFound,
     "ExecutionLimitExceeded": errors.Throttled,
@@ -66,7 +77,10 @@ ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
     "InvalidToken": errors.TaskLost,
     "MissingAuthenticationTokenException": errors.CredentialsRejected,
     "NotAuthorized": errors.AccessDenied,
+    "ProvisionedThroughputExceededException": errors.Throttled,
     "RequestLimitExceeded": errors.Throttled,
+    "ResourceInUseException": errors.TableBusy,
+    "ResourceNotFoundException": errors.TableNotFound,
     "SignatureDoesNotMatch": errors.CredentialsRejected,
     "StateMachineAlreadyExists": errors.StateMachineExists,
     "StateMachineDeleting": errors.Unavailable,
@@ -78,10 +92,13 @@ ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
     "Throttling": errors.Throttled,
     "ThrottlingException": errors.Throttled,
     "TooManyRequestsException": errors.Throttled,
+    "TransactionConflictException": errors.TransactionConflict,
+    "TransactionInProgressException": errors.Throttled,
+    "UnknownOperationException": errors.OperationUnknown,
     "UnrecognizedClientException": errors.CredentialsRejected,
     "ValidationException": errors.RefusedByAWS,
 }
-"""Error codes of the API reference of Step Functions and its common errors; what is not here is ``AWSError``."""
+"""Error codes of the API references of Step Functions and DynamoDB, and common ones; the rest is ``AWSError``."""
 
 ClientT = TypeVar("ClientT")
 
@@ -109,6 +126,25 @@ class AWS:
         ) as client:
             yield cast("SFNClient", client)
 
+    @asynccontextmanager
+    async def dynamodb(self) -> AsyncIterator[DynamoDBClient]:
+        """Open a client for DynamoDB; it retries what the SDK deems worth retrying."""
+        async with self._client("dynamodb", self._config(attempts=ATTEMPTS)) as client:
+            yield cast("DynamoDBClient", client)
+
+    @asynccontextmanager
+    async def sqs(self) -> AsyncIterator[SQSClient]:
+        """Open a client for SQS, patient enough for its long polls."""
+        config = self._config(attempts=ATTEMPTS, read_timeout_seconds=QUEUE_POLL_TIMEOUT_SECONDS)
+        async with self._client("sqs", config) as client:
+            yield cast("SQSClient", client)
+
+    @asynccontextmanager
+    async def cloudwatch(self, region: str | None = None) -> AsyncIterator[CloudWatchClient]:
+        """Open a client for CloudWatch, in another region than ours if need be."""
+        async with self._client("cloudwatch", self._config(attempts=ATTEMPTS), region=region) as client:
+            yield cast("CloudWatchClient", client)
+
     async def account_id(self) -> str:
         """Ask STS whose credentials these are; returns the 12 digits of the account."""
         async with self._client("sts", self._config(attempts=ATTEMPTS)) as client:
@@ -119,10 +155,10 @@ class AWS:
         return f"arn:aws:iam::{account_id}:role/{EMBEDDED_ROLE}" if self.embedded else None
 
     @asynccontextmanager
-    async def _client(self, service: str, config: AioConfig) -> AsyncIterator[object]:
+    async def _client(self, service: str, config: AioConfig, *, region: str | None = None) -> AsyncIterator[object]:
         credentials = embedded_credentials() if self.embedded else {}
         with translated_errors():
-            opening = self._session.client(service, region_name=self.region, config=config, **credentials)
+            opening = self._session.client(service, region_name=region or self.region, config=config, **credentials)
             client = await opening.__aenter__()
         try:
             yield translating(client, max_connections=self._max_connections)
@@ -136,6 +172,8 @@ class AWS:
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=self._max_connections,
             parameter_validation=False,
+            # Without one botocore puts a long one together anew for every call, which is a sixth of its whole cost.
+            user_agent=USER_AGENT,
         )
 
 
@@ -145,7 +183,7 @@ def connect(settings: Settings) -> AWS:
     Raises ``SettingsError`` when no region is named, or the profile does not exist.
     """
     try:
-        session = aioboto3.Session()
+        session = aioboto3.Session(botocore_session=_sdk_session())
         region = settings.aws_region or session.region_name
     except ProfileNotFound as missing:
         raise errors.SettingsError(f"AWS_PROFILE: {missing}") from None
@@ -158,6 +196,12 @@ def connect(settings: Settings) -> AWS:
         embedded=embedded,
         max_connections=settings.aws_max_connections,
     )
+
+
+def _sdk_session() -> AioSession:
+    session = AioSession()
+    session.register_component("response_parser_factory", aws_parsing.ParserFactory())
+    return session
 
 
 def is_embedded(endpoint_url: str | None) -> bool:
@@ -223,9 +267,16 @@ def translated_errors() -> Iterator[None]:
 
 
 def _translate(refusal: ClientError) -> errors.WorkflowManagerError:
-    answer = refusal.response
+    answer: Mapping[str, Any] = refusal.response  # each modelled error has members of its own
     code = answer.get("Error", {}).get("Code", "Unknown")
     message = f"{code}: {answer.get('Error', {}).get('Message', '')}".removesuffix(": ")
+    if code == "ConditionalCheckFailedException":
+        return errors.ConditionFailed(message, found=answer.get("Item"))
+    if code == "TransactionCanceledException":
+        reasons = answer.get("CancellationReasons", ())
+        return errors.TransactionCancelled(
+            message, reasons=[errors.CancellationReason(reason["Code"], reason.get("Item")) for reason in reasons]
+        )
     known = ERRORS_BY_CODE.get(code)
     if known:
         return known(message)

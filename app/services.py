@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from app import aws, errors, metrics
 from app.executor import (
     Account,
+    Catalog,
     ExecutionLists,
     Executor,
     Launcher,
@@ -25,7 +26,7 @@ from app.executor import (
     quotas,
 )
 from app.models import now
-from app.poller import Leadership, Poller
+from app.poller import EventConsumer, EventIntake, Leadership, Poller
 from app.settings import Settings, StoreBackend
 from app.store import Store
 from app.store.dynamodb import DynamoDBStore
@@ -51,8 +52,8 @@ class Services:
 async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> AsyncIterator[Services]:
     """Open AWS clients, store, executor and poller.
 
-    ``on_fatal`` is called when the poller dies. Raises ``SettingsError`` before anything is open, and ``Unavailable``
-    when AWS cannot be asked for the account.
+    ``on_fatal`` is called when a background task dies. Raises ``SettingsError`` before anything is open, and
+    ``Unavailable`` when AWS cannot be asked for the account.
     """
     async with AsyncExitStack() as stack:
         connection = aws.connect(settings)
@@ -61,7 +62,8 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         sfn = paced(await stack.enter_async_context(connection.step_functions()), limits)
         store = await _open_store(stack, settings, connection)
         observer = Observer(sfn, store, now=now)
-        launcher = Launcher(sfn, store, StateMachines(sfn, role_arn=account.role_arn), account)
+        catalog = Catalog(store, clock=asyncio.get_running_loop().time)
+        launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn), account)
         queues = Queues(store, now=now)
         executor = Executor(sfn, store, launcher, observer, queues, now=now)
         poller = None
@@ -79,11 +81,16 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
                 clock=clock,
                 interval_seconds=settings.poll_interval_seconds,
             )
-            await stack.enter_async_context(_running(poller, on_fatal))
+            await stack.enter_async_context(_running("poller", poller, on_fatal))
+            if settings.events_queue_url is not None:
+                intake = EventIntake(store, observer, poller)
+                sqs = await stack.enter_async_context(connection.sqs())
+                consumer = EventConsumer(sqs, intake, queue_url=settings.events_queue_url)
+                await stack.enter_async_context(_running("event consumer", consumer, on_fatal))
         yield Services(
             store=store,
             executor=executor,
-            registry=Registry(store, now=now),
+            registry=Registry(store, catalog, now=now),
             queues=queues,
             quotas=limits,
             metrics=metrics.registry(limits, poller),
@@ -117,18 +124,18 @@ async def _account(settings: Settings, connection: aws.AWS) -> Account:
 
 
 @asynccontextmanager
-async def _running(poller: Poller, on_fatal: Callable[[], None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(poller.run(), name="poller")
+async def _running(name: str, background: Poller | EventConsumer, on_fatal: Callable[[], None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(background.run(), name=name)
     task.add_done_callback(lambda done: _report(done, on_fatal))
     try:
         yield
     finally:
-        poller.stop()
+        background.stop()
         with suppress(Exception):  # reported when it happened
             await task
 
 
 def _report(done: asyncio.Task[None], on_fatal: Callable[[], None]) -> None:
     if not done.cancelled() and (error := done.exception()) is not None:
-        log.error("poller died, the service stops", action="poller-died", exc_info=error)
+        log.error("a task died, the service stops", action="task-died", task=done.get_name(), exc_info=error)
         on_fatal()

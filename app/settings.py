@@ -17,6 +17,7 @@ class StoreBackend(StrEnum):
 
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+QueueUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+/.+$")]
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z-]+:iam::\d{12}:role/.+$")]
 
 
@@ -49,6 +50,9 @@ class Settings(BaseSettings):
     )
     lease_seconds: float = Field(
         default=15.0, ge=1, le=600, description="How long a poller must stand still before another one takes over."
+    )
+    events_queue_url: QueueUrl | None = Field(
+        default=None, description="SQS queue with the status changes of executions that EventBridge sends."
     )
     quota_preset: Literal["auto", "large", "other", "none"] = Field(
         default="auto", description="Quotas of Step Functions to keep to; `auto` goes by the region."

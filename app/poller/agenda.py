@@ -32,6 +32,8 @@ class Agenda:
         self._doubtful: deque[Tracked] = deque()
         self._failed: deque[Tracked] = deque()
         self._ended: deque[Tracked] = deque()
+        self._wanted: set[str] = set()
+        self._put_off: list[Tracked] = []
         self._doubts = 0
         self._doubts_per_second = 0.0
         self._planned_at: float | None = None
@@ -49,7 +51,7 @@ class Agenda:
     @property
     def details(self) -> int:
         """Ended workflows whose details are missing."""
-        return len(self._failed) + len(self._ended)
+        return len(self._failed) + len(self._ended) + len(self._put_off)
 
     def track(self, tracked: Tracked) -> None:
         """Take in a workflow that became active."""
@@ -59,7 +61,11 @@ class Agenda:
             self._single.append(tracked)
 
     def plan(self, moment: float, *, lists_per_second: float, asks_per_second: float) -> None:
-        """Decide anew which state machines are listed; what the lists leave in doubt takes its part of the asks."""
+        """Decide anew which state machines are listed; what the lists leave in doubt takes its part of the asks.
+
+        What was put off is taken up again.
+        """
+        self._take_up()
         self._count_doubts(moment)
         counts = self._active.counts()
         asks_per_second = max(0.0, asks_per_second - self._doubts_per_second)
@@ -78,7 +84,7 @@ class Agenda:
 
     def next_machine(self, moment: float) -> str | None:
         """Return the state machine that was not listed for longest, if it is due; ``swept`` puts it back."""
-        waiting = self._swept_at.keys() - self._sweeping
+        waiting = [machine for machine in self._swept_at.keys() - self._sweeping if self._active.members(machine)]
         machine = min(waiting, key=self._swept_at.__getitem__, default=None)
         if machine is None or moment - self._swept_at[machine] < self._interval_seconds:
             return None
@@ -101,8 +107,15 @@ class Agenda:
         """Have the details of an ended workflow asked for, failures first; false when there is no room to wait."""
         if self.details >= MAX_DETAILS:
             return False
-        (self._failed if tracked.status is WorkflowStatus.FAILED else self._ended).append(tracked)
+        if tracked.id not in self._wanted:
+            self._wanted.add(tracked.id)
+            (self._failed if tracked.status is WorkflowStatus.FAILED else self._ended).append(tracked)
         return True
+
+    def put_off(self, tracked: Tracked) -> None:
+        """Have the details of an ended workflow asked for later, because there was no answer now."""
+        self._put_off.append(tracked)
+        self._wanted.add(tracked.id)
 
     def next_status(self, moment: float) -> Tracked | None:
         """Return the workflow whose status is to be asked for next."""
@@ -119,7 +132,11 @@ class Agenda:
     def next_details(self) -> Tracked | None:
         """Return the ended workflow whose details are to be asked for next."""
         queue = self._failed or self._ended
-        return queue.popleft() if queue else None
+        if not queue:
+            return None
+        tracked = queue.popleft()
+        self._wanted.discard(tracked.id)
+        return tracked
 
     def next_running(self, moment: float) -> Tracked | None:
         """Return the running workflow whose jobs were not looked at for longest, if it is due."""
@@ -128,6 +145,12 @@ class Agenda:
     def everything(self) -> Collection[Tracked]:
         """Return all active workflows."""
         return list(self._active)
+
+    def _take_up(self) -> None:
+        put_off, self._put_off = self._put_off, []
+        for tracked in put_off:
+            self._wanted.discard(tracked.id)
+            self.want_details(tracked)
 
     def _count_doubts(self, moment: float) -> None:
         if self._planned_at is not None and moment > self._planned_at:

@@ -9,6 +9,7 @@ import structlog
 
 from app import errors
 from app.executor import Executor, Observer
+from app.executor.launcher import LAG, settled
 from app.executor.observations import Observation
 from app.executor.quotas import Lane, calling_as
 from app.models import Workflow, WorkflowStatus
@@ -74,29 +75,55 @@ class Attendant:
 
         return await self._guarded(tracked, write, Lane.STATUS)
 
+    async def look_up(self, tracked: Tracked) -> Outcome:
+        """Learn from the store what others have written of a workflow."""
+        return await self._guarded(tracked, self._look_up, Lane.STATUS)
+
+    def note(self, tracked: Tracked, workflow: Workflow, *, changed: bool = True) -> Outcome:
+        """Remember how a workflow is stored; one that has ended is followed no longer, but its details are wanted."""
+        tracked.status = workflow.status
+        tracked.revision = workflow.revision
+        tracked.missing = 0
+        if workflow.status.terminal and not workflow.stop_pending:
+            self._active.remove(tracked)
+            if workflow.details_pending:
+                self._agenda.want_details(tracked)
+        return Outcome.CHANGED if changed else Outcome.UNCHANGED
+
     async def _guarded(self, tracked: Tracked, attend: Callable[[Tracked], Awaitable[Outcome]], lane: Lane) -> Outcome:
         tracked.asked_at = self._clock()
         try:
             with calling_as(lane):
                 return await attend(tracked)
-        except (errors.WorkflowNotFound, errors.VersionConflict):
-            self._active.remove(tracked)  # somebody else takes care of it; it comes back when it is still active
+        except errors.WorkflowNotFound:
+            self._active.remove(tracked)
+            return Outcome.SKIPPED
+        except errors.VersionConflict:
+            log.debug("workflow changed meanwhile", action="poll-skip", workflow_id=tracked.id)
         except errors.Unavailable as silence:
             log.warning("workflow skipped", action="poll-skip", workflow_id=tracked.id, error=silence.message)
         except Exception:  # one bad workflow must not stop the rest
             log.exception("workflow skipped", action="poll-skip", workflow_id=tracked.id)
+        self._put_off_details(tracked)
         return Outcome.SKIPPED
 
     async def _read(self, tracked: Tracked) -> Outcome:
         workflow = await self._store.get_workflow(tracked.id)
+        if workflow.stop_pending:
+            stopped = await self._observer.finish_stop(workflow)
+            return self.note(tracked, stopped, changed=stopped.revision != workflow.revision)
+        if workflow.status.terminal and not workflow.details_pending:
+            return self.note(tracked, workflow, changed=workflow.revision != tracked.revision)
         try:
             observation = await self._observer.read_history(workflow)
         except errors.ExecutionNotFound:
             return await self._attend_missing(tracked, workflow)
         recorded = await self._observer.record(tracked.id, observation, before=workflow)
-        return self._note(tracked, recorded, changed=recorded.revision != workflow.revision)
+        return self.note(tracked, recorded, changed=recorded.revision != workflow.revision)
 
     async def _describe(self, tracked: Tracked) -> Outcome:
+        if tracked.status.terminal:
+            return await self._read(tracked)
         try:
             observation = await self._observer.describe(tracked.execution_arn)
         except errors.ExecutionNotFound:
@@ -108,7 +135,7 @@ class Attendant:
             tracked.missing = 0
             return Outcome.UNCHANGED
         recorded = await self._observer.record(tracked.id, observation, revision=tracked.revision)
-        return self._note(tracked, recorded, changed=True)
+        return self.note(tracked, recorded)
 
     async def _attend_missing(self, tracked: Tracked, workflow: Workflow) -> Outcome:
         if workflow.status.terminal:
@@ -118,25 +145,31 @@ class Attendant:
                 return Outcome.UNCHANGED
             with calling_as(Lane.DISPATCH):
                 started = await self._executor.start_queued(workflow)
-            self._note(tracked, started, changed=True)
+            self.note(tracked, started)
             return Outcome.STARTED
+        if self._now() - (workflow.started_at or workflow.last_updated) < LAG:
+            return Outcome.UNCHANGED
         tracked.missing += 1
         if tracked.missing < ZOMBIE_SIGHTINGS:
             return Outcome.UNCHANGED
         ended = await self._observer.end(workflow, WorkflowStatus.FAILED, ZOMBIE_REASON)
-        return self._note(tracked, ended, changed=True)
+        return self.note(tracked, ended)
 
     async def _forget_details(self, tracked: Tracked, workflow: Workflow) -> Outcome:
         """Give up on details that Step Functions does not have any more."""
+        if not settled(workflow, self._now()):
+            self._put_off_details(tracked)
+            return Outcome.UNCHANGED
         updated = await self._store.update_workflow(workflow.id, {"details_pending": False}, revision=workflow.revision)
-        return self._note(tracked, updated, changed=True)
+        return self.note(tracked, updated)
 
-    def _note(self, tracked: Tracked, workflow: Workflow, *, changed: bool) -> Outcome:
-        tracked.status = workflow.status
-        tracked.revision = workflow.revision
-        tracked.missing = 0
-        if workflow.status.terminal:
-            self._active.remove(tracked)
-            if workflow.details_pending:
-                self._agenda.want_details(tracked)
-        return Outcome.CHANGED if changed else Outcome.UNCHANGED
+    def _put_off_details(self, tracked: Tracked) -> None:
+        """Have the details of an ended workflow asked for again, which is not followed otherwise."""
+        if tracked.status.terminal and self._active.get(tracked.id) is not tracked:
+            self._agenda.put_off(tracked)
+
+    async def _look_up(self, tracked: Tracked) -> Outcome:
+        workflow = await self._store.get_workflow(tracked.id)
+        if workflow.revision == tracked.revision:
+            return Outcome.UNCHANGED
+        return self.note(tracked, workflow)

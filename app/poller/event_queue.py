@@ -110,7 +110,10 @@ class EventConsumer:
             event = read_event(message["Body"])
         except ValueError as wrong:
             log.warning(
-                "message is no status change", action="event-unreadable", message_id=message["MessageId"], error=str(wrong)
+                "message is no status change",
+                action="event-unreadable",
+                message_id=message["MessageId"],
+                error=str(wrong),
             )
             return Verdict.UNREADABLE
         try:

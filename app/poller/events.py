@@ -41,7 +41,7 @@ class _Detail(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     execution_arn: str = Field(alias="executionArn", min_length=1)
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=80)
     status: ExecutionStatus
     start_date: Milliseconds | None = Field(default=None, alias="startDate")
     stop_date: Milliseconds | None = Field(default=None, alias="stopDate")

@@ -302,7 +302,7 @@ class Poller:
             revision=workflow.revision,
             since=self._clock(),
         )
-        if workflow.status.terminal:
+        if workflow.status.terminal and not workflow.stop_pending:
             self._agenda.want_details(tracked)
         else:
             self._agenda.track(tracked)

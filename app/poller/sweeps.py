@@ -66,6 +66,8 @@ class Sweeper:
     async def sweep(self, machine: str) -> list[Outcome]:
         """Sweep one state machine; returns an outcome for each workflow whose status it settled."""
         began = self._clock()
+        # A list does not settle what is to be stopped, whether it shows it or not.
+        self._agenda.doubt([tracked for tracked in self._active.members(machine).values() if tracked.status.terminal])
         try:
             with calling_as(Lane.STATUS):
                 outcomes, gone = await self._running(machine, began)
@@ -88,7 +90,7 @@ class Sweeper:
         gone = {
             tracked.id: tracked
             for tracked in self._active.members(machine).values()
-            if began - tracked.since >= LIST_LAG_SECONDS
+            if began - tracked.since >= LIST_LAG_SECONDS and not tracked.status.terminal
         }
         outcomes: list[Outcome] = []
         async for page in self._lists.pages(machine, "RUNNING"):

@@ -98,6 +98,7 @@ async def test_a_queued_workflow_that_aws_refuses_ends_as_failed_with_its_words(
 async def test_a_run_is_given_up_only_after_step_functions_said_twice_that_it_is_not_there(rig: Rig) -> None:
     workflow = await rig.started()
     rig.sfn.forget(workflow.id)
+    rig.clock.advance(60)
 
     await rig.poller.poll_once()
     once = await rig.store.get_workflow(workflow.id)
