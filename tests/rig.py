@@ -4,7 +4,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app import metrics, models
-from app.executor import Account, ExecutionLists, Executor, Launcher, Observer, Queues, Quotas, Registry, StateMachines
+from app.executor import (
+    Account,
+    Catalog,
+    ExecutionLists,
+    Executor,
+    Launcher,
+    Observer,
+    Queues,
+    Quotas,
+    Registry,
+    StateMachines,
+)
 from app.poller import Leadership, Poller
 from app.services import Services
 from app.store.memory import MemoryStore
@@ -45,10 +56,11 @@ class Rig:
         client = self.sfn.client()
         self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn)
         self.observer = Observer(client, self.store, now=self.clock.now)
-        launcher = Launcher(client, self.store, self.machines, ACCOUNT)
+        catalog = Catalog(self.store, clock=self.clock.seconds)
+        launcher = Launcher(client, catalog, self.machines, ACCOUNT)
         self.queues = Queues(self.store, now=self.clock.now)
         self.executor = Executor(client, self.store, launcher, self.observer, self.queues, now=self.clock.now)
-        self.registry = Registry(self.store, now=self.clock.now)
+        self.registry = Registry(self.store, catalog, now=self.clock.now)
         self.quotas = Quotas({}, clock=self.clock.seconds)
         self.poller = Poller(
             self.store,

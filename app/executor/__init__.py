@@ -1,5 +1,6 @@
 """Everything that talks to Step Functions."""
 
+from app.executor.catalog import Catalog
 from app.executor.executor import Executor
 from app.executor.launcher import Launcher
 from app.executor.listings import ExecutionLists
@@ -12,6 +13,7 @@ from app.executor.state_machines import Account, StateMachines
 
 __all__ = [
     "Account",
+    "Catalog",
     "ExecutionLists",
     "Executor",
     "Launcher",

@@ -1,8 +1,6 @@
 """What people ask of workflows: start, look, cancel, resume, resolve."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -11,7 +9,8 @@ import structlog
 
 from app import errors, states_language
 from app.executor import families, inputs
-from app.executor.launcher import Launcher
+from app.executor.flights import Flights
+from app.executor.launcher import Launcher, settled
 from app.executor.observer import Observer
 from app.executor.queues import Queues
 from app.executor.tickets import Ticket
@@ -69,7 +68,7 @@ class Executor:
         self._observer = observer
         self._queues = queues
         self._now = now
-        self._starting: dict[str, asyncio.Event] = {}
+        self._flights = Flights()
         self._refreshed_at: dict[str, datetime] = {}
 
     async def start(self, request: StartWorkflowRequest, *, idempotency_key: str | None = None) -> Workflow:
@@ -114,19 +113,21 @@ class Executor:
     async def cancel(self, workflow_id: str, reason: str) -> None:
         """Stop a workflow. Raises ``WorkflowNotFound``, ``WorkflowEnded``, ``Unavailable``.
 
-        When the run ends by itself at the same time, what Step Functions says counts.
+        When the run ends by itself at the same time, what Step Functions says counts. A workflow without an execution
+        is cancelled at once; one that another process is just starting is stopped by the poller when it appears.
         """
         for _ in range(MAX_TRIES):
             workflow = await self._started(workflow_id)
             _refuse_ended(workflow)
             try:
                 await self._sfn.stop_execution(executionArn=workflow.execution_arn, cause=reason)
-                _refuse_unless_cancelled(await self._observer.observe(workflow))
             except errors.ExecutionNotFound:
                 try:
-                    await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason)
+                    await self._cancel_unseen(workflow, reason)
                 except errors.VersionConflict:
                     continue
+            else:
+                await self._see_stopped(workflow)
             return
         raise errors.VersionConflict
 
@@ -151,38 +152,76 @@ class Executor:
         """Start a workflow that was recorded, perhaps by a process that died before it started it.
 
         A refusal by AWS ends the workflow as ``failed`` with AWS's words. Raises ``Unavailable``, and
-        ``VersionConflict`` when somebody else takes care of it.
+        ``VersionConflict`` when somebody else takes care of it, or has ended it.
         """
-        if workflow.id in self._starting:
+        if workflow.id in self._flights:
             return workflow
-        async with self._in_flight(workflow.id):
+        if workflow.status is not WorkflowStatus.QUEUED:
+            raise errors.VersionConflict(f"workflow {workflow.id} is {workflow.status}")
+        with self._flights.under_way(workflow.id):
             # The write is a claim: whoever gave up on this workflow meanwhile finds another revision.
             claimed = await self._store.update_workflow(
                 workflow.id, {"last_updated": self._now()}, revision=workflow.revision
             )
             try:
                 machine = await self._launcher.state_machine(claimed.workflow_definition, namespace=claimed.namespace)
-                await self._launcher.launch(claimed, machine)
+                await self._launcher.launch(claimed, machine, now=self._now())
             except (errors.RefusedByAWS, errors.InvalidInput, errors.AccessDenied) as refusal:
-                return await self._observer.end(claimed, WorkflowStatus.FAILED, refusal.message)
+                return await self._end_refused(claimed, refusal.message, before=workflow)
             return claimed
+
+    async def _end_refused(self, claimed: Workflow, refusal: str, *, before: Workflow) -> Workflow:
+        """End a workflow that AWS refuses to start, unless an earlier try to start it has worked."""
+        if not settled(before, self._now()):
+            # This try started nothing, so it must not put off the moment at which the earlier ones are settled.
+            await self._store.update_workflow(
+                claimed.id, {"last_updated": before.last_updated}, revision=claimed.revision
+            )
+            raise errors.Unavailable(f"AWS refused to start workflow {claimed.id}, which may be running: {refusal}")
+        try:
+            await self._observer.describe(claimed.execution_arn)
+        except errors.ExecutionNotFound:
+            return await self._observer.end(claimed, WorkflowStatus.FAILED, refusal)
+        return claimed
+
+    async def _cancel_unseen(self, workflow: Workflow, reason: str) -> None:
+        """Cancel a workflow whose execution Step Functions does not know, or not yet."""
+        may_appear = workflow.status is WorkflowStatus.RUNNING or not settled(workflow, self._now())
+        await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason, stop_pending=may_appear)
+
+    async def _see_stopped(self, workflow: Workflow) -> None:
+        try:
+            _refuse_unless_cancelled(await self._observer.observe(workflow))
+        except (errors.ExecutionNotFound, errors.Unavailable) as silence:
+            log.warning("stop is seen later", action="cancel", workflow_id=workflow.id, error=silence.message)
 
     async def _once(self, ticket: Ticket, make: Callable[[], Awaitable[Workflow]]) -> Workflow:
         for _ in range(MAX_TRIES):
-            if ticket.fingerprint is not None:
-                try:
-                    return ticket.check(await self._store.get_workflow(ticket.workflow_id))
-                except errors.WorkflowNotFound:
-                    pass
             try:
+                if ticket.fingerprint is not None and (made := await self._made_before(ticket)) is not None:
+                    return made
                 return await make()
             except errors.VersionConflict:
                 continue
         raise errors.VersionConflict
 
+    async def _made_before(self, ticket: Ticket) -> Workflow | None:
+        """Return what the same request made before, if it did.
+
+        The request that recorded a workflow takes it back when AWS refuses it, but only while nobody else has written
+        to it: so a write makes sure that what is answered here stays.
+        """
+        try:
+            made = ticket.check(await self._started(ticket.workflow_id))
+            if made.status is WorkflowStatus.QUEUED and made.revision == 0:
+                return await self._store.update_workflow(made.id, {"last_updated": made.last_updated}, revision=0)
+        except errors.WorkflowNotFound:
+            return None
+        return made
+
     async def _start(self, request: StartWorkflowRequest, ticket: Ticket) -> Workflow:
         reference = request.workflow_definition
-        definition = await self._store.get_definition(
+        definition = await self._launcher.definition(
             reference.name, version=reference.version if reference.version >= 0 else None
         )
         draft = Draft(
@@ -241,16 +280,17 @@ class Executor:
         )
         inputs.for_execution(workflow.input, workflow.id)  # what is too large is refused before it is recorded
         waits = await self._queues.limited(workflow.queue)
-        async with self._in_flight(workflow.id):
+        with self._flights.under_way(workflow.id):
             await self._store.create_workflow(workflow, ancestors=draft.ancestors)
-            log.info("workflow accepted", action="accept-workflow", workflow_id=workflow.id)
             if waits:
+                log.info("workflow waits in its queue", action="queue-workflow", workflow_id=workflow.id)
                 return workflow
             try:
-                await self._launcher.launch(workflow, machine)
+                await self._launcher.launch(workflow, machine, now=self._now())
             except (errors.RefusedByAWS, errors.AccessDenied):
-                await self._store.discard_workflow(workflow.id, revision=workflow.revision)
-                raise
+                if await self._taken_back(workflow):
+                    raise
+                return await self._store.get_workflow(workflow.id)
             except (errors.Unavailable, errors.AWSError) as silence:
                 log.warning(
                     "workflow will be started later",
@@ -259,6 +299,14 @@ class Executor:
                     error=silence.message,
                 )
         return workflow
+
+    async def _taken_back(self, workflow: Workflow) -> bool:
+        """Remove a workflow that AWS refused, unless somebody else has taken care of it meanwhile."""
+        try:
+            await self._store.discard_workflow(workflow.id, revision=workflow.revision)
+        except errors.VersionConflict:
+            return False
+        return True
 
     async def _refreshed(self, workflow: Workflow, *, at_once: bool) -> Workflow:
         moment = self._now()
@@ -275,18 +323,8 @@ class Executor:
 
     async def _started(self, workflow_id: str) -> Workflow:
         """Return a workflow once this process is not just starting it."""
-        if flight := self._starting.get(workflow_id):
-            await flight.wait()
+        await self._flights.landed(workflow_id)
         return await self._store.get_workflow(workflow_id)
-
-    @asynccontextmanager
-    async def _in_flight(self, workflow_id: str) -> AsyncIterator[None]:
-        landed = self._starting.setdefault(workflow_id, asyncio.Event())
-        try:
-            yield
-        finally:
-            self._starting.pop(workflow_id, None)
-            landed.set()
 
 
 def _refuse_ended(workflow: Workflow) -> None:

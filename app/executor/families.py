@@ -16,8 +16,9 @@ async def refuse_while_active(store: Store, workflow: Workflow) -> None:
     family = [workflow]
     while family:
         member = family.pop()
-        if not member.status.terminal:
-            raise errors.WorkflowActive(f"workflow {member.id} is still {member.status}; cancel it or wait for its end")
+        if not member.status.terminal or member.stop_pending:
+            state = "being stopped" if member.stop_pending else member.status.value
+            raise errors.WorkflowActive(f"workflow {member.id} is still {state}; cancel it or wait for its end")
         family.extend(await _present(store, member.retries))
 
 

@@ -54,11 +54,17 @@ def without_name(text: str) -> str:
 
 
 def _with_name(text: str, workflow_id: str) -> str:
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        return text
-    if EXECUTION_NAME_KEY in value:
-        return json.dumps({**value, EXECUTION_NAME_KEY: workflow_id}, ensure_ascii=False, separators=(",", ":"))
+    if _may_have_name(text):
+        value = json.loads(text)
+        if not isinstance(value, dict):
+            return text
+        if EXECUTION_NAME_KEY in value:
+            return json.dumps({**value, EXECUTION_NAME_KEY: workflow_id}, ensure_ascii=False, separators=(",", ":"))
     name = f'"{EXECUTION_NAME_KEY}":"{workflow_id}"'
     body = text.rstrip().removesuffix("}").rstrip()
-    return f"{body},{name}}}" if value else f"{{{name}}}"
+    return f"{{{name}}}" if body == "{" else f"{body},{name}}}"
+
+
+def _may_have_name(text: str) -> bool:
+    """Tell whether a text must be parsed: it is no object, or holds the key somewhere, perhaps written with escapes."""
+    return not text.startswith("{") or EXECUTION_NAME_KEY in text or "\\" in text

@@ -1,15 +1,16 @@
 """Starting executions: a recorded workflow becomes exactly one execution, however often it is tried."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from app import errors, states_language
 from app.executor import inputs
+from app.executor.catalog import Catalog, Recent
 from app.executor.state_machines import Account, StateMachine, StateMachines, state_machine
 from app.models import Workflow, WorkflowDefinition
-from app.store import Store
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
@@ -19,39 +20,69 @@ log = structlog.get_logger(__name__)
 MAX_REMEMBERED_MACHINES = 1_000
 """Expanded definitions kept at hand, so that a start of a known one need not expand it again."""
 
+LAUNCH_LIMIT: Final = timedelta(seconds=5)
+"""A start that has no answer so long after its claim is given up, and left to the poller."""
+
+LAG: Final = timedelta(seconds=5)
+"""A call that was given up can still reach AWS a little later, and what AWS says can lag behind what it did."""
+
+SETTLED_AFTER: Final = LAUNCH_LIMIT + LAG
+"""So long after its last claim, an execution that Step Functions does not know was not started."""
+
+
+def settled(workflow: Workflow, now: datetime) -> bool:
+    """Tell whether an execution that is not known now cannot appear any more, unless somebody starts it anew."""
+    return now - workflow.last_updated >= SETTLED_AFTER
+
 
 class Launcher:
     """Starts the execution of a workflow. Its name is the workflow's id, so a second start is the same start."""
 
-    def __init__(self, sfn: "SFNClient", store: Store, machines: StateMachines, account: Account) -> None:
+    def __init__(self, sfn: "SFNClient", catalog: Catalog, machines: StateMachines, account: Account) -> None:
         self._sfn = sfn
-        self._store = store
+        self._catalog = catalog
         self._machines = machines
         self._account = account
-        self._expanded: dict[tuple[object, ...], StateMachine] = {}
+        self._names: Recent[tuple[str, str], frozenset[str]] = Recent(MAX_REMEMBERED_MACHINES)
+        self._expanded: Recent[tuple[object, ...], StateMachine] = Recent(MAX_REMEMBERED_MACHINES)
+
+    async def definition(self, name: str, *, version: int | None) -> WorkflowDefinition:
+        """Return one version, or the latest without ``version``. Raises ``DefinitionNotFound``."""
+        return await self._catalog.definition(name, version=version)
 
     async def state_machine(self, definition: WorkflowDefinition, *, namespace: str) -> StateMachine:
         """Expand a definition with what is registered in the namespace now."""
-        names = states_language.resource_names(definition.state_machine)
-        resources: Mapping[str, str] = {}
-        if names:
-            found = await self._store.find_state_resources(namespace, names)
-            resources = {name: resource.uri for name, resource in found.items()}
         start_at = definition.state_machine["StartAt"]
+        names = self._names.get((definition.id, start_at))
+        if names is None:
+            names = states_language.resource_names(definition.state_machine)
+            self._names.put((definition.id, start_at), names)
+        resources = await self._catalog.uris(namespace, names)
         key = (definition.id, start_at, namespace, *sorted(resources.items()))
         machine = self._expanded.get(key)
         if machine is None:
             machine = state_machine(definition, namespace=namespace, resources=resources, account=self._account)
-            if len(self._expanded) >= MAX_REMEMBERED_MACHINES:
-                self._expanded.pop(next(iter(self._expanded)))
-            self._expanded[key] = machine
+            self._expanded.put(key, machine)
         return machine
 
-    async def launch(self, workflow: Workflow, machine: StateMachine) -> None:
+    async def launch(self, workflow: Workflow, machine: StateMachine, *, now: datetime) -> None:
         """Start the execution of a workflow, or find it started.
+
+        The last write of the workflow is its claim, after which there is only ``LAUNCH_LIMIT`` to start it: also a
+        process that was frozen in between must not start what has been cancelled long ago.
 
         Raises ``RefusedByAWS`` or ``AccessDenied`` when it can never start, ``Unavailable`` when nobody knows.
         """
+        left = LAUNCH_LIMIT - (now - workflow.last_updated)
+        if left <= timedelta(0):
+            raise errors.Unavailable(f"too late to start workflow {workflow.id}; the claim is too old")
+        try:
+            async with asyncio.timeout(left.total_seconds()):
+                await self._launch(workflow, machine)
+        except TimeoutError as late:
+            raise errors.Unavailable(f"no answer to the start of workflow {workflow.id}") from late
+
+    async def _launch(self, workflow: Workflow, machine: StateMachine) -> None:
         await self._machines.ensure(machine)
         try:
             await self._start(workflow, machine)

@@ -9,6 +9,7 @@ import structlog
 from app import errors
 from app.executor import observations
 from app.executor.histories import HistoryReader
+from app.executor.launcher import settled
 from app.executor.observations import Observation
 from app.models import Workflow, WorkflowStatus, is_resolved
 from app.store import Store, WorkflowChanges
@@ -20,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 MAX_TRIES: Final = 5
 """Writes of one observation that may lose to other writers before it is left to the next one."""
+
+
+TOO_LATE_REASON: Final = "Its execution had just started, and {} before it could be stopped"
 
 
 class Observer:
@@ -76,8 +80,13 @@ class Observer:
                 before = await self._store.get_workflow(workflow_id)
         raise errors.VersionConflict
 
-    async def end(self, workflow: Workflow, status: WorkflowStatus, reason: str) -> Workflow:
-        """End a workflow that has no execution to ask about. Raises ``VersionConflict`` when it changed meanwhile."""
+    async def end(
+        self, workflow: Workflow, status: WorkflowStatus, reason: str, *, stop_pending: bool = False
+    ) -> Workflow:
+        """End a workflow that has no execution to ask about. Raises ``VersionConflict`` when it changed meanwhile.
+
+        With ``stop_pending`` it stays among the active ones until ``finish_stop`` is sure that nothing runs.
+        """
         moment = self._now()
         changes: WorkflowChanges = {
             "status": status,
@@ -86,11 +95,38 @@ class Observer:
             "last_updated": moment,
             "observed_at": moment,
         }
+        if stop_pending:
+            changes["stop_pending"] = True
         if is_resolved(status):
             changes["resolved_by_user"] = True
         ended = await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
         self._note(ended, previous=workflow.status)
         return ended
+
+    async def finish_stop(self, workflow: Workflow) -> Workflow:
+        """Stop what may have started while its workflow was cancelled; nothing is left to do once it cannot start.
+
+        Raises ``Unavailable``, and ``VersionConflict`` when somebody else does the same.
+        """
+        try:
+            await self._sfn.stop_execution(executionArn=workflow.execution_arn, cause=workflow.status_reason or "")
+        except errors.ExecutionNotFound:
+            if not settled(workflow, self._now()):
+                return workflow
+            return await self._store.update_workflow(workflow.id, {"stop_pending": False}, revision=workflow.revision)
+        try:
+            observation = await self.read_history(workflow)
+        except errors.ExecutionNotFound:
+            return workflow  # it was there a moment ago: the history lags behind
+        if not observation.status.terminal:
+            return workflow
+        # All that was observed is written: nothing is known of the run yet, whatever is stored.
+        changes = observations.changes(observations.within(workflow, observation), before=None, now=self._now())
+        changes["stop_pending"] = False
+        if observation.status is not workflow.status:
+            too_late = TOO_LATE_REASON.format(observation.status)
+            changes["status_reason"] = "\n".join(filter(None, (workflow.status_reason, too_late)))
+        return await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
 
     async def _write(
         self, workflow_id: str, observation: Observation, *, before: Workflow | None, revision: int | None
@@ -98,6 +134,8 @@ class Observer:
         if before is not None:
             revision = before.revision
             if before.status.terminal:
+                if not observation.status.terminal:
+                    return before  # an answer from before the end
                 observation = observations.within(before, observation)
         changes = observations.changes(observation, before=before, now=self._now())
         if before is not None and not changes:

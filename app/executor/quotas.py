@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import IntEnum
+from math import inf
 from typing import Final, NamedTuple
 
 
@@ -71,13 +72,16 @@ EMBEDDED: Final[Mapping[str, Quota]] = {
 }
 """What the embedded AWS should be asked for: it has no quotas, but one process for everything."""
 
-BACK_OFF: Final = 0.5
+BACK_OFF: Final = 0.7
 """What is left of the refill after AWS refused a call: somebody else spends from the same quota."""
+
+CALM_SECONDS: Final = 0.5
+"""Refusals within this time are one piece of news, and without one for so long the refill recovers."""
 
 LEAST_SHARE: Final = 0.05
 """The refill never falls below this part of the quota, or it would not be seen when AWS has room again."""
 
-RECOVERY_PER_SECOND: Final = 0.02
+RECOVERY_PER_SECOND: Final = 0.15
 """Part of the quota that the refill regains in a second without refusals."""
 
 MIN_WAIT_SECONDS: Final = 0.001
@@ -123,6 +127,8 @@ class Bucket:
         self._tokens = quota.bucket
         self._refill = quota.refill_per_second
         self._counted_at = clock()
+        self._refused_at = -inf
+        self._backed_off_at = -inf
         self._waiters: list[tuple[Lane, int, asyncio.Future[None]]] = []
         self._arrivals = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -172,7 +178,10 @@ class Bucket:
         self._count()
         self.throttled += 1
         self._tokens = min(self._tokens, 0.0)
-        self._refill = max(self._refill * BACK_OFF, self.quota.refill_per_second * LEAST_SHARE)
+        self._refused_at = self._counted_at
+        if self._refused_at - self._backed_off_at >= CALM_SECONDS:
+            self._backed_off_at = self._refused_at
+            self._refill = max(self._refill * BACK_OFF, self.quota.refill_per_second * LEAST_SHARE)
         self._serve()
 
     def _spend(self) -> None:
@@ -181,10 +190,11 @@ class Bucket:
 
     def _count(self) -> None:
         moment = self._clock()
-        passed, self._counted_at = moment - self._counted_at, moment
+        counted_at, self._counted_at = self._counted_at, moment
         full = self.quota.refill_per_second
-        self._tokens = min(self.quota.bucket, self._tokens + passed * self._refill)
-        self._refill = min(full, self._refill + passed * full * RECOVERY_PER_SECOND)
+        self._tokens = min(self.quota.bucket, self._tokens + (moment - counted_at) * self._refill)
+        calm = max(0.0, moment - max(counted_at, self._refused_at + CALM_SECONDS))
+        self._refill = min(full, self._refill + calm * full * RECOVERY_PER_SECOND)
 
     def _serve(self) -> None:
         self._count()

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from app import errors, states_language
+from app.executor.catalog import Catalog
 from app.models import (
     NewStateResource,
     NewWorkflowDefinitionRequest,
@@ -23,8 +24,9 @@ log = structlog.get_logger(__name__)
 class Registry:
     """Adds definitions and state resources to the store."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, catalog: Catalog, *, now: Callable[[], datetime]) -> None:
         self._store = store
+        self._catalog = catalog
         self._now = now
 
     def check_definition(self, request: NewWorkflowDefinitionRequest) -> None:
@@ -61,9 +63,20 @@ class Registry:
             type=resource_type(request.uri),
             last_updated=self._now(),
         )
-        await self._store.put_state_resource(resource)
+        try:
+            await self._store.put_state_resource(resource)
+        finally:
+            self._catalog.forget_resources()  # also when nobody knows whether it was written
         log.info("state resource put", action="put-state-resource", namespace=resource.namespace, name=resource.name)
         return resource
+
+    async def delete_state_resource(self, namespace: str, name: str) -> None:
+        """Remove a state resource; its short name means the convention again. Raises ``StateResourceNotFound``."""
+        try:
+            await self._store.delete_state_resource(namespace, name)
+        finally:
+            self._catalog.forget_resources()
+        log.info("state resource removed", action="delete-state-resource", namespace=namespace, name=name)
 
     def _definition(self, request: NewWorkflowDefinitionRequest, *, version: int) -> WorkflowDefinition:
         _check(request.state_machine)

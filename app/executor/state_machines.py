@@ -118,13 +118,18 @@ class StateMachines:
         if flight is None:
             flight = asyncio.create_task(self._create_or_update(machine), name=f"ensure {machine.name}")
             self._flights[key] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(key))
+            flight.add_done_callback(lambda landed: self._land(key, landed))
         # A caller that goes away must not take the others' flight along.
         await asyncio.shield(flight)
 
     def forget(self, machine: StateMachine) -> None:
         """Take it that the state machine is gone, because AWS said so."""
         self._present.pop(machine.arn, None)
+
+    def _land(self, key: tuple[str, bytes], flight: "asyncio.Task[None]") -> None:
+        del self._flights[key]
+        if not flight.cancelled():
+            flight.exception()  # perhaps nobody waits for it any more, and asyncio complains of what nobody looks at
 
     async def _create_or_update(self, machine: StateMachine) -> None:
         try:

@@ -1,20 +1,23 @@
 """What all models of the API share: JSON names, frozenness, the format of times."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 
+@lru_cache(maxsize=1024)  # most times are written several times: in one answer, and in every answer about a workflow
 def format_time(moment: datetime) -> str:
     """Write a time as RFC 3339 in UTC with milliseconds and ``Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def to_milliseconds(moment: datetime) -> datetime:
     """Cut a time to the precision that is shown, so that what is stored equals what is read."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    beyond = moment.microsecond % 1000
+    return moment.replace(microsecond=moment.microsecond - beyond) if beyond else moment
 
 
 def now() -> datetime:

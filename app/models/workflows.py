@@ -110,6 +110,8 @@ class Workflow(WorkflowSummary):
     """Counts the writes to the record: the condition of every update."""
     details_pending: bool = Field(default=False, exclude=True)
     """The run has ended, but its output, reason or jobs are still to be asked for."""
+    stop_pending: bool = Field(default=False, exclude=True)
+    """It was cancelled while its execution may have been starting, which then is still to be stopped."""
     request_fingerprint: str | None = Field(default=None, exclude=True)
     """Digest of the request that an Idempotency-Key came with."""
 

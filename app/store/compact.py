@@ -76,7 +76,7 @@ class CompactWorkflows:
             "namespace": namespace,
             "queue": queue,
             "tags": dict(zip(tags[::2], tags[1::2], strict=True)),
-            "execution_arn": arn + values["id"] if arn.endswith(":") else arn,
+            "execution_arn": arn + values["id"] if isinstance(arn, str) else arn[0],
             "jobs": _unpacked_jobs(jobs) if with_jobs else (),
             "last_job": _unpacked_jobs(last_job)[0] if last_job and with_jobs else None,
         }
@@ -96,10 +96,10 @@ class CompactWorkflows:
             key = (*key, definition.id)
 
 
-def _packed_arn(workflow: Workflow) -> str:
-    """Return the ARN up to the id at its end, which all workflows of a state machine share; or whole."""
-    start = workflow.execution_arn.removesuffix(workflow.id)
-    return sys.intern(start if start.endswith(":") else workflow.execution_arn)
+def _packed_arn(workflow: Workflow) -> str | tuple[str]:
+    """Return the ARN without the id at its end, which all workflows of a state machine share; in a tuple if whole."""
+    arn = workflow.execution_arn
+    return sys.intern(arn.removesuffix(workflow.id)) if arn.endswith(workflow.id) else (arn,)
 
 
 def _packed_jobs(jobs: tuple[Job, ...]) -> bytes | tuple[Job, ...]:

@@ -17,6 +17,10 @@ from app.store.dynamodb_streams import Budget, Merge, Stream
 from app.store.items import PENDING, SHARDS, position, read_position, text
 from app.store.tables import BY_DEFINITION
 
+MAX_ENTRIES: Final = 10_000
+ENTRIES_FOR_ROW: Final = 3
+"""A page reads no more entries of indexes than the larger of both; then it ends, however few workflows it has found."""
+
 SPARE_ENTRIES: Final = 4
 """Entries that a shard gives beyond its share, so that shards that are not quite even need no second query."""
 
@@ -80,7 +84,7 @@ class Listing:
         return Page(found[:limit], paging.encode(paging.Position(last.created_at, last.id)))
 
     def _streams(self, sources: Sequence[Partition], query: WorkflowQuery, span: Range, limit: int) -> list[Stream]:
-        budget = Budget()
+        budget = Budget(max(MAX_ENTRIES, ENTRIES_FOR_ROW * limit))
         share = -(-limit // SHARDS) + SPARE_ENTRIES
         streams = [
             Stream(

@@ -8,9 +8,6 @@ from typing import Any, Final
 from app.store.dynamodb_calls import Calls
 from app.store.dynamodb_plans import Range
 
-MAX_ENTRIES: Final = 10_000
-"""Entries of indexes that one page reads; then it ends, however few workflows the filters let through."""
-
 QUERY_ENTRIES: Final = 1_000
 """Most entries that one query reads."""
 
@@ -18,7 +15,7 @@ QUERY_ENTRIES: Final = 1_000
 class Budget:
     """Counts the entries that the streams of one page read."""
 
-    def __init__(self, entries: int = MAX_ENTRIES) -> None:
+    def __init__(self, entries: int) -> None:
         self._left = entries
 
     @property

@@ -1,0 +1,159 @@
+"""A service that is killed again and again, and clients that do not give up."""
+
+import asyncio
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Self
+
+import httpx
+
+CLI: Final = str(Path(sys.executable).with_name("workflow-manager"))
+
+SUBMITS_PER_SECOND: Final = 20.0
+RETRY_SECONDS: Final = 0.2
+GIVE_UP_SECONDS: Final = 120.0
+READY_SECONDS: Final = 60.0
+CHECK_SECONDS: Final = 0.05
+
+MACHINE: Final[dict[str, Any]] = {
+    "StartAt": "wait",
+    "States": {
+        "wait": {"Type": "Wait", "Seconds": 1, "Next": "choose"},
+        "choose": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.fail", "BooleanEquals": True, "Next": "fail"}],
+            "Default": "succeed",
+        },
+        "fail": {"Type": "Fail", "Error": "Boom", "Cause": "it was to fail"},
+        "succeed": {"Type": "Succeed"},
+    },
+}
+"""Takes a second, and fails when it is told to."""
+
+
+def command(*words: str, environment: Mapping[str, str]) -> None:
+    """Run a verb of the command line to its end."""
+    subprocess.run([CLI, *words], env={**os.environ, **environment}, check=True, capture_output=True, timeout=120)
+
+
+class Victim:
+    """A ``serve`` process on a port of its own, which takes over the port of the one before."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = int(probe.getsockname()[1])
+        self._environment = {**os.environ, **environment}
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", timeout=10)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.kill()
+        await self.http.aclose()
+
+    async def start(self) -> None:
+        """Start the service, and wait until it answers."""
+        self._process = process = self._spawn()
+        deadline = time.monotonic() + READY_SECONDS
+        while not await self._answers():
+            assert process.poll() is None, f"the service ended by itself:\n{self._log.read_text()[-2000:]}"
+            assert time.monotonic() < deadline, f"the service was not ready within {READY_SECONDS:g} s"
+            await asyncio.sleep(CHECK_SECONDS)
+
+    def kill(self) -> None:
+        """End the process as nothing else would: with SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        with self._log.open("ab") as log:
+            command = [CLI, "serve", "--port", str(self._port)]
+            return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+
+    async def _answers(self) -> bool:
+        try:
+            return (await self.http.get("/_health")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class Crowd:
+    """Clients that submit at a steady rate, each with a key that it repeats until it has an answer."""
+
+    def __init__(self, http: httpx.AsyncClient, definition: str) -> None:
+        self._http = http
+        self._definition = definition
+        self.acknowledged: list[str] = []
+
+    async def submit_until(self, stop: asyncio.Event) -> None:
+        """Submit until the event; returns when everybody has an answer."""
+        number = 0
+        async with asyncio.TaskGroup() as clients:
+            while not stop.is_set():
+                clients.create_task(self._submit(number))
+                number += 1
+                await asyncio.sleep(1 / SUBMITS_PER_SECOND)
+
+    async def _submit(self, number: int) -> None:
+        key = str(uuid.uuid4())
+        body = {
+            "workflowDefinition": {"name": self._definition},
+            "namespace": "kill",
+            "input": {"fail": number % 5 == 0, "number": number},
+        }
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while True:
+            try:
+                answer = await self._http.post("/workflows", json=body, headers={"Idempotency-Key": key})
+            except httpx.TransportError:
+                pass  # killed before it answered
+            else:
+                if answer.status_code == 200:
+                    self.acknowledged.append(answer.json()["id"])
+                    return
+                assert answer.status_code == 503, answer.text
+            assert time.monotonic() < deadline, f"no answer to request {number}"
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def kill_again_and_again(victim: Victim, *, kills: int, chance: random.Random, longest_life: float) -> float:
+    """Kill the service at times that nobody expects, and start it again; returns when it was back for the last time."""
+    for _ in range(kills):
+        await asyncio.sleep(chance.uniform(0, longest_life))
+        victim.kill()
+        await victim.start()
+    return time.monotonic()
+
+
+async def all_ended(http: httpx.AsyncClient, definition: str, *, deadline: float) -> dict[str, str]:
+    """Return the status of every workflow of a definition, once all have ended."""
+    while True:
+        statuses = await _statuses(http, definition)
+        open_ones = [status for status in statuses.values() if status in {"queued", "running"}]
+        if not open_ones:
+            return statuses
+        assert time.monotonic() < deadline, f"{len(open_ones)} of {len(statuses)} workflows have not ended in time"
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _statuses(http: httpx.AsyncClient, definition: str) -> dict[str, str]:
+    path: str | None = f"/workflows?workflowDefinitionName={definition}&limit=500&summaryOnly=true"
+    found: dict[str, str] = {}
+    while path:
+        answer = await http.get(path)
+        assert answer.status_code == 200, answer.text
+        found |= {workflow["id"]: workflow["status"] for workflow in answer.json()}
+        path = answer.headers.get("X-Next-Page-Path")
+    return found

@@ -1,0 +1,154 @@
+"""A thousand workflows that come and go under AWS's quotas, in virtual time, with every wrong status noted."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self, cast
+
+from app.executor import ExecutionLists, Quotas, paced, quotas
+from app.models import Workflow, WorkflowDefinitionRef, WorkflowStatus
+from app.poller import Leadership, Poller
+from app.store import WorkflowChanges
+from app.store.memory import MemoryStore
+from benchmarks.simulated_sfn import MEAN_SECONDS, Run, SimulatedSFN, moment
+from tests import samples
+from tests.rig import ACCOUNT, Clock, Rig
+
+STATUSES: Final = {
+    "SUCCEEDED": WorkflowStatus.SUCCEEDED,
+    "FAILED": WorkflowStatus.FAILED,
+    "ABORTED": WorkflowStatus.CANCELLED,
+}
+
+
+class SimulationClock(Clock):
+    """The clock of a simulation."""
+
+    def __init__(self, sfn: SimulatedSFN) -> None:
+        super().__init__()
+        self._sfn = sfn
+
+    def now(self) -> datetime:
+        """Return the present."""
+        return self._sfn.now()
+
+    def seconds(self) -> float:
+        """Return the present on the clock of the loop."""
+        return self._sfn.clock()
+
+
+class JudgedStore(MemoryStore):
+    """Compares every end that is written with what the run really did."""
+
+    def __init__(self, sfn: SimulatedSFN) -> None:
+        super().__init__()
+        self._sfn = sfn
+        self.open: dict[str, Run] = {}
+        """Runs whose end is not stored."""
+        self.wrong: list[str] = []
+        self.ended = 0
+
+    async def update_workflow(self, workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:
+        changed = await super().update_workflow(workflow_id, changes, revision=revision)
+        if changed.status.terminal and (run := self.open.pop(workflow_id, None)) is not None:
+            self.ended += 1
+            if self._sfn.clock() < run.ends or changed.status is not STATUSES[run.ending]:
+                self.wrong.append(f"{workflow_id} is {changed.status}: {changed.status_reason}")
+        return changed
+
+
+@dataclass
+class _Surroundings:
+    clock: Clock
+    sfn: Any
+    store: MemoryStore
+
+
+class _Paced:
+    """A client for the rig that keeps to the quotas."""
+
+    def __init__(self, sfn: SimulatedSFN, limits: Quotas) -> None:
+        self._client = paced(cast("Any", sfn), limits)
+
+    def client(self) -> Any:
+        return self._client
+
+
+class Day:
+    """Everything but HTTP on simulated quotas, and workflows that are submitted all the time."""
+
+    def __init__(self, *, active: int, machines: int, seed: int) -> None:
+        clock = asyncio.get_running_loop().time
+        self.sfn = SimulatedSFN(clock, seed=seed)
+        self.store = JudgedStore(self.sfn)
+        self.sfn.on_start = lambda run: self.store.open.__setitem__(run.name, run)
+        self._active = active
+        self._names = [f"echo-{number:03}" for number in range(machines)]
+        limits = Quotas(quotas.LARGE, clock=clock)
+        self.client = _Paced(self.sfn, limits)
+        around = _Surroundings(SimulationClock(self.sfn), self.client, self.store)
+        self._rig = Rig(replica_of=cast("Rig", around))
+        self.poller = Poller(
+            self.store,
+            self._rig.executor,
+            self._rig.observer,
+            ExecutionLists(self.client.client()),
+            limits,
+            self._rig.queues,
+            Leadership(self.store, candidate="only", lease_seconds=15, clock=clock),
+            now=self.sfn.now,
+            clock=clock,
+            interval_seconds=1.0,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def live(cls, *, active: int, machines: int, seed: int) -> AsyncIterator[Self]:
+        """Poll and submit inside the block."""
+        day = cls(active=active, machines=machines, seed=seed)
+        await day._fill()
+        polling = asyncio.create_task(day.poller.run())
+        arriving = asyncio.create_task(day._arrive())
+        yield day
+        arriving.cancel()
+        day.poller.stop()
+        await polling
+
+    @property
+    def calls(self) -> Counter[str]:
+        """Calls so far, refused ones too, by action."""
+        return self.sfn.calls.copy()
+
+    def unseen(self, *, ended_before: float) -> int:
+        """Return how many runs ended before a moment, and are still shown as active."""
+        return sum(run.ends < ended_before for run in self.store.open.values())
+
+    async def _fill(self) -> None:
+        definitions = [await self._rig.define(name=name) for name in self._names]
+        for number in range(self._active):
+            definition = definitions[number % len(definitions)]
+            machine = ACCOUNT.arn(f"stateMachine:dev--{definition.name}--0--echo")
+            name = f"initial-{number:05}"
+            started = -self.sfn.random.expovariate(1 / MEAN_SECONDS)
+            self.sfn.add(machine, name, started=started)
+            await self.store.create_workflow(
+                samples.workflow(name).model_copy(
+                    update={
+                        "created_at": moment(started),
+                        "last_updated": moment(started),
+                        "workflow_definition": definition,
+                        "status": WorkflowStatus.RUNNING,
+                        "execution_arn": f"{machine.replace(':stateMachine:', ':execution:')}:{name}",
+                    }
+                )
+            )
+
+    async def _arrive(self) -> None:
+        async with asyncio.TaskGroup() as starts:
+            while True:
+                await asyncio.sleep(self.sfn.random.expovariate(self._active / MEAN_SECONDS))
+                reference = WorkflowDefinitionRef(name=self.sfn.random.choice(self._names))
+                starts.create_task(self._rig.start(workflow_definition=reference))

@@ -1,0 +1,93 @@
+"""Answers that come late, or to somebody who was overtaken."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from app import errors
+from app.executor.launcher import LAG
+from app.models import WorkflowStatus
+from tests.crashes.races import (
+    Gate,
+    active,
+    denied,
+    from_now_on_only_the_end_of_the_index_is_read,
+    status,
+    unanswered,
+    written_by_somebody,
+)
+from tests.rig import Rig
+
+
+@pytest.mark.parametrize("stale_read", ["get_execution_history", "describe_execution"])
+async def test_an_answer_from_before_the_end_takes_nothing_from_an_ended_workflow(rig: Rig, stale_read: str) -> None:
+    workflow = await rig.started()
+    observe: dict[str, Callable[[], Awaitable[Any]]] = {
+        "get_execution_history": lambda: rig.observer.read_history(workflow),
+        "describe_execution": lambda: rig.observer.describe(workflow.execution_arn),
+    }
+    stale = await observe[stale_read]()
+    rig.sfn.enter(workflow.id, "echo")
+    rig.sfn.succeed(workflow.id, output='{"done":1}')
+    await Rig(replica_of=rig).poller.poll_once()
+    ended = await rig.store.get_workflow(workflow.id)
+
+    await rig.observer.record(workflow.id, stale, revision=workflow.revision)
+
+    assert await rig.store.get_workflow(workflow.id) == ended
+
+
+async def test_a_run_that_just_started_is_not_given_up_however_often_it_is_denied(rig: Rig) -> None:
+    workflow = await rig.started()
+    denied(rig, 5)
+
+    for _ in range(5):
+        await rig.poller.poll_once()
+    assert await status(rig, workflow) is WorkflowStatus.RUNNING
+    rig.clock.advance(LAG.total_seconds())
+    rig.sfn.forget(workflow.id)
+    for _ in range(2):
+        await rig.poller.poll_once()
+
+    assert await status(rig, workflow) is WorkflowStatus.FAILED
+
+
+async def test_a_workflow_that_somebody_else_wrote_to_is_still_looked_after(rig: Rig) -> None:
+    workflow = await unanswered(rig)
+    rig.clock.advance(60)
+    await written_by_somebody(rig, workflow)
+    await from_now_on_only_the_end_of_the_index_is_read(rig)
+    rig.clock.advance(60)
+    gate = Gate(rig, "get_execution_history")
+    polling = asyncio.create_task(rig.poller.poll_once())
+    await gate.reached.wait()
+    await written_by_somebody(rig, workflow)
+    gate.open()
+    await polling
+    assert await status(rig, workflow) is WorkflowStatus.QUEUED
+    assert len(rig.sfn.executions) == 1
+
+    rig.clock.advance(60)
+    await rig.poller.poll_once()
+
+    assert rig.sfn.execution(workflow.id).status == "RUNNING"
+
+
+@pytest.mark.parametrize("silence", [errors.Unavailable(), errors.Throttled(), errors.ExecutionNotFound()])
+async def test_details_without_an_answer_are_asked_for_again(rig: Rig, silence: Exception) -> None:
+    workflow = await rig.started()
+    rig.sfn.enter(workflow.id, "echo")
+    rig.sfn.succeed(workflow.id)
+    rig.clock.advance(60)
+    await rig.observer.record(workflow.id, await rig.observer.describe(workflow.execution_arn))
+    replica = Rig(replica_of=rig)
+    rig.sfn.fail_next("get_execution_history", silence, silence)  # the other workflow is asked about as well
+    await from_now_on_only_the_end_of_the_index_is_read(replica)
+    assert (await rig.store.get_workflow(workflow.id)).jobs == ()
+
+    await replica.poller.poll_once()
+
+    assert [job.state for job in (await rig.store.get_workflow(workflow.id)).jobs] == ["echo"]
+    assert workflow.id not in await active(rig)

@@ -1,0 +1,231 @@
+"""One store, one AWS, processes that come and go, and clients that do not care."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar, cast
+
+from app import errors
+from app.executor import ExecutionLists, Quotas
+from app.executor.quotas import Quota
+from app.models import QueueLimits, Workflow
+from app.poller import Leadership, Poller
+from app.store import WorkflowChanges
+from app.store.memory import MemoryStore
+from tests import samples
+from tests.crashes.crashing import Chaos, Process, Wire
+from tests.crashes.lagging_sfn import LaggingSFN
+from tests.fake_sfn import FakeSFN
+from tests.rig import Clock, Rig
+
+T = TypeVar("T")
+
+PROCESSES: Final = 2
+RESTART_SECONDS: Final = 3.0
+"""A process that died is back after so long, at the most."""
+
+PATIENCE_SECONDS: Final = 8.0
+"""A client waits for an answer so long, at the most; its request may go on without it."""
+
+POLL_SECONDS: Final = 2.0
+HASTY_POLL_SECONDS: Final = 0.7
+LEISURELY_POLL_SECONDS: Final = 3.0
+"""The loop of the poller has many workers, which take as long to simulate as everything else."""
+
+QUEUE: Final = "slow"
+MAX_RUNNING: Final = 2
+
+ASKING: Final[dict[str, Quota]] = {}
+LISTING: Final = {
+    "ListExecutions": Quota(200, 5),
+    "DescribeExecution": Quota(1, 0.1),
+    "GetExecutionHistory": Quota(1, 0.1),
+}
+"""Without quotas, workflows are asked for one by one; with these, state machines are listed."""
+
+
+class NoAnswer(Exception):
+    """The client does not know what became of its request."""
+
+
+class LoopClock(Clock):
+    """The clock of the loop, as a date too."""
+
+    def now(self) -> datetime:
+        """Return the present."""
+        moment = samples.EPOCH + timedelta(seconds=self.seconds())
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    def seconds(self) -> float:
+        """Return the time of the loop."""
+        return asyncio.get_running_loop().time()
+
+
+class WatchedStore(MemoryStore):
+    """Notes every write that takes back the end of a workflow, or resumes one that runs."""
+
+    def __init__(self, sfn: LaggingSFN) -> None:
+        super().__init__()
+        self._sfn = sfn
+        self.records: dict[str, Workflow] = {}
+        self.wrong: list[str] = []
+
+    async def create_workflow(self, workflow: Workflow, *, ancestors: Sequence[Workflow] = ()) -> None:
+        await super().create_workflow(workflow, ancestors=ancestors)
+        await self._note(workflow.id, *(ancestor.id for ancestor in ancestors))
+        if ancestors and self._sfn.runs(ancestors[0].id):
+            self.wrong.append(f"{workflow.id} resumes {ancestors[0].id}, whose execution runs")
+
+    async def update_workflow(self, workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:
+        changed = await super().update_workflow(workflow_id, changes, revision=revision)
+        await self._note(workflow_id)
+        return changed
+
+    async def discard_workflow(self, workflow_id: str, *, revision: int) -> None:
+        await super().discard_workflow(workflow_id, revision=revision)
+        discarded = self.records.pop(workflow_id)
+        if discarded.retry_for is not None:
+            await self._note(discarded.retry_for)
+
+    def running_in_queue(self) -> list[str]:
+        """Return which of those in the limited queue run."""
+        return [
+            workflow.id
+            for workflow in self.records.values()
+            if workflow.queue == QUEUE and not workflow.status.terminal and self._sfn.runs(workflow.id)
+        ]
+
+    def check_limit(self) -> None:
+        """Note when more run in the limited queue than it allows."""
+        running = self.running_in_queue()
+        if len(running) > MAX_RUNNING:
+            self.wrong.append(f"{len(running)} run at the same time in a queue for {MAX_RUNNING}")
+
+    async def _note(self, *workflow_ids: str) -> None:
+        for workflow_id in workflow_ids:
+            before, after = self.records.get(workflow_id), await self.get_workflow(workflow_id)
+            self.records[workflow_id] = after
+            if before is not None and before.status.terminal and after.status is not before.status:
+                self.wrong.append(f"{workflow_id} went from {before.status} to {after.status}")
+
+
+@dataclass
+class _Surroundings:
+    """What a rig takes over from another one."""
+
+    clock: Clock
+    sfn: FakeSFN
+    store: MemoryStore
+
+
+class Replica:
+    """The service in one process."""
+
+    def __init__(self, world: "World") -> None:
+        self.process = Process()
+        sfn = Wire(world.sfn, self.process, world.chaos, aws=True)
+        store = cast("MemoryStore", Wire(world.store, self.process, world.chaos, aws=False))
+        surroundings = _Surroundings(world.clock, cast("FakeSFN", sfn), store)
+        self.rig = Rig(replica_of=cast("Rig", surroundings))
+        self.poller = Poller(
+            store,
+            self.rig.executor,
+            self.rig.observer,
+            ExecutionLists(cast("Any", sfn)),
+            Quotas(world.quotas, clock=world.clock.seconds),
+            self.rig.queues,
+            Leadership(store, candidate=str(id(self)), lease_seconds=4, clock=world.clock.seconds),
+            now=world.clock.now,
+            clock=world.clock.seconds,
+            interval_seconds=world.poll_seconds,
+        )
+        polling = self.poller.run() if world.polls_by_itself else self._poll(world)
+        self.polling = self.process.start(polling, name="poller")
+
+    async def _poll(self, world: "World") -> None:
+        while True:
+            with suppress(errors.Unavailable):
+                await self.poller.poll_once()
+            await asyncio.sleep(world.poll_seconds if world.chaos.on else POLL_SECONDS)
+
+
+class World:
+    """Everything that a scenario happens in."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.clock = LoopClock()
+        self.chaos = Chaos(self.chance)
+        self.sfn = LaggingSFN(self.clock.now, self.chance)
+        self.store = WatchedStore(self.sfn)
+        self.sfn.on_start = self.store.check_limit
+        self.quotas = self.chance.choice((ASKING, LISTING))
+        self.queue = QUEUE if self.chance.random() < 0.2 else "default"
+        self.polls_by_itself = self.chance.random() < 0.05
+        self.poll_seconds = self.chance.choice((POLL_SECONDS, HASTY_POLL_SECONDS))
+        if self.polls_by_itself:
+            self.poll_seconds = LEISURELY_POLL_SECONDS
+        self.poller_deaths: list[str] = []
+        self._replicas: list[Replica] = []
+        self._keepers: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Define what is run, and start the processes."""
+        rig = self.rig()
+        await rig.define()
+        await rig.queues.put(QUEUE, QueueLimits(max_running=MAX_RUNNING))
+        for _ in range(PROCESSES):
+            replica = Replica(self)
+            self._replicas.append(replica)
+            self._keepers.append(asyncio.create_task(self._keep(replica)))
+
+    def rig(self) -> Rig:
+        """Return the service in a process that never fails."""
+        return Rig(replica_of=cast("Rig", _Surroundings(self.clock, self.sfn, self.store)))
+
+    async def close(self) -> None:
+        """End the processes."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        for replica in self._replicas:
+            replica.process.die()
+        await asyncio.gather(*self._keepers, *(replica.polling for replica in self._replicas), return_exceptions=True)
+
+    async def ask(self, request: Callable[[Rig], Awaitable[T]]) -> T:
+        """Send a request to one of the processes. Raises ``NoAnswer``, and the errors of the service."""
+        replica = self.chance.choice(self._replicas)
+        task = replica.process.serve(_answer(request, replica.rig))
+        done, _ = await asyncio.wait({task}, timeout=self.chance.uniform(1, PATIENCE_SECONDS))
+        if not done or task.cancelled():
+            task.add_done_callback(_ignore)
+            raise NoAnswer
+        return task.result()
+
+    async def poll(self) -> None:
+        """Let every process poll for a while."""
+        await asyncio.sleep(3 * POLL_SECONDS)
+
+    async def _keep(self, replica: Replica) -> None:
+        """Start a process again whenever it has died."""
+        while True:
+            await asyncio.wait({replica.polling})
+            self._replicas.remove(replica)
+            if replica.process.alive:
+                self.poller_deaths.append(repr(replica.polling.exception()))
+                replica.process.die()
+            if self._replicas:
+                await asyncio.sleep(self.chance.uniform(0, RESTART_SECONDS))
+            replica = Replica(self)
+            self._replicas.append(replica)
+
+
+def _ignore(answer: "asyncio.Task[Any]") -> None:
+    if not answer.cancelled():
+        answer.exception()
+
+
+async def _answer(request: Callable[[Rig], Awaitable[T]], rig: Rig) -> T:
+    return await request(rig)
