@@ -1,74 +1,189 @@
 """The verb ``worker``."""
 
 import asyncio
-import os
-import socket
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
-from app import aws, logs
-from app.cli.options import NamespaceOption
+from app import errors, logs
+from app.cli.options import DEFAULT_URL, NAMESPACE_VARIABLE, URL_VARIABLE
+from app.client import WorkflowManager
 from app.settings import Settings
 from app.worker import (
-    ActivityCalls,
+    CommandActivity,
     CommandSettings,
-    CommandWorker,
+    Gauges,
+    Host,
     InputMode,
-    Pace,
-    WorkerSettings,
-    qualified_name,
-    run_until_signalled,
-    tags_from_environment,
+    Worker,
+    activity_of,
+    pace_of,
+    read_activities,
+    run_commands,
+    stopped_by_signals,
 )
 
-MAX_HOST_CHARACTERS = 60
-"""Leaves room for a process id within the 80 characters of a worker name."""
+DEFAULT_WORKER = "worker"
+"""What a module calls its worker when ``--module`` does not say."""
 
-EMBEDDED_DRAIN_SECONDS = 1.0
-"""The embedded AWS gives no task to a poll that hung up, so a stop need not wait for one."""
+GRACE_SECONDS = 25.0
+"""ECS kills a container 30 s after it asked it to stop."""
+
+HEARTBEAT_SECONDS = 20.0
+
+ConcurrencyOption = Annotated[int | None, typer.Option(min=1, help="Tasks of an activity at the same time; 1.")]
+InputModeOption = Annotated[InputMode | None, typer.Option(help="How the command gets the input; arg.")]
+GraceOption = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="How long running tasks may take to end when the worker stops.")
+]
+HeartbeatOption = Annotated[
+    float, typer.Option(min=0.5, metavar="SECONDS", help="Time between two heartbeats of a task.")
+]
+MetricsPortOption = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, metavar="PORT", help="Serve metrics for Prometheus; 0 takes a free port."),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the command line says about commands and their activities."""
+
+    command: Sequence[str]
+    activities: Sequence[str]
+    config: Path | None
+    module: str | None
+    concurrency: int | None
+    input_mode: InputMode | None
+    work_dir: Path | None
+
+    def check(self) -> None:
+        """Raise ``InvalidRequest`` unless it says one thing."""
+        ways = [bool(self.activities or self.command), self.config is not None, self.module is not None]
+        if sum(ways) != 1:
+            raise errors.InvalidRequest("Give --activity NAME -- CMD, or --config FILE, or --module MODULE.")
+        if self.activities and not self.command:
+            raise errors.InvalidRequest("A command is missing: --activity NAME -- CMD [ARGS]...")
+        if self.command and not self.activities:
+            raise errors.InvalidRequest("An activity is missing: --activity NAME -- CMD [ARGS]...")
+        if not self.activities and (self.concurrency or self.input_mode or self.work_dir):
+            raise errors.InvalidRequest("--concurrency, --input-mode and --work-dir need --activity.")
 
 
 def worker(
     command: Annotated[
-        list[str], typer.Argument(metavar="-- CMD [ARGS]...", help="Command to run; the task's input comes last.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="-- CMD [ARGS]", help="Command to run; the task's input comes last."),
+    ] = None,
     *,
-    activity: Annotated[str, typer.Option(metavar="NAME", help="Activity, as state machines name it in short.")],
-    namespace: NamespaceOption,
+    activity: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Activity, as state machines name it; can be repeated.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file with activities and a command for each.")
+    ] = None,
+    module: Annotated[
+        str | None, typer.Option(metavar="MODULE[:NAME]", help="Python module whose functions do the tasks.")
+    ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", "-n", envvar=NAMESPACE_VARIABLE, metavar="NS", help="Environment to serve."),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of this worker; host and process id without it.")
     ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Commands that run at the same time.")] = 1,
-    input_mode: Annotated[InputMode, typer.Option(help="How the command gets the input.")] = InputMode.ARGUMENT,
+    concurrency: ConcurrencyOption = None,
+    input_mode: InputModeOption = None,
     work_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where each task gets a directory of its own, as WORK_DIR.")
     ] = None,
+    grace_seconds: GraceOption = GRACE_SECONDS,
+    heartbeat_seconds: HeartbeatOption = HEARTBEAT_SECONDS,
+    cloudwatch: Annotated[bool, typer.Option("--cloudwatch", help="Tell CloudWatch how busy the worker is.")] = False,
+    metrics_port: MetricsPortOption = None,
+    url: Annotated[
+        str,
+        typer.Option("--url", envvar=URL_VARIABLE, metavar="URL", help="Service that gets the module's definitions."),
+    ] = DEFAULT_URL,
 ) -> None:
-    """Run a command for every task of an activity.
+    """Do the tasks of activities with a command, or with Python functions.
 
-    The last line that the command writes to its standard output is the output of the task. SIGTERM and Ctrl-C
-    end the running commands and stop the worker; a second one at once.
+    The last line that a command writes to its standard output is the output of the task. SIGTERM and Ctrl-C
+    end the running tasks and stop the worker; a second one at once.
     """
-    loaded = Settings.load()
-    logs.configure(loaded.log_format, loaded.log_level)
-    # Each slot holds a connection for a minute at a time.
-    room = max(loaded.aws_max_connections, concurrency)
-    connection = aws.connect(loaded.model_copy(update={"aws_max_connections": room}))
-    settings = WorkerSettings(
-        activity_name=qualified_name(namespace, activity),
-        worker_name=name or f"{socket.gethostname()[:MAX_HOST_CHARACTERS]}-{os.getpid()}",
+    wanted = Wanted(
+        command=command or (),
+        activities=activity or (),
+        config=config,
+        module=module,
         concurrency=concurrency,
-        tags=tags_from_environment(os.environ),
-        pace=Pace(poll_drain_seconds=EMBEDDED_DRAIN_SECONDS) if connection.embedded else Pace(),
+        input_mode=input_mode,
+        work_dir=work_dir,
     )
-    commands = CommandSettings(command=command[0], args=tuple(command[1:]), work_dir=work_dir, input_mode=input_mode)
-    asyncio.run(_work(settings, commands, connection))
+    wanted.check()
+    host = Host(
+        worker_name=name,
+        pace=pace_of(grace_seconds=grace_seconds, heartbeat_seconds=heartbeat_seconds),
+        gauges=Gauges(cloudwatch=cloudwatch, metrics_port=metrics_port),
+    )
+    settings = load_settings()
+    if module is not None:
+        asyncio.run(_run_functions(import_worker(module), host, namespace=namespace, url=url))
+    elif namespace is None:
+        raise errors.InvalidRequest(f"--namespace is missing (or set {NAMESPACE_VARIABLE}).")
+    else:
+        asyncio.run(run_commands(_activities(wanted, namespace), host, settings))
 
 
-async def _work(settings: WorkerSettings, commands: CommandSettings, connection: aws.AWS) -> None:
-    async with connection.long_polls() as polls, connection.step_functions() as calls:
-        # The stubs want typed dicts where any mapping of the same keys will do.
-        command_worker = CommandWorker(settings, commands, polls=polls, calls=cast("ActivityCalls", calls))
-        await run_until_signalled(command_worker)
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings, and send the log where they say."""
+    loaded = Settings.load(**overrides)
+    logs.configure(loaded.log_format, loaded.log_level)
+    return loaded
+
+
+def import_worker(target: str) -> Worker:
+    """Import the worker that ``MODULE[:NAME]`` names; modules are also found in the working directory.
+
+    Raises ``InvalidRequest`` with a sentence that says what is not there.
+    """
+    module_name, _, name = target.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as missing:
+        raise errors.InvalidRequest(f"--module {target}: {missing}.") from missing
+    found = getattr(module, name or DEFAULT_WORKER, None)
+    if not isinstance(found, Worker):
+        raise errors.InvalidRequest(f"--module {target}: {module_name} has no Worker called {name or DEFAULT_WORKER}.")
+    return found
+
+
+def _activities(wanted: Wanted, namespace: str) -> list[CommandActivity]:
+    if wanted.config is not None:
+        return read_activities(wanted.config, namespace=namespace)
+    command = CommandSettings(
+        command=wanted.command[0],
+        args=tuple(wanted.command[1:]),
+        work_dir=wanted.work_dir,
+        input_mode=wanted.input_mode or InputMode.ARGUMENT,
+    )
+    return [
+        activity_of(name, command, namespace=namespace, concurrency=wanted.concurrency or 1)
+        for name in dict.fromkeys(wanted.activities)
+    ]
+
+
+async def _run_functions(found: Worker, host: Host, *, namespace: str | None, url: str) -> None:
+    with stopped_by_signals(found):
+        if not found.has_definitions:
+            await found.run(host, namespace=namespace)
+            return
+        async with WorkflowManager(url) as service:
+            await found.run(host, namespace=namespace, service=service)

@@ -23,6 +23,13 @@ class ErrorName(StrEnum):
     UNKNOWN = "sfncli.Unknown"
 
 
+class FunctionErrorName(StrEnum):
+    """Error names that a worker reports for Python functions, beside those of the functions themselves."""
+
+    INVALID_INPUT = "Worker.InvalidInput"
+    INVALID_OUTPUT = "Worker.InvalidOutput"
+
+
 class TaskFailed(Exception):
     """The task ends as failed, with an error name that the state machine can match on."""
 

@@ -11,6 +11,7 @@ from app import errors
 from app.worker.activities import ActivityPolls, Assignment
 from app.worker.activity_clock import ActivityClock
 from app.worker.config import WorkerSettings
+from app.worker.observing import Observer, PollResult
 from app.worker.pauses import Backoff, pause, settle
 from app.worker.registration import Registration
 from app.worker.runner import TaskRunner
@@ -33,6 +34,7 @@ class PollLoop:
         shutdown: Shutdown,
         activity: ActivityClock,
         protection: AbstractAsyncContextManager[object],
+        observer: Observer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._activity_arn = activity_arn
@@ -44,6 +46,7 @@ class PollLoop:
         self._shutdown = shutdown
         self._activity = activity
         self._protection = protection
+        self._observer = observer
         self._clock = clock
         self._next_poll_at = clock()
         self._backoff = Backoff(
@@ -76,18 +79,21 @@ class PollLoop:
         try:
             assignment = await self._poll()
         except errors.ActivityNotFound:
+            self._observer.polled(PollResult.FAILED)
             log.warning(
                 "The activity is gone; making it again", action="activity-gone", activity_arn=self._activity_arn
             )
             await pause(self._backoff.next_seconds(), unless=self._shutdown.requested)
             self._activity_arn = await self._registration.register() or self._activity_arn
         except (errors.Unavailable, errors.AccessDenied, errors.AWSError) as failed:
+            self._observer.polled(PollResult.FAILED)
             seconds = self._backoff.next_seconds()
             tell = log.warning if isinstance(failed, errors.Unavailable) else log.error
             tell("Poll failed", action="poll-failed", error=str(failed), retry_in_seconds=round(seconds, 1))
             await pause(seconds, unless=self._shutdown.requested)
         else:
             self._backoff.reset()
+            self._observer.polled(PollResult.TASK if assignment else PollResult.EMPTY)
             return assignment
         return None
 

@@ -9,10 +9,11 @@ import structlog
 
 from app.worker.activities import Assignment
 from app.worker.heartbeat import Heartbeat
+from app.worker.observing import Observer, Outcome
 from app.worker.outcome import ErrorName, TaskFailed, clip
 from app.worker.reporter import Reporter
 from app.worker.stopping import Shutdown, Stop, StopReason, StopRequest
-from app.worker.task import Task, complete_output, read_task
+from app.worker.task import Rules, Task
 
 log = structlog.get_logger()
 
@@ -20,7 +21,7 @@ LOGGED_CAUSE_BYTES: Final = 1_000
 """Enough to know what happened; the whole cause goes to AWS, and stderr was shown as it came."""
 
 Handler = Callable[[Task, Stop], Awaitable[str]]
-"""Does the work of a task and returns its output as JSON-object text.
+"""Does the work of a task and returns its output as JSON text.
 
 It ends early when ``Stop`` asks for it, and raises ``TaskFailed`` to choose the error name of a failure; whatever else
 it raises is reported as ``sfncli.Unknown``.
@@ -34,63 +35,85 @@ class TaskRunner:
         self,
         handler: Handler,
         *,
+        rules: Rules,
         heartbeat: Heartbeat,
         reporter: Reporter,
         shutdown: Shutdown,
+        observer: Observer,
         lost_grace_seconds: float,
     ) -> None:
         self._handler = handler
+        self._rules = rules
         self._heartbeat = heartbeat
         self._reporter = reporter
         self._shutdown = shutdown
+        self._observer = observer
         self._lost = StopRequest(StopReason.LOST, lost_grace_seconds)
 
     async def run(self, assignment: Assignment) -> None:
         """See the task through; its failure is reported to AWS, not raised."""
-        try:
-            task = read_task(assignment.input)
-        except TaskFailed as refused:
-            log.warning("Task refused", action="task-refused", **_shown(refused))
-            await self._reporter.fail(assignment.token, refused)
-            return
-        with structlog.contextvars.bound_contextvars(execution_name=task.execution_name):
-            log.info("Task taken", action="task-taken")
-            await self._run(assignment.token, task)
+        await self._observed(self._take(assignment))
 
     async def hand_back(self, assignment: Assignment) -> None:
         """Return a task that came too late, so that it is tried again elsewhere."""
         log.info("Task handed back", action="task-handed-back")
-        await self._reporter.fail(
-            assignment.token, TaskFailed(ErrorName.COMMAND_TERMINATED, "the worker was stopping when the task came")
-        )
+        late = TaskFailed(ErrorName.COMMAND_TERMINATED, "the worker was stopping when the task came")
+        await self._observed(self._report_handed_back(assignment.token, late))
 
-    async def _run(self, token: str, task: Task) -> None:
+    async def _observed(self, ending: Awaitable[Outcome]) -> None:
+        started = time.monotonic()
+        self._observer.task_started()
+        outcome = Outcome.UNREPORTED
+        try:
+            outcome = await ending
+        finally:
+            self._observer.task_ended(outcome, seconds=time.monotonic() - started)
+
+    async def _take(self, assignment: Assignment) -> Outcome:
+        try:
+            task = self._rules.read(assignment.input, token=assignment.token)
+        except TaskFailed as refused:
+            log.warning("Task refused", action="task-refused", **_shown(refused))
+            return await self._reporter.fail(assignment.token, refused)
+        named = {"execution_name": task.execution_name} if task.execution_name else {}
+        with structlog.contextvars.bound_contextvars(**named):
+            log.info("Task taken", action="task-taken")
+            return await self._run(task)
+
+    async def _run(self, task: Task) -> Outcome:
         with self._shutdown.reaching_task() as stop:
             beating = asyncio.create_task(
-                self._heartbeat.beat(token, on_lost=lambda: stop.request(self._lost)), name="heartbeat"
+                self._heartbeat.beat(task.token, on_lost=lambda: stop.request(self._lost)), name="heartbeat"
             )
             try:
-                await self._see_through(token, task, stop)
+                return await self._see_through(task, stop)
             finally:
                 beating.cancel()
                 await asyncio.wait({beating})
 
-    async def _see_through(self, token: str, task: Task, stop: Stop) -> None:
+    async def _see_through(self, task: Task, stop: Stop) -> Outcome:
         started = time.monotonic()
         try:
             output = await self._work(task, stop)
         except TaskFailed as failure:
-            if not _lost(stop):
-                log.info("Task failed", action="task-failed", **_shown(failure), seconds=_since(started))
-                await self._reporter.fail(token, failure)
-        else:
-            if not _lost(stop):
-                log.info("Task succeeded", action="task-succeeded", seconds=_since(started))
-                await self._reporter.succeed(token, output)
+            if _lost(stop):
+                return Outcome.LOST
+            log.info("Task failed", action="task-failed", **_shown(failure), seconds=_since(started))
+            if stop.reason is StopReason.SHUTDOWN and failure.error == ErrorName.COMMAND_TERMINATED:
+                return await self._report_handed_back(task.token, failure)
+            return await self._reporter.fail(task.token, failure)
+        if _lost(stop):
+            return Outcome.LOST
+        log.info("Task succeeded", action="task-succeeded", seconds=_since(started))
+        return await self._reporter.succeed(task.token, output)
+
+    async def _report_handed_back(self, token: str, failure: TaskFailed) -> Outcome:
+        outcome = await self._reporter.fail(token, failure)
+        return Outcome.HANDED_BACK if outcome is Outcome.FAILED else outcome
 
     async def _work(self, task: Task, stop: Stop) -> str:
         try:
-            return complete_output(await self._handler(task, stop), task.execution_name)
+            return self._rules.complete(await self._handler(task, stop), task)
         except TaskFailed:
             raise
         except Exception as unexpected:

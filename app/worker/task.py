@@ -6,8 +6,8 @@ Numbers are never read and written again: what is passed on is the text itself.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, NamedTuple, NoReturn
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, NoReturn, Protocol
 
 from app.worker.outcome import ErrorName, TaskFailed
 
@@ -24,9 +24,13 @@ class Task:
 
     input: str
     execution_name: str
+    """Empty when the input names none, which only functions accept."""
+
+    token: str = field(default="", repr=False)
+    """The right to work on it, for handlers that talk to AWS themselves."""
 
 
-def read_task(text: str) -> Task:
+def read_task(text: str, *, token: str = "") -> Task:
     """Read the input of a task; raises ``TaskFailed`` unless it is an object that names its execution."""
     try:
         names = [member.value for member in members(text) if member.key == EXECUTION_NAME]
@@ -38,7 +42,31 @@ def read_task(text: str) -> Task:
         raise TaskFailed(
             ErrorName.TASK_INPUT_MISSING_EXECUTION_NAME, f"task input missing {EXECUTION_NAME} attribute: '{text}'"
         )
-    return Task(input=text, execution_name=names[-1])
+    return Task(input=text, execution_name=names[-1], token=token)
+
+
+class Rules(Protocol):
+    """What the input and output of a task must be for one kind of handler."""
+
+    def read(self, text: str, *, token: str) -> Task:
+        """Read the input; raises ``TaskFailed`` for one that the handler does not take."""
+        ...
+
+    def complete(self, output: str, task: Task) -> str:
+        """Return what AWS gets; raises ``TaskFailed`` for what AWS or the workflow cannot go on with."""
+        ...
+
+
+class CommandRules:
+    """The rules of ``sfncli``: an object that names its execution goes in, and comes out."""
+
+    def read(self, text: str, *, token: str) -> Task:
+        """Read the input of a command."""
+        return read_task(text, token=token)
+
+    def complete(self, output: str, task: Task) -> str:
+        """Complete the output of a command."""
+        return complete_output(output, task.execution_name)
 
 
 def complete_output(text: str, execution_name: str) -> str:
@@ -46,24 +74,36 @@ def complete_output(text: str, execution_name: str) -> str:
 
     Raises ``TaskFailed`` for what is no JSON object, or larger than Step Functions takes.
     """
-    stripped = text.strip()
     try:
-        kept = [] if stripped in {"", "null"} else [m.text for m in members(stripped) if m.key != EXECUTION_NAME]
+        output = with_execution_name(text, execution_name)
     except ValueError as invalid:
-        raise TaskFailed(
-            ErrorName.TASK_OUTPUT_NOT_JSON, f"stdout not valid JSON: {invalid}; the last line was: '{stripped}'"
-        ) from None
-    name = f'"{EXECUTION_NAME}":{json.dumps(execution_name, ensure_ascii=False)}'
-    output = "{" + ",".join([name, *kept]) + "}"
+        cause = f"stdout not valid JSON: {invalid}; the last line was: '{text.strip()}'"
+        raise TaskFailed(ErrorName.TASK_OUTPUT_NOT_JSON, cause) from None
     if len(output.encode()) > MAX_OUTPUT_BYTES:
         raise output_too_large()
     return output
 
 
-def output_too_large() -> TaskFailed:
+def with_execution_name(text: str, execution_name: str) -> str:
+    """Put the execution name in front of what is in a JSON object; raises ``ValueError`` for what is none."""
+    stripped = text.strip()
+    kept = [] if stripped in {"", "null"} else [m.text for m in members(stripped) if m.key != EXECUTION_NAME]
+    name = f'"{EXECUTION_NAME}":{json.dumps(execution_name, ensure_ascii=False)}'
+    return "{" + ",".join([name, *kept]) + "}"
+
+
+def output_too_large(error: str = ErrorName.TASK_OUTPUT_NOT_JSON) -> TaskFailed:
     """Make the failure of an output over the quota."""
-    cause = f"task output is larger than the {MAX_OUTPUT_BYTES:,} bytes that Step Functions takes"
-    return TaskFailed(ErrorName.TASK_OUTPUT_NOT_JSON, cause)
+    return TaskFailed(error, f"task output is larger than the {MAX_OUTPUT_BYTES:,} bytes that Step Functions takes")
+
+
+def is_json(text: str) -> bool:
+    """Tell whether ``text`` is JSON; Python writes some numbers that are not."""
+    try:
+        _parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_object(text: str) -> bool:

@@ -17,11 +17,13 @@ from app.worker.cloudwatch import ActivePercent, publish_regularly
 from app.worker.command import CommandHandler
 from app.worker.config import CommandSettings, WorkerSettings
 from app.worker.heartbeat import Heartbeat
+from app.worker.observing import Observer, Unobserved
 from app.worker.poll_loop import PollLoop
 from app.worker.registration import Registration
 from app.worker.reporter import Reporter
 from app.worker.runner import Handler, TaskRunner
 from app.worker.stopping import Shutdown
+from app.worker.task import CommandRules, Rules
 
 log = structlog.get_logger()
 
@@ -30,7 +32,8 @@ class ActivityWorker:
     """Takes tasks of one activity and has them done by a handler.
 
     ``polls`` and ``calls`` are Step Functions clients that raise our errors; ``polls`` neither retries nor gives up
-    within 70 s. ``publish`` gets the busy share every minute; ``protection`` is entered around each task.
+    within 70 s. ``publish`` gets the busy share every minute; ``protection`` is entered around each task;
+    ``observer`` hears of polls and tasks; ``rules`` judge what goes in and out, by default those of ``sfncli``.
     """
 
     def __init__(
@@ -42,6 +45,8 @@ class ActivityWorker:
         calls: ActivityCalls,
         publish: ActivePercent | None = None,
         protection: AbstractAsyncContextManager[object] | None = None,
+        observer: Observer | None = None,
+        rules: Rules | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         pace = settings.pace
@@ -49,12 +54,14 @@ class ActivityWorker:
         self._polls = polls
         self._publish = publish
         self._protection = protection or contextlib.nullcontext()
+        self._observer = observer or Unobserved()
         self._clock = clock
         self._shutdown = Shutdown(grace_seconds=pace.shutdown_grace_seconds)
         self._registration = Registration(calls, settings, self._shutdown)
         self._activity = ActivityClock(slots=settings.concurrency, clock=clock)
         self._runner = TaskRunner(
             handler,
+            rules=rules or CommandRules(),
             heartbeat=Heartbeat(
                 calls,
                 interval_seconds=pace.heartbeat_interval_seconds,
@@ -62,8 +69,11 @@ class ActivityWorker:
             ),
             reporter=Reporter(calls, pace=pace, shutdown=self._shutdown, clock=clock),
             shutdown=self._shutdown,
+            observer=self._observer,
             lost_grace_seconds=pace.lost_grace_seconds,
         )
+        self.registered = asyncio.Event()
+        """Set once AWS knows the activity."""
         self._ended = asyncio.Event()
 
     async def run(self) -> None:
@@ -75,6 +85,7 @@ class ActivityWorker:
         try:
             activity_arn = await self._registration.register()
             if activity_arn is not None:
+                self.registered.set()
                 await self._serve(activity_arn)
         finally:
             self._ended.set()
@@ -116,6 +127,8 @@ class ActivityWorker:
                 raise failure
 
     async def _slot(self, activity_arn: str) -> None:
+        # A slot is an asyncio task, so this is in all its lines and in no others.
+        structlog.contextvars.bind_contextvars(activity=self._settings.activity_name)
         loop = PollLoop(
             activity_arn,
             self._settings,
@@ -125,6 +138,7 @@ class ActivityWorker:
             shutdown=self._shutdown,
             activity=self._activity,
             protection=self._protection,
+            observer=self._observer,
             clock=self._clock,
         )
         try:
@@ -160,6 +174,7 @@ class CommandWorker(ActivityWorker):
         calls: ActivityCalls,
         publish: ActivePercent | None = None,
         protection: AbstractAsyncContextManager[object] | None = None,
+        observer: Observer | None = None,
         stdout: BinaryIO | None = None,
         stderr: BinaryIO | None = None,
         environ: Mapping[str, str] | None = None,
@@ -170,7 +185,15 @@ class CommandWorker(ActivityWorker):
             stderr=stderr or sys.stderr.buffer,
             environ=os.environ if environ is None else environ,
         )
-        super().__init__(settings, self._commands, polls=polls, calls=calls, publish=publish, protection=protection)
+        super().__init__(
+            settings,
+            self._commands,
+            polls=polls,
+            calls=calls,
+            publish=publish,
+            protection=protection,
+            observer=observer,
+        )
 
     async def run(self) -> None:
         """Check the work directory (``SettingsError``), register the activity, then work until ``stop``."""

@@ -1,6 +1,7 @@
 """A worker on a fake AWS, with real commands."""
 
 import asyncio
+import contextlib
 import io
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -8,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import boto3
 import pytest
 import structlog
 
 from app.aws import translating
 from app.worker import CommandSettings, CommandWorker, InputMode, Pace, WorkerSettings, run_until_signalled
 from tests.worker.fake_activities import FakeActivities, ScheduledTask
+from tests.worker.processes import Nursery, write_script
 
 ACTIVITY = "dev--resize"
 INPUT = {"_EXECUTION_NAME": "run-1"}
@@ -137,7 +140,7 @@ async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[Sta
         **more: Any,
     ) -> Running:
         if script is not None:
-            command = str(write_script(tmp_path, script))
+            command = str(write_script(tmp_path / "command", script))
         client: Any = translating(aws, max_connections=100)
         stdout, stderr = more.pop("stdout", io.BytesIO()), io.BytesIO()
         worker = CommandWorker(
@@ -172,9 +175,38 @@ async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[Sta
         assert running.task.done(), "the worker did not stop"
 
 
-def write_script(directory: Path, text: str) -> Path:
-    """Write an executable script, for ``sh`` unless it says otherwise."""
-    path = directory / "command"
-    path.write_text(text if text.startswith("#!") else f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return path
+@pytest.fixture(scope="session")
+def sfn(local_aws_url: str) -> Iterator[Any]:
+    """A client of the embedded AWS, in its usual region."""
+    with sfn_client(local_aws_url) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def sfn_client(url: str, *, region: str = "us-west-2") -> Iterator[Any]:
+    """Open a client of Step Functions that waits for its answers."""
+    client: Any = boto3.client(
+        "stepfunctions",
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def nursery(local_aws_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Start worker processes on the embedded AWS; those that still run are ended at the end."""
+    directory = tmp_path_factory.mktemp("processes")
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(directory),
+        "AWS_ENDPOINT_URL": local_aws_url,
+        "AWS_REGION": "us-west-2",
+        "WFM_LOG_FORMAT": "json",
+    }
+    started = Nursery(directory, environ)
+    yield started
+    started.close()

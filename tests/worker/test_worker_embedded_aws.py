@@ -7,15 +7,18 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from app import aws
 from app.settings import Settings
-from app.worker import ActivityCalls, CommandSettings, CommandWorker, WorkerSettings
-from tests.worker.conftest import FAST, alive, eventually, write_script
+from app.worker import ActivityCalls, CloudWatchActivePercent, CommandSettings, CommandWorker, WorkerSettings
+from app.worker.cloudwatch import MetricsClient
+from tests.worker.conftest import FAST, alive, eventually
+from tests.worker.processes import write_script
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
@@ -37,7 +40,7 @@ class Executions:
         """Make a worker that runs ``script`` for each task."""
         return CommandWorker(
             WorkerSettings(activity_name=self.name, worker_name="worker-1", pace=replace(FAST, poll_drain_seconds=0.1)),
-            CommandSettings(command=str(write_script(self.directory, script))),
+            CommandSettings(command=str(write_script(self.directory / "command", script))),
             polls=self.polls,
             calls=cast("ActivityCalls", self.client),
             stdout=io.BytesIO(),
@@ -120,3 +123,22 @@ async def test_stopping_the_worker_hands_the_task_back(executions: Executions, t
     await running
     run = await executions.end(arn)
     assert (run["status"], run["error"]) == ("FAILED", "sfncli.CommandTerminated")
+
+
+async def test_cloudwatch_is_told_how_busy_the_worker_is(executions: Executions) -> None:
+    connection = aws.connect(Settings.load())
+    async with connection.cloudwatch("eu-west-1") as client:
+        publish = CloudWatchActivePercent(cast("MetricsClient", client))
+        await publish(f"arn:{executions.name}", 37.5)
+        dimensions: Any = [{"Name": "ActivityArn", "Value": f"arn:{executions.name}"}]
+        now = datetime.now(UTC)
+        found = await client.get_metric_statistics(
+            Namespace="StatesCustom",
+            MetricName="ActivityActivePercent",
+            Dimensions=dimensions,
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=5),
+            Period=600,
+            Statistics=["Average"],
+        )
+    assert [point["Average"] for point in found["Datapoints"]] == [37.5]

@@ -8,7 +8,7 @@ import pytest
 from app.worker import CommandSettings, ErrorName, Stop, StopReason, StopRequest, Task, TaskFailed
 from app.worker.command import CommandHandler
 from app.worker.stopping import Shutdown
-from tests.worker.conftest import write_script
+from tests.worker.processes import write_script
 
 LOST = StopRequest(StopReason.LOST, 5)
 
@@ -53,7 +53,7 @@ async def test_that_a_task_was_lost_outweighs_the_shutdown(lost_first: bool) -> 
 
 
 async def test_a_command_is_not_started_for_a_task_that_was_told_to_stop_already(tmp_path: Path) -> None:
-    settings = CommandSettings(command=str(write_script(tmp_path, 'touch "$HERE/started"')))
+    settings = CommandSettings(command=str(write_script(tmp_path / "command", 'touch "$HERE/started"')))
     handler = CommandHandler(settings, stdout=io.BytesIO(), stderr=io.BytesIO(), environ={"HERE": str(tmp_path)})
     stop = Stop()
     stop.request(LOST)

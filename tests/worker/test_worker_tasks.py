@@ -140,7 +140,7 @@ async def test_an_own_error_is_cut_to_what_aws_takes(start_worker: StartWorker) 
 async def test_an_output_near_256_kib_is_delivered_whole_and_one_over_it_is_refused(start_worker: StartWorker) -> None:
     program = (
         "#!/usr/bin/env python3\nimport json,sys\n"
-        "print('noise' * 100000)\nprint(json.dumps({'a': 'x' * json.loads(sys.argv[1])['size']}))"
+        "print('noise' * 20000)\nprint(json.dumps({'a': 'x' * json.loads(sys.argv[1])['size']}))"
     )
     running = await start_worker(program)
     task = await running.perform({**INPUT, "size": 262_000})
@@ -238,7 +238,10 @@ async def test_output_that_follows_the_end_of_the_command_at_once_still_counts(s
     assert (await running.perform()).json_output["late"] is True
 
 
-async def test_a_process_that_leaves_the_group_does_not_hold_up_the_task(start_worker: StartWorker) -> None:
+async def test_a_process_that_leaves_the_group_does_not_hold_up_the_task(
+    start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.process.LAST_WORDS_SECONDS", 0.05)
     running = await start_worker('setsid sleep 3 & echo "{}"', output_drain_seconds=0.05)
     assert (await running.perform()).status == "SUCCEEDED"
 

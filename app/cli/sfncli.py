@@ -1,0 +1,89 @@
+"""The verb ``sfncli``: takes the arguments of Clever's ``sfncli``, so that what starts it need not change."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app import __version__, errors
+from app.cli.worker import GRACE_SECONDS, HEARTBEAT_SECONDS, load_settings
+from app.worker import CommandActivity, CommandSettings, Gauges, Host, InputMode, pace_of, run_commands
+
+
+def _flag(name: str, text: str, **more: Any) -> Any:
+    """Declare an option as Go programs have them: with one dash or two."""
+    return typer.Option(f"-{name}", f"--{name}", help=text, **more)
+
+
+def _show_help(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def sfncli(
+    args: Annotated[
+        list[str] | None, typer.Argument(metavar="ARGS", help="Arguments of the command; the input comes last.")
+    ] = None,
+    *,
+    activityname: Annotated[str, _flag("activityname", "Activity to serve.", metavar="NAME")] = "",
+    workername: Annotated[
+        str,
+        _flag(
+            "workername",
+            "Name of this worker; MAGIC_ECS_TASK_ARN and MAGIC_ECS_TASK_ID stand for the task of ECS.",
+            metavar="NAME",
+        ),
+    ] = "",
+    cmd: Annotated[str, _flag("cmd", "Command to run for each task.", metavar="CMD")] = "",
+    region: Annotated[str, _flag("region", "Region of Step Functions; AWS_REGION.", metavar="REGION")] = "",
+    cloudwatchregion: Annotated[
+        str, _flag("cloudwatchregion", "Region of the metric; that of Step Functions.", metavar="REGION")
+    ] = "",
+    workdirectory: Annotated[
+        str, _flag("workdirectory", "Where each task gets a directory of its own, as WORK_DIR.", metavar="DIR")
+    ] = "",
+    concurrency: Annotated[int, _flag("concurrency", "Tasks at the same time.", min=1)] = 1,
+    input_mode: Annotated[InputMode, _flag("input-mode", "How the command gets the input.")] = InputMode.ARGUMENT,
+    grace_seconds: Annotated[
+        float, _flag("grace-seconds", "How long commands may take to end when the worker stops.", min=0)
+    ] = GRACE_SECONDS,
+    heartbeat_seconds: Annotated[
+        float, _flag("heartbeat-seconds", "Time between two heartbeats of a task.", min=0.5)
+    ] = HEARTBEAT_SECONDS,
+    metrics_port: Annotated[
+        int | None, _flag("metrics-port", "Serve metrics for Prometheus; 0 takes a free port.", min=0, max=65535)
+    ] = None,
+    version: Annotated[
+        bool, _flag("version", "Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+    usage: Annotated[bool, typer.Option("-help", hidden=True, is_eager=True, callback=_show_help)] = False,
+) -> None:
+    """Run a command for every task of an activity, with the arguments of Clever's sfncli.
+
+    $VAR and ${VAR} are expanded in activityname, workername and cmd. Options end at the first argument.
+    """
+    for name, value in (("activityname", activityname), ("workername", workername), ("cmd", cmd)):
+        if not value:
+            raise errors.InvalidRequest(f"{name} is required")
+    settings = load_settings(**({"aws_region": region} if region else {}))
+    command = CommandSettings(
+        command=cmd,
+        args=tuple(args or ()),
+        work_dir=Path(workdirectory) if workdirectory else None,
+        input_mode=input_mode,
+    )
+    host = Host(
+        worker_name=workername,
+        pace=pace_of(grace_seconds=grace_seconds, heartbeat_seconds=heartbeat_seconds),
+        gauges=Gauges(cloudwatch=True, cloudwatch_region=cloudwatchregion or None, metrics_port=metrics_port),
+    )
+    activity = CommandActivity(name=activityname, command=command, concurrency=concurrency)
+    asyncio.run(run_commands([activity], host, settings))

@@ -1,0 +1,70 @@
+"""What a function can learn about the task it works on."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+from typing import Any
+
+from app import errors
+from app.worker.outcome import ErrorName, TaskFailed
+
+Beat = Callable[[], Awaitable[None]]
+"""Sends one heartbeat; raises ``TaskLost``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFacts:
+    """Facts of one task, and the line to the worker."""
+
+    task_name: str
+    """The name that the function is registered under."""
+
+    execution_name: str
+    """Name of the execution, which is the id of the workflow."""
+
+    log: Any
+    """A structlog logger; its lines carry the name of the task, and the worker adds that of the execution."""
+
+    cancelled: threading.Event
+    """Set when the task should end: the worker stops, or AWS no longer waits for the task."""
+
+    beat: Beat = field(repr=False)
+
+    def raise_if_cancelled(self) -> None:
+        """End the task, to be tried again elsewhere, if it should end; else do nothing."""
+        if self.cancelled.is_set():
+            raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the function ended early, as it was told to")
+
+
+class Context(TaskFacts):
+    """The context of an async function, which is also cancelled when ``cancelled`` is set."""
+
+    async def heartbeat(self) -> None:
+        """Send a heartbeat now, beside the regular ones; raises ``TaskLost`` when AWS no longer waits for the task.
+
+        Call it before a step that must not be done twice.
+        """
+        await self.beat()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncContext(TaskFacts):
+    """The context of a plain function, which nothing can interrupt: look at ``cancelled`` from time to time."""
+
+    loop: asyncio.AbstractEventLoop = field(repr=False)
+
+    def heartbeat(self) -> None:
+        """Send a heartbeat now, beside the regular ones; raises ``TaskLost`` when AWS no longer waits for the task.
+
+        Call it before a step that must not be done twice.
+        """
+        try:
+            asyncio.run_coroutine_threadsafe(_awaited(self.beat), self.loop).result()
+        except (RuntimeError, CancelledError):
+            raise errors.TaskLost("The worker has stopped.") from None
+
+
+async def _awaited(beat: Beat) -> None:
+    await beat()

@@ -1,0 +1,80 @@
+"""Runs commands for several activities in one process, from the environment to the last signal."""
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from app.settings import Settings
+from app.worker.config import CommandSettings, Pace, WorkerSettings, tags_from_environment
+from app.worker.equipment import Equipment, Gauges, connect, equipped
+from app.worker.expansion import expand
+from app.worker.fleet import CommandFleet
+from app.worker.signals import run_until_signalled
+from app.worker.worker import CommandWorker
+
+MAX_HOST_CHARACTERS: Final = 60
+"""Leaves room for a process id within the 80 characters of a worker name."""
+
+AWS_POLL_SECONDS: Final = 65.0
+"""How long AWS may hold a poll, and a little more: who can wait that long for an open poll loses no task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandActivity:
+    """An activity, and the command for its tasks; variables in their names are expanded."""
+
+    name: str
+    command: CommandSettings
+    concurrency: int = 1
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Variables that its commands get on top."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What all activities of a process have in common."""
+
+    worker_name: str | None = None
+    """Host and process id when absent; variables and the task of ECS are expanded."""
+
+    pace: Pace = field(default_factory=Pace)
+    gauges: Gauges = field(default_factory=Gauges)
+
+
+def default_worker_name() -> str:
+    """Name a worker after its host and process."""
+    return f"{socket.gethostname()[:MAX_HOST_CHARACTERS]}-{os.getpid()}"
+
+
+def pace_of(*, grace_seconds: float, heartbeat_seconds: float) -> Pace:
+    """Derive a pace from how long a stop may take, and from how often AWS wants to hear of a task."""
+    return Pace(
+        heartbeat_interval_seconds=heartbeat_seconds,
+        shutdown_grace_seconds=grace_seconds,
+        poll_drain_seconds=min(grace_seconds, AWS_POLL_SECONDS),
+        shutdown_report_seconds=grace_seconds,
+    )
+
+
+async def run_commands(activities: Sequence[CommandActivity], host: Host, settings: Settings) -> None:
+    """Serve the activities until a signal comes; raises what ``CommandWorker.run`` and ``equipped`` do."""
+    connection = connect(settings, slots=sum(activity.concurrency for activity in activities))
+    async with equipped(connection, host.gauges) as equipment:
+        worker_name = await equipment.expand(host.worker_name or default_worker_name())
+        workers = [_worker(activity, worker_name, host.pace, equipment) for activity in activities]
+        await run_until_signalled(CommandFleet(workers))
+
+
+def _worker(activity: CommandActivity, worker_name: str, pace: Pace, equipment: Equipment) -> CommandWorker:
+    environ = equipment.environ
+    settings = WorkerSettings(
+        activity_name=expand(activity.name, environ),
+        worker_name=worker_name,
+        concurrency=activity.concurrency,
+        tags=tags_from_environment(environ),
+        pace=equipment.pace(pace),
+    )
+    command = replace(activity.command, command=expand(activity.command.command, environ))
+    return CommandWorker(settings, command, environ={**environ, **activity.environ}, **equipment.for_worker(settings))

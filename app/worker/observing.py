@@ -1,0 +1,57 @@
+"""What a worker tells those who count: polls, and how tasks end."""
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class PollResult(StrEnum):
+    """What came of one poll."""
+
+    TASK = "task"
+    EMPTY = "empty"
+    FAILED = "failed"
+
+
+class Outcome(StrEnum):
+    """What became of one task."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+    HANDED_BACK = "handed_back"
+    """The worker stopped, and told AWS so; the task is tried again elsewhere."""
+
+    LOST = "lost"
+    """AWS no longer waited for it."""
+
+    UNREPORTED = "unreported"
+    """AWS could not be told; the task times out there."""
+
+
+class Observer(Protocol):
+    """Hears what happens on one activity; its methods return at once and never raise."""
+
+    def polled(self, result: PollResult) -> None:
+        """Hear that a poll has ended."""
+        ...
+
+    def task_started(self) -> None:
+        """Hear that a task was taken."""
+        ...
+
+    def task_ended(self, outcome: Outcome, *, seconds: float) -> None:
+        """Hear that a task is over, after ``seconds`` from poll to report."""
+        ...
+
+
+class Unobserved:
+    """Listens to nothing."""
+
+    def polled(self, result: PollResult) -> None:
+        """Do nothing."""
+
+    def task_started(self) -> None:
+        """Do nothing."""
+
+    def task_ended(self, outcome: Outcome, *, seconds: float) -> None:
+        """Do nothing."""

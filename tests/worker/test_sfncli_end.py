@@ -1,0 +1,249 @@
+"""How ``sfncli`` keeps tasks alive, loses them, and stops, with worker processes on the embedded AWS.
+
+The first line of each docstring is a row of the table in ``docs/worker.md``.
+"""
+
+import json
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.worker.process import ChildProcess
+from tests.eventually import eventually
+from tests.worker.conftest import alive, sfn_client
+from tests.worker.executions import Execution, Machine
+from tests.worker.processes import STUBBORN, Nursery, arguments, puppet, write_script
+from tests.worker.recorder import Recorder, recording
+
+
+@pytest.fixture(scope="module")
+def beating(nursery: Nursery, local_aws_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Beating"]:
+    """Start a worker that beats every second, behind a recorder."""
+    directory = tmp_path_factory.mktemp("beating")
+    with recording(local_aws_url) as recorder, sfn_client(local_aws_url) as client:
+        machine = Machine(client)
+        flags = ("-heartbeat-seconds", "1", "-concurrency", "4")
+        worker = nursery.start(
+            *arguments(machine.name, str(puppet(directory)), *flags), AWS_ENDPOINT_URL=recorder.url
+        ).until_logged("worker-started")
+        yield Beating(recorder, machine, directory)
+        worker.end()
+
+
+@dataclass
+class Beating:
+    """A worker with a quick heart."""
+
+    recorder: Recorder
+    machine: Machine
+    directory: Path
+
+    def start(self, script: str) -> tuple[Execution, int]:
+        """Start a task, and return it with the process number that its command tells."""
+        name, pid = f"run-{uuid.uuid4()}", self.directory / f"{uuid.uuid4()}.pid"
+        write_script(self.directory / name, f'echo $$ > "{pid}.new"; mv "{pid}.new" "{pid}"; {script}')
+        execution = self.machine.start(name=name)
+        eventually(pid.exists, what="the command has started")
+        return execution, int(pid.read_text())
+
+
+def test_heartbeat(beating: Beating) -> None:
+    """A heartbeat goes out at once and then regularly, by default every 20 s."""
+    before = len(beating.recorder.of("SendTaskHeartbeat"))
+    started = time.monotonic()
+    execution, _ = beating.start("sleep 1.5")
+    assert execution.ended().output
+    first, second, *_ = [call.at for call in beating.recorder.of("SendTaskHeartbeat")[before:]]
+    assert first - started < 2
+    assert 0.5 < second - first < 2.5
+
+
+@dataclass
+class Stray:
+    """A command that ignores SIGTERM, and when its task was lost."""
+
+    pid: int
+    lost_at: float
+    ended: Future[float]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stray(beating: Beating) -> Iterator[Stray]:
+    """Lose the task of a command that ignores SIGTERM."""
+    execution, pid = beating.start(STUBBORN)
+    execution.stop()
+    with ThreadPoolExecutor(1) as watching:
+        yield Stray(pid, time.monotonic(), watching.submit(_end_of, pid))
+
+
+def _end_of(pid: int) -> float:
+    eventually(lambda: not alive(pid), what=f"the end of {pid}")
+    return time.monotonic()
+
+
+def test_lost(beating: Beating) -> None:
+    """When AWS answers TaskDoesNotExist, TaskTimedOut or InvalidToken, the command gets SIGTERM."""
+    begun = [beating.start("exec sleep 60") for _ in range(3)]
+    reported = len(beating.recorder.of("SendTaskFailure"))
+    beating.recorder.refuse("SendTaskHeartbeat", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken")
+    eventually(lambda: not any(alive(pid) for _, pid in begun), what="the commands are stopped")
+    assert len(beating.recorder.of("SendTaskFailure")) == reported
+    for execution, _ in begun:
+        execution.stop()
+
+
+@dataclass
+class Ending:
+    """A worker that got SIGTERM while it was busy with five tasks."""
+
+    runs: dict[str, Execution]
+    late: Execution
+    exit_code: int
+    seconds: float
+
+
+OWN = """trap 'echo {\\"error\\":\\"App.Stopped\\",\\"cause\\":\\"c\\"}; exit 1' TERM; while :; do sleep 0.05; done"""
+
+ENDINGS = {
+    "plain": "sleep 60",
+    "clean": "trap 'exit 0' TERM; while :; do sleep 0.05; done",
+    "own": OWN,
+    "done": "trap 'echo {\\\"done\\\":true}; exit 0' TERM; while :; do sleep 0.05; done",
+    "stubborn": STUBBORN,
+}
+GRACE_SECONDS = 1
+
+
+@pytest.fixture(scope="module")
+def ending(nursery: Nursery, sfn: Any, tmp_path_factory: pytest.TempPathFactory) -> Ending:
+    """Send SIGTERM to a busy worker, and a task that comes too late."""
+    directory = tmp_path_factory.mktemp("ending")
+    machine = Machine(sfn)
+    flags = ("-concurrency", str(len(ENDINGS)), "-grace-seconds", str(GRACE_SECONDS))
+    worker = nursery.start(*arguments(machine.name, str(puppet(directory)), *flags))
+    runs = {}
+    for what, script in ENDINGS.items():
+        name = f"run-{uuid.uuid4()}"
+        write_script(directory / name, f'touch "{directory}/{what}.started"; {script}')
+        runs[what] = machine.start(name=name)
+    eventually(lambda: len(list(directory.glob("*.started"))) == len(ENDINGS), what="all commands have started")
+    worker.signal(signal.SIGTERM)
+    signalled = time.monotonic()
+    late = machine.start()
+    exit_code = worker.wait()
+    return Ending({what: run.ended() for what, run in runs.items()}, late, exit_code, time.monotonic() - signalled)
+
+
+def test_sigterm(ending: Ending) -> None:
+    """SIGTERM to the worker is passed on to its commands; their tasks fail with `sfncli.CommandTerminated`."""
+    assert ending.runs["plain"].error[0] == "sfncli.CommandTerminated"
+    assert ending.exit_code == 0
+
+
+def test_sigterm_and_clean_exit(ending: Ending) -> None:
+    """So does the task of a command that answers SIGTERM with exit status 0 and no output: its work is not done."""
+    assert ending.runs["clean"].error[0] == "sfncli.CommandTerminated"
+
+
+def test_sigterm_and_own_error(ending: Ending) -> None:
+    """An error that the command reports itself counts after SIGTERM too."""
+    assert ending.runs["own"].error == ("App.Stopped", "c")
+
+
+def test_sigterm_and_output(ending: Ending) -> None:
+    """A command that finishes its work after SIGTERM, exit status 0 and an object as last line, succeeds."""
+    assert json.loads(ending.runs["done"].output)["done"] is True
+
+
+def test_sigterm_and_sigkill(ending: Ending) -> None:
+    """Commands that go on are killed 25 s after SIGTERM, and still reported as terminated."""
+    assert ending.runs["stubborn"].error[0] == "sfncli.CommandTerminated"
+    assert GRACE_SECONDS <= ending.seconds < GRACE_SECONDS + 10
+
+
+def test_no_new_task(ending: Ending) -> None:
+    """After SIGTERM no task is taken."""
+    assert "ActivityStarted" not in ending.late.events
+    ending.late.stop()
+
+
+def test_late_task(nursery: Nursery, sfn: Any) -> None:
+    """A task that AWS hands to the open poll of a stopping worker is handed back, not lost."""
+    machine = Machine(sfn)
+    worker = nursery.start(*arguments(machine.name, "true")).until_logged("worker-started")
+    worker.signal(signal.SIGTERM)
+    worker.until_logged("poll-draining")
+    assert machine.start().ended().error[0] == "sfncli.CommandTerminated"
+    assert worker.wait() == 0
+
+
+def test_signals(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
+    """Other signals (SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2) are passed on to the command."""
+    machine = Machine(sfn)
+    script = 'trap \'echo "{\\"signal\\":1}"; exit 0\' HUP; touch "$READY"; while :; do sleep 0.05; done'
+    command = write_script(tmp_path / "command", script)
+    worker = nursery.start(*arguments(machine.name, str(command)), READY=str(tmp_path / "ready"))
+    execution = machine.start()
+    eventually((tmp_path / "ready").exists, what="the command is ready")
+    worker.signal(signal.SIGHUP)
+    assert json.loads(execution.ended().output)["signal"] == 1
+
+
+def test_lost_and_killed(stray: Stray) -> None:
+    """The command of a lost task that ignores SIGTERM is killed after 5 s."""
+    assert 4.5 < stray.ended.result() - stray.lost_at < 10
+
+
+async def test_pid_reuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGKILL never hits a process that got the number of a command which has ended."""
+    signals: list[int] = []
+    process = ChildProcess.start(["true"], env={}, stdin=subprocess.DEVNULL)
+    sink = Sink()
+    assert await process.run(stdout=sink, stderr=sink, drain_seconds=1) == 0
+    monkeypatch.setattr("os.killpg", lambda _, number: signals.append(number))
+    process.end(grace_seconds=0)
+    process.signal(signal.SIGKILL)
+    assert signals == []
+
+
+class Sink:
+    """Takes output and drops it."""
+
+    async def feed(self, chunk: bytes) -> None:
+        """Drop it."""
+
+    def command_ended(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.slow
+def test_default_times(nursery: Nursery, local_aws_url: str, tmp_path: Path) -> None:
+    """CloudWatch gets `ActivityActivePercent` every minute, in `-cloudwatchregion`."""
+    with recording(local_aws_url) as recorder, sfn_client(local_aws_url) as client:
+        machine = Machine(client)
+        command = write_script(tmp_path / "command", f'touch "{tmp_path}/started"; {STUBBORN}')
+        worker = nursery.start(
+            *arguments(machine.name, str(command), "-cloudwatchregion", "eu-central-1"), AWS_ENDPOINT_URL=recorder.url
+        )
+        execution = machine.start()
+        eventually(lambda: recorder.of("PutMetricData"), what="the metric", timeout_seconds=70)
+        (call,) = recorder.of("PutMetricData")
+        assert call.region == "eu-central-1"
+        assert call.body["Namespace"] == "StatesCustom"
+        assert call.body["MetricData.member.1.MetricName"] == "ActivityActivePercent"
+        assert float(call.body["MetricData.member.1.Value"]) > 90
+        beats = [beat.at for beat in recorder.of("SendTaskHeartbeat")]
+        assert [round(beat - beats[0]) for beat in beats[:3]] == [0, 20, 40]
+        worker.signal(signal.SIGTERM)
+        signalled = time.monotonic()
+        eventually(lambda: execution.description["status"] != "RUNNING", what="the end", timeout_seconds=40)
+        assert 24.5 < time.monotonic() - signalled < 28
+        assert execution.error[0] == "sfncli.CommandTerminated"

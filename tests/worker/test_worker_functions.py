@@ -1,0 +1,356 @@
+"""Python functions as tasks, on a fake AWS."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pydantic
+import pytest
+from structlog.testing import capture_logs
+
+from app import errors
+from app.aws import translating
+from app.worker import Context, Equipment, Fleet, Host, Pace, SyncContext, TaskFailed, Worker
+from tests.worker.conftest import FAST, INPUT, eventually
+from tests.worker.fake_activities import FakeActivities, ScheduledTask
+
+Perform = Callable[..., Awaitable[ScheduledTask]]
+
+
+@dataclass
+class Hosted:
+    """A worker that runs on the fake AWS."""
+
+    aws: FakeActivities
+    fleet: Fleet
+    run: asyncio.Task[None]
+
+    async def schedule(self, task_input: str | Mapping[str, Any] = INPUT, *, task: str = "work") -> ScheduledTask:
+        """Schedule a task for a function."""
+        await self.fleet.registered()
+        return await self.aws.schedule(f"dev--{task}", task_input)
+
+    async def perform(self, task_input: str | Mapping[str, Any] = INPUT, *, task: str = "work") -> ScheduledTask:
+        """Schedule a task and wait for its end."""
+        scheduled = await self.schedule(task_input, task=task)
+        await eventually(scheduled.ended.is_set, f"the end of {scheduled.token}")
+        return scheduled
+
+
+Start = Callable[..., Awaitable[Hosted]]
+
+
+@pytest.fixture
+async def start(aws: FakeActivities) -> AsyncIterator[Start]:
+    """Start a worker, or one with a single function; it is stopped at the end."""
+    hosted: list[Hosted] = []
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(404))) as http:
+
+        async def begin(what: Worker | Callable[..., object], *, pace: Pace = FAST, **options: Any) -> Hosted:
+            worker = what if isinstance(what, Worker) else _worker(what, options)
+            client: Any = translating(aws, max_connections=100)
+            equipment = Equipment(polls=client, calls=client, http=http, environ={})
+            fleet = await worker.fleet(equipment, host=Host(worker_name="worker-1", pace=pace))
+            hosted.append(Hosted(aws, fleet, asyncio.create_task(fleet.run())))
+            return hosted[-1]
+
+        yield begin
+        for one in hosted:
+            one.fleet.request_stop()
+            one.fleet.request_stop()
+            await asyncio.wait({one.run}, timeout=5)
+            assert one.run.done(), "the worker did not stop"
+
+
+def _worker(function: Any, options: Mapping[str, Any]) -> Worker:
+    worker = Worker(namespace="dev")
+    worker.task("work", **options)(function)
+    return worker
+
+
+class Order(pydantic.BaseModel, extra="forbid"):
+    """A typed input."""
+
+    count: int
+    color: str = "red"
+
+
+@dataclass
+class Receipt:
+    """A typed output."""
+
+    total: int
+
+
+async def test_a_worker_without_tasks_or_namespace_is_refused(start: Start) -> None:
+    with pytest.raises(errors.SettingsError, match="has no tasks"):
+        await start(Worker(namespace="dev"))
+    homeless = Worker()
+    homeless.task("work")(lambda: None)
+    with pytest.raises(errors.SettingsError, match="has no namespace"):
+        await start(homeless)
+
+
+async def test_an_async_function_gets_its_input_typed_and_its_output_is_written(start: Start) -> None:
+    async def work(order: Order) -> Receipt:
+        return Receipt(total=order.count * 2)
+
+    task = await (await start(work)).perform({**INPUT, "count": 9007199254740993})
+    assert task.output == '{"_EXECUTION_NAME":"run-1","total":18014398509481986}'
+    assert task.worker_name == "worker-1"
+
+
+async def test_a_plain_function_runs_in_a_thread(start: Start) -> None:
+    def work(receipt: Receipt) -> dict[str, str]:
+        return {"thread": threading.current_thread().name, "total": str(receipt.total)}
+
+    assert (await (await start(work)).perform({**INPUT, "total": 3})).json_output == {
+        "_EXECUTION_NAME": "run-1",
+        "thread": "task-work",
+        "total": "3",
+    }
+
+
+async def test_an_untyped_function_gets_what_json_holds(start: Start) -> None:
+    async def work(given):  # type: ignore[no-untyped-def]  # on purpose
+        return {"given": given}
+
+    assert (await (await start(work)).perform({**INPUT, "a": [1]})).json_output["given"] == {"a": [1]}
+
+
+async def test_a_function_that_takes_and_returns_nothing_gives_an_empty_object(start: Start) -> None:
+    async def work() -> None:
+        pass
+
+    assert (await (await start(work)).perform()).output == '{"_EXECUTION_NAME":"run-1"}'
+
+
+@pytest.mark.parametrize("text", ['"hello"', "17", "[1,2]", "null", '{"a":1}'])
+async def test_input_and_output_may_be_any_json(start: Start, text: str) -> None:
+    async def work(given: Any) -> Any:
+        return given
+
+    assert (await (await start(work)).perform(text)).output == text
+
+
+@pytest.mark.parametrize(
+    ("task_input", "cause"),
+    [
+        (
+            {"count": "many"},
+            "count: Input should be a valid integer, unable to parse string as an integer (got 'many')",
+        ),
+        ({}, "count: Field required (got {})"),
+        ({"count": 1, "size": 2}, "size: Extra inputs are not permitted (got 2)"),
+    ],
+)
+async def test_an_input_of_another_type_is_refused_and_the_function_not_called(
+    start: Start, task_input: dict[str, Any], cause: str
+) -> None:
+    called = False
+
+    async def work(order: Order) -> None:
+        nonlocal called
+        called = True
+
+    task = await (await start(work)).perform({**INPUT, **task_input})
+    assert (task.error, task.cause) == ("Worker.InvalidInput", cause)
+    assert not called
+
+
+@pytest.mark.parametrize(
+    ("output", "cause"),
+    [
+        (
+            {"total": "much"},
+            "total: Input should be a valid integer, unable to parse string as an integer (got 'much')",
+        ),
+        (None, "Input should be a dictionary or an instance of Receipt (got None)"),
+    ],
+)
+async def test_an_output_of_another_type_than_declared_fails_the_task(start: Start, output: Any, cause: str) -> None:
+    async def work() -> Receipt:
+        return output  # type: ignore[no-any-return]  # on purpose
+
+    task = await (await start(work)).perform()
+    assert (task.error, task.cause) == ("Worker.InvalidOutput", cause)
+
+
+@pytest.mark.parametrize(
+    ("output", "cause"),
+    [
+        ({"a": float("nan")}, "NaN and infinite numbers are not JSON"),
+        ({"a": object()}, "cannot be written as JSON: Unable to serialize unknown type: <class 'object'>"),
+        ({"a": "x" * 262_144}, "task output is larger than the 262,144 bytes that Step Functions takes"),
+    ],
+)
+async def test_an_output_that_cannot_be_sent_fails_the_task(start: Start, output: object, cause: str) -> None:
+    async def work() -> Any:
+        return output
+
+    task = await (await start(work)).perform()
+    assert (task.error, task.cause) == ("Worker.InvalidOutput", cause)
+
+
+class OutOfPaperError(Exception):
+    """An error of an application."""
+
+
+async def test_an_exception_is_reported_by_its_class_with_the_way_to_it_through_the_function(start: Start) -> None:
+    def work() -> None:
+        raise OutOfPaperError("tray 2")
+
+    task = await (await start(work)).perform()
+    assert task.error == "OutOfPaperError"
+    assert task.cause is not None
+    first, *_, last = task.cause.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert last.endswith("OutOfPaperError: tray 2")
+    assert "app/worker" not in task.cause
+
+
+@pytest.mark.parametrize("declared", [OutOfPaperError, Exception])
+async def test_an_exception_can_be_given_another_name(start: Start, declared: type[Exception]) -> None:
+    async def work() -> None:
+        raise OutOfPaperError("tray 2")
+
+    task = await (await start(work, error_names={declared: "Printer.Empty"})).perform()
+    assert (task.error, task.cause) == ("Printer.Empty", "tray 2")
+
+
+async def test_a_function_can_choose_error_and_cause(start: Start) -> None:
+    async def work() -> None:
+        raise TaskFailed("Printer.Empty", "tray 2")
+
+    task = await (await start(work)).perform()
+    assert (task.error, task.cause) == ("Printer.Empty", "tray 2")
+
+
+@pytest.mark.parametrize("leaving", [SystemExit(3), StopIteration("x"), asyncio.CancelledError("x")])
+@pytest.mark.parametrize("in_thread", [True, False])
+async def test_no_exception_of_a_function_ends_the_worker(
+    start: Start, leaving: BaseException, in_thread: bool
+) -> None:
+    failing = True
+
+    def act() -> None:
+        if failing:
+            raise leaving
+
+    async def act_async() -> None:
+        act()
+
+    hosted = await start(act if in_thread else act_async)
+    task = await hosted.perform()
+    assert task.status == "FAILED"
+    assert task.error in {"SystemExit", "RuntimeError", "CancelledError"}
+    failing = False
+    assert (await hosted.perform()).status == "SUCCEEDED"
+
+
+async def test_a_long_story_keeps_its_end(start: Start) -> None:
+    async def work() -> None:
+        raise OutOfPaperError("x" * 40_000 + " the end")
+
+    task = await (await start(work)).perform()
+    assert task.cause is not None
+    assert len(task.cause.encode()) <= 32_768
+    assert task.cause.startswith("[truncated]")
+    assert task.cause.endswith(" the end")
+
+
+async def test_the_context_tells_the_execution_and_logs_with_it(start: Start) -> None:
+    async def work(context: Context) -> dict[str, str]:
+        context.log.warning("halfway", percent=50)
+        return {"execution": context.execution_name, "task": context.task_name}
+
+    with capture_logs() as logs:
+        task = await (await start(work)).perform()
+    assert task.json_output == {"_EXECUTION_NAME": "run-1", "execution": "run-1", "task": "work"}
+    assert {"event": "halfway", "percent": 50, "task": "work", "log_level": "warning"} in logs
+
+
+async def test_each_function_has_its_own_activity_and_its_own_concurrency(start: Start) -> None:
+    worker = Worker(namespace="dev")
+    running, most = 0, 0
+
+    async def count() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.05)
+        running -= 1
+
+    worker.task("many", concurrency=3)(count)
+    worker.task("one")(count)
+    hosted = await start(worker)
+    await asyncio.gather(*(hosted.perform(task="many") for _ in range(6)))
+    assert most == 3
+    most = 0
+    await asyncio.gather(*(hosted.perform(task="one") for _ in range(3)))
+    assert most == 1
+    assert {arn.rpartition(":")[2] for arn in hosted.aws.activities} == {"dev--many", "dev--one"}
+
+
+async def test_heartbeats_go_out_while_a_thread_blocks(start: Start) -> None:
+    def work(context: SyncContext) -> None:
+        context.cancelled.wait(0.5)
+
+    hosted = await start(work)
+    task = await hosted.schedule()
+    await eventually(task.ended.is_set, "the end")
+    assert task.heartbeats >= 3
+
+
+async def test_a_heartbeat_can_be_sent_by_hand(start: Start) -> None:
+    async def work(context: Context) -> None:
+        for _ in range(3):
+            await context.heartbeat()
+
+    def work_in_thread(context: SyncContext) -> None:
+        for _ in range(3):
+            context.heartbeat()
+
+    worker = Worker(namespace="dev")
+    worker.task("work")(work)
+    worker.task("thread")(work_in_thread)
+    hosted = await start(worker, pace=replace(FAST, heartbeat_interval_seconds=60))
+    for name in ("work", "thread"):
+        task = await hosted.perform(task=name)
+        assert (task.status, task.heartbeats) == ("SUCCEEDED", 4)
+
+
+async def test_a_heartbeat_by_hand_outlives_an_aws_that_throttles(start: Start) -> None:
+    async def work(context: Context) -> None:
+        hosted.aws.fail("send_task_heartbeat", "ThrottlingException")
+        await context.heartbeat()
+
+    hosted = await start(work, pace=replace(FAST, heartbeat_interval_seconds=60))
+    assert (await hosted.perform()).status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("in_thread", [True, False])
+async def test_a_heartbeat_by_hand_tells_that_the_task_is_lost(start: Start, in_thread: bool) -> None:
+    raised = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def work(context: Context) -> None:
+        hosted.aws.abort(task)
+        with pytest.raises(errors.TaskLost):
+            await context.heartbeat()
+        raised.set()
+
+    def work_in_thread(context: SyncContext) -> None:
+        loop.call_soon_threadsafe(hosted.aws.abort, task)
+        with pytest.raises(errors.TaskLost):
+            context.heartbeat()
+        loop.call_soon_threadsafe(raised.set)
+
+    hosted = await start(work_in_thread if in_thread else work, pace=replace(FAST, heartbeat_interval_seconds=60))
+    task = await hosted.schedule()
+    await eventually(raised.is_set, "the error")
+    await eventually(lambda: hosted.aws.open_polls == 1, "the next poll")
+    assert hosted.aws.count("send_task_success") == hosted.aws.count("send_task_failure") == 0
