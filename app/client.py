@@ -10,15 +10,24 @@ async with WorkflowManager("http://localhost:8080") as manager:
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import NamedTuple, Self, Unpack
 
 import httpx
 
 from app import __version__, errors, models
-from app.client_answers import DEFINITION, DEFINITIONS, LISTED_WORKFLOWS, STATE_RESOURCE, WORKFLOW
-from app.client_changes import poll_changes
+from app.client_answers import (
+    DEFINITION,
+    DEFINITIONS,
+    LISTED_WORKFLOWS,
+    QUEUE,
+    QUOTAS,
+    STATE_RESOURCE,
+    WORKFLOW,
+)
+from app.client_changes import EventFollower, LongPoll, NoEvents, poll_changes
 from app.client_http import Connection, Randomness, Sleep, decode
 from app.client_requests import (
     WorkflowFilters,
@@ -85,6 +94,14 @@ class WorkflowManager:
         """Return when the service says that it is well."""
         await self._connection.request("GET", "/_health", repeatable=True)
 
+    async def readiness_check(self) -> None:
+        """Return when the service does its work; `errors.Unavailable` when it is up but does not."""
+        await self._connection.request("GET", "/_ready", repeatable=True)
+
+    async def get_metrics(self) -> str:
+        """Return the metrics of the process that answers, in the text form of Prometheus."""
+        return (await self._connection.request("GET", "/metrics", repeatable=True)).text
+
     # Workflow definitions
 
     async def list_definitions(self) -> list[models.WorkflowDefinition]:
@@ -149,7 +166,7 @@ class WorkflowManager:
             return None
         return await self._get_page(page.next_page_path, [])
 
-    async def iter_workflows(self, **filters: Unpack[WorkflowFilters]) -> AsyncIterator[models.Workflow]:
+    async def iter_workflows(self, **filters: Unpack[WorkflowFilters]) -> AsyncGenerator[models.Workflow, None]:
         """Yield the workflows of all pages; ``limit`` is the size of a page, not their number."""
         page: WorkflowPage | None = await self.list_workflows(**filters)
         while page is not None:
@@ -175,23 +192,30 @@ class WorkflowManager:
 
     async def wait(self, workflow_id: str, *, timeout_seconds: float | None = None) -> models.Workflow:
         """Return the workflow once it has ended; `TimeoutError` when that takes too long."""
-
-        async def read() -> models.Workflow:
-            return await self.get_workflow(workflow_id)
-
+        poll = LongPoll(self._connection, workflow_id, sleep=self._sleep)
         async with asyncio.timeout(timeout_seconds):
-            async for _ in poll_changes(read, sleep=self._sleep):
+            async for _ in poll_changes(poll.read, sleep=poll.sleep):
                 pass
             return await self.get_workflow(workflow_id, fetch_history=True)
 
-    async def follow(self, workflow_id: str) -> AsyncIterator[models.Workflow]:
-        """Yield the workflow, with its jobs, now and after every change, until it has ended."""
+    async def follow(self, workflow_id: str) -> AsyncGenerator[models.Workflow, None]:
+        """Yield the workflow, with its jobs, now and after every change, until it has ended.
+
+        The service tells of changes by itself; one that cannot, or that is behind something that holds its events
+        back, is asked again and again.
+        """
 
         async def read() -> models.Workflow:
             return await self.get_workflow(workflow_id, fetch_history=True)
 
-        async for workflow in poll_changes(read, sleep=self._sleep):
-            yield workflow
+        events = EventFollower(self._connection, workflow_id, sleep=self._sleep)
+        try:
+            async with aclosing(events.changes()) as changes:
+                async for workflow in changes:
+                    yield workflow
+        except NoEvents:
+            async for workflow in poll_changes(read, sleep=self._sleep, known=events.last):
+                yield workflow
 
     async def _post_once(self, path: str, body: models.Request, *, idempotency_key: str | None) -> models.Workflow:
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
@@ -223,3 +247,19 @@ class WorkflowManager:
     async def delete_state_resource(self, namespace: str, name: str) -> None:
         """Forget a state resource; its name then expands by convention again."""
         await self._connection.request("DELETE", state_resource_path(namespace, name), repeatable=False)
+
+    # Queues and quotas
+
+    async def get_queue(self, name: str) -> models.Queue:
+        """Get the limits of a queue, and how many of its workflows run."""
+        response = await self._connection.request("GET", f"/queues/{segment(name)}", repeatable=True)
+        return decode(response, QUEUE)
+
+    async def put_queue(self, name: str, limits: models.QueueLimits) -> models.Queue:
+        """Set the limits of a queue; those that are left out are lifted."""
+        response = await self._connection.request("PUT", f"/queues/{segment(name)}", repeatable=True, body=limits)
+        return decode(response, QUEUE)
+
+    async def get_quotas(self) -> list[models.QuotaHeadroom]:
+        """Tell how much of the quotas of Step Functions is left, by action."""
+        return decode(await self._connection.request("GET", "/quotas", repeatable=True), QUOTAS)

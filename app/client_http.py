@@ -1,8 +1,10 @@
 """One request of the client: sent, repeated where that is harmless, its answer or its error translated."""
 
+import asyncio
 import http
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -16,6 +18,7 @@ Sleep = Callable[[float], Awaitable[None]]
 Randomness = Callable[[], float]
 """A number in [0, 1)."""
 
+EVENT_STREAM: Final = "text/event-stream"
 NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before the first byte left: any request may be repeated after them."""
 
@@ -66,14 +69,21 @@ class Connection:
         params: Sequence[tuple[str, str]] = (),
         body: pydantic.BaseModel | None = None,
         headers: Mapping[str, str] | None = None,
+        wait_seconds: float = 0,
     ) -> httpx.Response:
-        """Send a request and return its answer of 2xx.
+        """Send a request and return its answer of 2xx, or of 304 to one with ``If-None-Match``.
 
-        A request that is not ``repeatable`` is sent again only when it surely never arrived.
+        A request that is not ``repeatable`` is sent again only when it surely never arrived. ``wait_seconds`` is how
+        much longer than usual the answer may take.
         Raises the class of `app.errors` that fits the status, `errors.Unavailable` without an answer.
         """
         request = self._http.build_request(
-            method, path, params=list(params) or None, content=_encode(body), headers=_with_type(headers, body=body)
+            method,
+            path,
+            params=list(params) or None,
+            content=_encode(body),
+            headers=_with_type(headers, body=body),
+            timeout=_longer(self._http.timeout, wait_seconds),
         )
         for pause_limit in self._policy.pause_limits():
             try:
@@ -87,6 +97,36 @@ class Connection:
             await self._sleep(self._randomness() * pause_limit)
         return await self._send_last(request)
 
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, headers: Mapping[str, str], first_seconds: float, silence_seconds: float
+    ) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        """Ask for a stream of events, once; give its pieces as they arrive, or None when the answer is none.
+
+        Raises ``errors.Unavailable`` when there is no answer, or one that promises nothing about the next try, when
+        nothing arrives for ``first_seconds`` at the start or ``silence_seconds`` later, and when the stream breaks.
+        """
+        request = self._http.build_request(
+            "GET",
+            path,
+            headers={**headers, "Accept": EVENT_STREAM, "Cache-Control": "no-store"},
+            timeout=httpx.Timeout(self._http.timeout.connect, read=silence_seconds),
+        )
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(first_seconds):
+                    response = await self._http.send(request, stream=True)
+                    stack.push_async_callback(response.aclose)
+                    pieces = response.aiter_bytes()
+                    first = await anext(pieces, b"") if _is_stream(response) else None
+            except TimeoutError as error:
+                raise errors.Unavailable(f"No event from {_origin(request)} in {first_seconds:g} s") from error
+            except httpx.RequestError as error:
+                raise _no_answer(request, error) from error
+            if response.status_code >= 500 or response.status_code in RETRIED_STATUSES:
+                raise errors.Unavailable(f"{_origin(request)} answered {response.status_code}.")
+            yield None if first is None else _pieces(request, first, pieces)
+
     async def _send_last(self, request: httpx.Request) -> httpx.Response:
         try:
             return _checked(await self._http.send(request))
@@ -96,13 +136,18 @@ class Connection:
 
 def decode(response: httpx.Response, adapter: pydantic.TypeAdapter[T]) -> T:
     """Read an answer as what it must be; anything else comes from no workflow-manager."""
+    return decode_content(response.content, adapter, whose=_origin(response.request))
+
+
+def decode_content(content: bytes, adapter: pydantic.TypeAdapter[T], *, whose: str) -> T:
+    """Read a part of an answer as what it must be; ``whose`` it is, is said when it is not."""
     try:
-        return adapter.validate_json(response.content)
+        return adapter.validate_json(content)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"
         raise errors.Unavailable(
-            f"The answer of {_origin(response.request)} is not one of workflow-manager ({where}: {first['msg']})."
+            f"The answer of {whose} is not one of workflow-manager ({where}: {first['msg']})."
         ) from error
 
 
@@ -116,7 +161,8 @@ def error_of(response: httpx.Response) -> errors.WorkflowManagerError:
 
 
 def _checked(response: httpx.Response) -> httpx.Response:
-    if response.is_success:
+    unchanged = response.status_code == 304 and "If-None-Match" in response.request.headers
+    if response.is_success or unchanged:
         return response
     raise error_of(response)
 
@@ -145,6 +191,24 @@ def _foreign_message(response: httpx.Response) -> str:
 def _no_answer(request: httpx.Request, error: httpx.RequestError) -> errors.Unavailable:
     reason = str(error) or type(error).__name__
     return errors.Unavailable(f"No answer from {_origin(request)}: {reason}")
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    return response.is_success and response.headers.get("Content-Type", "").startswith(EVENT_STREAM)
+
+
+async def _pieces(request: httpx.Request, first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    try:
+        async for piece in rest:
+            yield piece
+    except httpx.RequestError as error:
+        raise _no_answer(request, error) from error
+
+
+def _longer(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
+    read = None if timeout.read is None else timeout.read + seconds
+    return httpx.Timeout(connect=timeout.connect, read=read, write=timeout.write, pool=timeout.pool)
 
 
 def _origin(request: httpx.Request) -> str:

@@ -23,6 +23,7 @@ WorkflowManagerError
 ├── RequestTooLarge                413
 ├── AccessDenied                   502  AWS does not let us do this; the IAM policy decides
 ├── Unavailable                    503  AWS gave no answer, or throttled; trying again may help
+│   ├── NotReady                        the service has started but does not do its work
 │   ├── Throttled
 │   └── CredentialsRejected         503  AWS does not accept our credentials (expired, unknown, missing)
 ├── AWSError                       500  answers of AWS that callers inside the service handle
@@ -31,15 +32,21 @@ WorkflowManagerError
 │   ├── StateMachineNotFound
 │   ├── StateMachineExists              the name is taken by another definition
 │   ├── ActivityNotFound
-│   └── TaskLost                        the task token no longer belongs to a running task
+│   ├── TaskLost                        the task token no longer belongs to a running task
+│   ├── ConditionFailed                 DynamoDB found another item than a write was meant for
+│   ├── TransactionCancelled            ... or than one of the writes of a transaction
+│   ├── TransactionConflict             a transaction has hold of the item
+│   ├── TableNotFound
+│   ├── TableBusy                       the table exists, or is being changed
+│   └── OperationUnknown                this stand-in for AWS lacks the operation
 ├── SettingsError                  500  a setting is missing or wrong; the start is refused
 └── StartupError                   500  something the start needs is not there (a port, an extra)
 
 The HTTP status is data on the class; nothing here knows a web framework.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 
 class Finding(NamedTuple):
@@ -168,6 +175,10 @@ class Unavailable(WorkflowManagerError):
     status = 503
 
 
+class NotReady(Unavailable):
+    """The poller has not ticked for a while; the log of the service may say why."""
+
+
 class Throttled(Unavailable):
     """AWS throttled the request; try again later."""
 
@@ -202,6 +213,47 @@ class ActivityNotFound(AWSError):
 
 class TaskLost(AWSError):
     """The task timed out or its execution ended."""
+
+
+class ConditionFailed(AWSError):
+    """The item is not as the write expects."""
+
+    def __init__(self, message: str | None = None, *, found: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.found = found
+        """The item that was there, when the write asked for it."""
+
+
+class CancellationReason(NamedTuple):
+    """Why one write of a transaction did not happen: a code of AWS, and the item that was there instead."""
+
+    code: str
+    found: Mapping[str, Any] | None
+
+
+class TransactionCancelled(AWSError):
+    """The transaction was cancelled."""
+
+    def __init__(self, message: str | None = None, *, reasons: Sequence[CancellationReason] = ()) -> None:
+        super().__init__(message)
+        self.reasons = tuple(reasons)
+        """One for each write, in their order."""
+
+
+class TransactionConflict(AWSError):
+    """Another transaction is writing the item."""
+
+
+class TableNotFound(AWSError):
+    """A DynamoDB table is missing; `workflow-manager tables create` makes it."""
+
+
+class TableBusy(AWSError):
+    """The DynamoDB table exists, or is being changed."""
+
+
+class OperationUnknown(AWSError):
+    """The endpoint does not know the operation."""
 
 
 class SettingsError(WorkflowManagerError):

@@ -1,47 +1,53 @@
 """Set-up of structured logs: ours and those of the libraries, in one form on standard error."""
 
+import json
 import logging
 import sys
-from typing import Literal
+import threading
+from datetime import UTC, datetime
+from typing import Final, Literal, TextIO
 
+import pydantic_core
 import structlog
+from structlog.typing import EventDict, Processor
 
 LogFormat = Literal["auto", "console", "json"]
 
 QUIET_LIBRARIES = ("aiobotocore", "boto3", "botocore", "httpx", "httpcore", "urllib3")
 """Libraries whose INFO lines tell an operator nothing."""
 
+_WRITING: Final = threading.Lock()
+"""Lines of several threads must not run into each other."""
+
 
 def configure(log_format: LogFormat, level: str) -> None:
-    """Send every log line to standard error in ``log_format``, from ``level`` (``info``, ...) upwards."""
+    """Send every log line to standard error in ``log_format``, from ``level`` (``info``, ...) upwards.
+
+    Ours are rendered and written at once: through the standard library a line would cost several times as much.
+    """
     if log_format == "auto":
         log_format = "console" if sys.stderr.isatty() else "json"
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _without_duplicates,
+        structlog.processors.add_log_level,
+        _with_time,
     ]
+    rendering = _rendering(log_format)
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *rendering],
+        logger_factory=lambda *_: _Lines(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    _configure_stdlib(log_format, level, shared)
+    _configure_stdlib(level, [structlog.stdlib.ExtraAdder(), *shared, _without_duplicates], rendering)
 
 
-def _configure_stdlib(log_format: LogFormat, level: str, shared: list[structlog.typing.Processor]) -> None:
+def _configure_stdlib(level: str, preparing: list[Processor], rendering: list[Processor]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(log_format)],
+            foreign_pre_chain=preparing,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
     root = logging.getLogger()
@@ -51,7 +57,7 @@ def _configure_stdlib(log_format: LogFormat, level: str, shared: list[structlog.
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _rendering(log_format: LogFormat) -> list[structlog.typing.Processor]:
+def _rendering(log_format: LogFormat) -> list[Processor]:
     if log_format == "console":
         return [
             structlog.dev.ConsoleRenderer(
@@ -63,10 +69,40 @@ def _rendering(log_format: LogFormat) -> list[structlog.typing.Processor]:
     return [
         # Local variables can hold what no log should, and megabytes of it.
         structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-        structlog.processors.JSONRenderer(ensure_ascii=False),
+        _as_json,
     ]
 
 
-def _without_duplicates(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+class _Lines:
+    """Writes lines to a file. When nobody reads them any more, the work goes on all the same."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def msg(self, line: str) -> None:
+        """Write a line at once."""
+        try:
+            with _WRITING:
+                self._file.write(line + "\n")
+                self._file.flush()
+        except (OSError, ValueError):  # the pipe is broken, or the file closed
+            pass
+
+    debug = info = warning = error = critical = msg
+
+
+def _with_time(_: object, __: str, event: EventDict) -> EventDict:
+    event["timestamp"] = datetime.now(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return event
+
+
+def _as_json(_: object, __: str, event: EventDict) -> str:
+    try:
+        return pydantic_core.to_json(event, fallback=repr, inf_nan_mode="strings").decode()
+    except ValueError:  # bytes, half a surrogate pair, or something that holds itself
+        return json.dumps({key: value if isinstance(value, str) else repr(value) for key, value in event.items()})
+
+
+def _without_duplicates(_: object, __: str, event: EventDict) -> EventDict:
     event.pop("color_message", None)  # uvicorn's message once more, with escape codes
     return event

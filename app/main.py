@@ -12,6 +12,7 @@ from app.api import (
     context,
     definitions,
     docs,
+    following,
     health,
     openapi,
     operations,
@@ -20,6 +21,8 @@ from app.api import (
     state_resources,
     workflows,
 )
+from app.api.feeds import Feeds
+from app.api.stopping import on_stop_signal
 from app.services import open_services
 from app.settings import Settings
 
@@ -39,9 +42,14 @@ def create_app(settings: Settings | None = None, *, on_fatal: Callable[[], None]
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = settings or Settings.load()
         logs.configure(loaded.log_format, loaded.log_level)
-        async with open_services(loaded, on_fatal=on_fatal or _stop_process) as services:
+        async with open_services(loaded, on_fatal=fail) as services:
             app.state.services = services
-            yield
+            with on_stop_signal(app.state.feeds.close):
+                yield
+
+    def fail() -> None:
+        app.state.feeds.close()
+        (on_fatal or _stop_process)()
 
     app = FastAPI(
         title="workflow-manager",
@@ -52,9 +60,13 @@ def create_app(settings: Settings | None = None, *, on_fatal: Callable[[], None]
         redoc_url=None,
         strict_content_type=False,
         redirect_slashes=False,
+        # Nobody is told of it, and it looks for itself anew in every request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    for module in (health, definitions, workflows, state_resources, queues, operations):
-        app.include_router(module.router)
+    app.state.feeds = Feeds()
+    for module in (workflows, following, definitions, state_resources, queues, operations, health):
+        # Not with include_router: a request would be matched twice, with the overhead of every router before its own.
+        app.router.routes.extend(module.router.routes)
     problems.install(app)
     docs.install(app)
     openapi.install(app)

@@ -20,7 +20,9 @@ def loads(text: str | bytes) -> Any:
         decoded = text.decode() if isinstance(text, bytes) else text
         value = _DECODER.decode(decoded)
         _refuse_depth(decoded, value)
-        if "\\u" in decoded or not isinstance(text, bytes):
+        if isinstance(text, str):
+            text.encode()
+        if "\\u" in decoded:
             json.dumps(value, ensure_ascii=False).encode()
     except errors.InvalidRequest:
         raise

@@ -1,5 +1,6 @@
 """Examples of requests and answers, by operation: what people see first in the docs, and paste."""
 
+import json
 from typing import Any, Final
 
 JSON = dict[str, Any]
@@ -76,6 +77,9 @@ SUCCEEDED: Final[JSON] = QUEUED | {
 }
 RESUMED: Final[JSON] = QUEUED | {"id": RESUMED_ID, "retryFor": WORKFLOW_ID, "executionArn": EXECUTION + RESUMED_ID}
 
+EVENTS: Final = f"retry: 1000\n\nevent: workflow\nid: 3\ndata: {json.dumps(SUCCEEDED)}\n\n"
+"""A stream of events, of a workflow that has ended."""
+
 REQUESTS: Final[dict[str, JSON]] = {
     "newWorkflowDefinition": NEW_DEFINITION,
     "updateWorkflowDefinition": NEW_DEFINITION,
@@ -127,6 +131,7 @@ PATH_PARAMETERS: Final[dict[str, JSON]] = {
     "/workflow-definitions/{name}": {"name": "greet"},
     "/workflow-definitions/{name}/{version}": {"name": "greet", "version": 0},
     "/workflows/{workflowID}": {"workflowID": WORKFLOW_ID},
+    "/workflows/{workflowID}/events": {"workflowID": WORKFLOW_ID},
     "/workflows/{workflowID}/resolved": {"workflowID": WORKFLOW_ID},
     "/state-resources/{namespace}/{name}": {"namespace": "dev", "name": "echo"},
 }

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
-from starlette.types import Scope
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
 
 from app import errors, strict_json
 
@@ -23,12 +24,7 @@ class StrictRequest(Request):
     async def body(self) -> bytes:
         """Read the body. Raises 413 as soon as it is larger than ``MAX_BODY_BYTES``."""
         if not hasattr(self, "_body"):
-            body = bytearray()
-            async for chunk in self.stream():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise HTTPException(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
-            self._body = bytes(body)
+            self._body = await read_body(self.receive)
         return self._body
 
     async def json(self) -> Any:
@@ -37,6 +33,20 @@ class StrictRequest(Request):
             return strict_json.loads(await self.body())
         except errors.InvalidRequest as refusal:
             raise json.JSONDecodeError(refusal.message, "", 0) from None
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Read a body from its messages. Raises 413 as soon as it is larger than ``MAX_BODY_BYTES``."""
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise HTTPException(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+        if not message.get("more_body", False):
+            return body
 
 
 class StrictRoute(APIRoute):

@@ -42,7 +42,7 @@ async def put_state_resource(
     response_class=Response,
     responses=problems.responses(404),
 )
-async def delete_state_resource(namespace: ResourceNamespace, name: ResourceName, store: StoreDep) -> Response:
+async def delete_state_resource(namespace: ResourceNamespace, name: ResourceName, registry: RegistryDep) -> Response:
     """Remove a state resource."""
-    await store.delete_state_resource(namespace, name)
+    await registry.delete_state_resource(namespace, name)
     return Response(status_code=200)

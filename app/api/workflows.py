@@ -5,22 +5,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api import problems
+from app.api import following, problems
 from app.api.dependencies import ExecutorDep, StoreDep
 from app.api.listing import NEXT_PAGE_HEADERS, WorkflowsParameters, announce_next_page
 from app.api.parameters import IdempotencyKey, WorkflowId
+from app.api.quick import QuickRoute
 from app.api.requests import StrictRoute
 from app.models import CancelReason, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides
 
 router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=problems.COMMON)
 
 
-@router.post(
-    "",
-    operation_id="startWorkflow",
-    response_model_exclude_none=True,
-    responses=problems.responses(404, 409, 413, 502),
-)
 async def start_workflow(
     request: StartWorkflowRequest, executor: ExecutorDep, idempotency_key: IdempotencyKey = None
 ) -> Workflow:
@@ -30,6 +25,17 @@ async def start_workflow(
     later.
     """
     return await executor.start(request, idempotency_key=idempotency_key)
+
+
+router.add_api_route(
+    "",
+    start_workflow,
+    methods=["POST"],
+    operation_id="startWorkflow",
+    response_model_exclude_none=True,
+    responses=problems.responses(404, 409, 413, 502),
+    route_class_override=QuickRoute,
+)
 
 
 @router.get(
@@ -53,18 +59,28 @@ async def get_workflows(
 @router.get(
     "/{workflowID}",
     operation_id="getWorkflowByID",
+    response_model=Workflow,
     response_model_exclude_none=True,
-    responses=problems.responses(404),
+    responses=following.NOT_MODIFIED | problems.responses(404),
 )
 async def get_workflow_by_id(
     workflowID: WorkflowId,
     executor: ExecutorDep,
+    feeds: following.FeedsDep,
+    read: following.ReadDep,
+    response: Response,
     fetch_history: Annotated[
         bool, Query(alias="fetchHistory", description="Ask Step Functions for the jobs before answering.")
     ] = False,
-) -> Workflow:
-    """Return a workflow with its jobs."""
-    return await executor.get(workflowID, fetch_history=fetch_history)
+    wait: following.Wait = 0,
+    if_none_match: following.IfNoneMatch = None,
+) -> Workflow | Response:
+    """Return a workflow with its jobs; with `wait`, once it changes or ends."""
+    if wait:
+        await following.wait_for_change(feeds, read, workflowID, seconds=wait, if_none_match=if_none_match)
+    workflow = await executor.get(workflowID, fetch_history=fetch_history)
+    # What Step Functions is asked for anew may not be in the store, so the revision says nothing of it.
+    return following.answer(workflow, response, if_none_match=None if fetch_history else if_none_match)
 
 
 @router.delete(

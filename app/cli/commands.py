@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from app import __version__
 from app.cli.exits import EXIT_CODES_HELP
+from app.cli.profile_option import add_profile_option
 
 DEBUG_VARIABLE = "WFM_DEBUG"
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -22,6 +23,8 @@ class Verb(NamedTuple):
 
     target: str
     summary: str
+    options_end_early: bool = False
+    """Whether whatever follows the first argument is an argument, even if it looks like an option."""
 
 
 class Family(NamedTuple):
@@ -35,7 +38,12 @@ COMMANDS: Mapping[str, Verb | Family] = {
     "serve": Verb("app.cli.serve:serve", "Run the service."),
     "poll": Verb("app.cli.poll:poll", "Keep workflows up to date without serving the API."),
     "local-aws": Verb("app.cli.local_aws:local_aws", "Run the embedded AWS alone."),
-    "worker": Verb("app.cli.worker:worker", "Run a command for every task of an activity."),
+    "worker": Verb("app.cli.worker:worker", "Do the tasks of activities with a command, or with Python functions."),
+    "sfncli": Verb(
+        "app.cli.sfncli:sfncli",
+        "Run a command for every task of an activity, with the arguments of Clever's sfncli.",
+        options_end_early=True,
+    ),
     "demo": Verb(
         "app.cli.demo:demo", "Run one workflow from end to end on an embedded AWS, show it, and stop everything again."
     ),
@@ -51,19 +59,22 @@ COMMANDS: Mapping[str, Verb | Family] = {
     ),
     "openapi": Verb("app.cli.openapi:openapi", "Write the OpenAPI description of the service."),
     "definitions": Family(
-        "List, get, put and check workflow definitions.",
+        "List, get, put, compare and check workflow definitions.",
         {
             "list": Verb("app.cli.definitions:list_definitions", "List definitions, or all versions of one."),
             "get": Verb("app.cli.definitions:get_definition", "Show one version of a definition."),
             "put": Verb("app.cli.definitions:put_definition", "Create a definition, or add a version to it."),
             "lint": Verb("app.cli.lint:lint", "Check state machines without a service."),
+            "diff": Verb("app.cli.definition_folder:diff", "Show what an apply of the same files would change."),
+            "apply": Verb("app.cli.definition_folder:apply", "Put every definition of a folder that has changed."),
         },
     ),
     "submit": Verb("app.cli.submit:submit", "Start a workflow."),
     "workflows": Verb("app.cli.workflows:workflows", "List workflows, or show and follow one."),
-    "cancel": Verb("app.cli.changes:cancel", "Stop a workflow."),
-    "resume": Verb("app.cli.changes:resume", "Start a workflow anew from one of its states."),
-    "resolve": Verb("app.cli.changes:resolve", "Mark a failed workflow as needing no more attention."),
+    "cancel": Verb("app.cli.changes:cancel", "Stop a workflow, or many."),
+    "resume": Verb("app.cli.changes:resume", "Start a workflow, or many, anew from one of its states."),
+    "resolve": Verb("app.cli.changes:resolve", "Mark a failed workflow, or many, as needing no more attention."),
+    "refresh": Verb("app.cli.changes:refresh", "Ask Step Functions for the present state of a workflow, or of many."),
     "resources": Family(
         "Get, put and delete state resources.",
         {
@@ -71,6 +82,10 @@ COMMANDS: Mapping[str, Verb | Family] = {
             "put": Verb("app.cli.resources:put_resource", "Say what a name stands for in a namespace."),
             "delete": Verb("app.cli.resources:delete_resource", "Let a name expand by convention again."),
         },
+    ),
+    "config": Family(
+        "Show the configuration of the command line.",
+        {"show": Verb("app.cli.config:show", "Show which service commands ask, and what says so.")},
     ),
 }
 
@@ -97,9 +112,13 @@ def load(name: str, entry: Verb | Family) -> Any:
     if isinstance(entry, Family):
         return _group(_holder(name, callback=lambda: None, summary=entry.summary), entry.members)
     module, function = entry.target.split(":")
-    holder = typer.Typer(add_completion=False, rich_markup_mode=_help_style(), context_settings=HELP_OPTIONS)
-    holder.command(name)(getattr(importlib.import_module(module), function))
-    return get_command(holder)
+    settings = {**HELP_OPTIONS, "allow_interspersed_args": not entry.options_end_early}
+    holder = typer.Typer(add_completion=False, rich_markup_mode=_help_style(), context_settings=settings)
+    holder.command(name, context_settings=settings)(getattr(importlib.import_module(module), function))
+    command: Any = get_command(holder)
+    if any(parameter.name == "url" for parameter in command.params):
+        add_profile_option(command)
+    return command
 
 
 def build() -> Any:

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from app import errors, models
+from app import models
+from app.cli.completion import complete_definition
+from app.cli.definition_changes import WORDS, Change, compare, make_so
 from app.cli.definition_files import read_definition
 from app.cli.inputs import parse_definition, parse_tags
 from app.cli.options import DEFAULT_URL, Format, FormatOption, UrlOption
@@ -17,16 +18,11 @@ from app.cli.text import visible_json
 from app.client import WorkflowManager
 
 
-class Change(StrEnum):
-    """What a put did."""
-
-    CREATED = "Created"
-    ADDED = "Added"
-    NONE = "Unchanged: identical to"
-
-
 def list_definitions(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show all versions of this one.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Show all versions of this one.", autocompletion=complete_definition),
+    ] = None,
     *,
     url: UrlOption = DEFAULT_URL,
     output: FormatOption = Format.TABLE,
@@ -41,7 +37,12 @@ def list_definitions(
 
 def get_definition(
     definition: Annotated[
-        str, typer.Argument(metavar="NAME[:VERSION]", help="A trailing number is the version; :-1 is the latest.")
+        str,
+        typer.Argument(
+            metavar="NAME[:VERSION]",
+            help="A trailing number is the version; :-1 is the latest.",
+            autocompletion=complete_definition,
+        ),
     ],
     *,
     url: UrlOption = DEFAULT_URL,
@@ -79,7 +80,7 @@ def put_definition(
     name, path = (None, name_or_file) if file is None else (name_or_file, file)
     request = read_definition(path, name=name, tags=parse_tags(tag or ()))
     change, definition = asyncio.run(_put(request, force=force, url=url))
-    note(f"{change} {definition_label(definition)}.")
+    note(f"{WORDS[change]} {definition_label(definition)}.")
     if output is Format.TABLE:
         write_table([definition], DEFINITION_COLUMNS)
     else:
@@ -100,19 +101,6 @@ async def _put(
     request: models.NewWorkflowDefinitionRequest, *, force: bool, url: str
 ) -> tuple[Change, models.WorkflowDefinition]:
     async with WorkflowManager(url) as manager:
-        try:
-            latest = await manager.get_definition(request.name)
-        except errors.NotFound:
-            return Change.CREATED, await manager.create_definition(request)
-        if not force and _identical(request, latest):
-            return Change.NONE, latest
-        return Change.ADDED, await manager.update_definition(request)
-
-
-def _identical(request: models.NewWorkflowDefinitionRequest, latest: models.WorkflowDefinition) -> bool:
-    """Compare as JSON: Python takes 1, 1.0 and true for equal."""
-    wanted, present = (
-        json.dumps([definition.state_machine, definition.default_tags, definition.manager], sort_keys=True)
-        for definition in (request, latest)
-    )
-    return wanted == present
+        difference = await compare(manager, request)
+        change = Change.ADDED if force and difference.change is Change.NONE else difference.change
+        return change, await make_so(manager, difference, force=force)

@@ -1,8 +1,8 @@
-"""Watching one workflow: a live table on a terminal, a line per change in a pipe."""
+"""Watching one workflow: a live tree on a terminal, a line per change in a pipe."""
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console, Group
@@ -13,7 +13,8 @@ from rich.text import Text
 
 from app import models
 from app.cli.exits import ExitCode
-from app.cli.options import Format, way_back
+from app.cli.job_tree import TREE_COLUMNS, Node, Row, job_tree, rows
+from app.cli.options import Format
 from app.cli.output import (
     NOTHING,
     STATUS_STYLES,
@@ -22,9 +23,9 @@ from app.cli.output import (
     write_document,
     write_documents,
     write_line,
-    write_table,
 )
-from app.cli.tables import JOB_COLUMNS, definition_label, duration, excerpt, place
+from app.cli.profiles import way_back
+from app.cli.tables import definition_label, duration, excerpt, place
 from app.cli.text import visible
 from app.client import WorkflowManager
 
@@ -96,35 +97,40 @@ async def _show_live(snapshots: AsyncIterator[models.Workflow], console: Console
     try:
         with Live(console=console, get_renderable=view.render, refresh_per_second=REFRESHES_PER_SECOND, transient=True):
             async for workflow in snapshots:
-                view.workflow = last = workflow
+                last = workflow
+                view.update(workflow)
     finally:
         view.leave()
     return last
 
 
 class LiveView:
-    """What the live table shows: the newest snapshot, its clocks running on between two of them."""
+    """What the live tree shows: the newest snapshot, its clocks running on between two of them."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._spinner = Spinner("dots")
-        self.workflow: models.Workflow | None = None
+        self._workflow: models.Workflow | None = None
+        self._tree: tuple[Node, ...] = ()
+
+    def update(self, workflow: models.Workflow) -> None:
+        """Show another snapshot from now on."""
+        self._workflow = workflow
+        self._tree = job_tree(workflow.jobs)
 
     def render(self) -> Group | Text:
-        """Draw as many of the last jobs as fit on the screen."""
-        if self.workflow is None:
+        """Draw as much of the tree as fits on the screen."""
+        if self._workflow is None:
             return Text("Waiting for the service …")
         room = max(self._console.height - LINES_AROUND_JOBS, 1)
-        hidden = len(self.workflow.jobs) - room
-        above = [Text(f"… and {hidden} more jobs", style="dim")] if hidden > 0 else []
-        self._spinner.update(text=headline(self.workflow))
-        return Group(self._spinner, *above, _jobs_table(self.workflow.jobs[-room:]))
+        self._spinner.update(text=headline(self._workflow))
+        return Group(self._spinner, _tree_table(rows(self._tree, room=room)))
 
     def leave(self) -> None:
-        """Print the whole table once, so that it stays."""
-        if self.workflow is not None:
-            self._console.print(headline(self.workflow))
-            write_table(self.workflow.jobs, JOB_COLUMNS)
+        """Print the whole tree once, so that it stays."""
+        if self._workflow is not None:
+            self._console.print(headline(self._workflow))
+            self._console.print(_tree_table(rows(self._tree)))
 
 
 def headline(workflow: models.Workflow) -> Text:
@@ -169,5 +175,5 @@ def _changed_at(job: models.Job) -> datetime:
     return (job.stopped_at or job.started_at or job.created_at).astimezone(UTC)
 
 
-def _jobs_table(jobs: tuple[models.Job, ...]) -> Table:
-    return rich_table(JOB_COLUMNS, [[visible(show(job)) for show in JOB_COLUMNS.values()] for job in jobs])
+def _tree_table(lines: Sequence[Row]) -> Table:
+    return rich_table(TREE_COLUMNS, [[visible(show(line)) for show in TREE_COLUMNS.values()] for line in lines])

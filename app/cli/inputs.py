@@ -1,8 +1,9 @@
-"""What people type or point to: ``NAME:VERSION``, ``key=value``, JSON text, ``@file``, ``-``."""
+"""What people type or point to: ``NAME:VERSION``, ``key=value``, JSON text, ``@file``, ``-``, ``a.b=1``."""
 
+import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from app import errors, models, strict_json
 
 STANDARD_INPUT = "-"
 _VERSIONED = re.compile(r"(?P<name>.+):(?P<version>-1|[0-9]{1,18})", re.ASCII | re.DOTALL)
+_DOT = re.compile(r"(?<!\\)\.")
+_ELEMENT = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 M = TypeVar("M", bound=pydantic.BaseModel)
 
@@ -36,13 +39,60 @@ def parse_tags(pairs: Iterable[str]) -> models.Tags:
     return tags
 
 
-def read_input(argument: str) -> str:
-    """Read a workflow input: JSON text, ``@file``, or ``-`` for standard input. It must be a JSON object."""
+def read_input(argument: str, *, changes: Sequence[str] = ()) -> str:
+    """Read a workflow input: JSON text, ``@file``, or ``-`` for standard input. It must be a JSON object.
+
+    ``changes`` are ``a.b=1`` each, made in their order; without any, the text is left as it was written.
+    """
     names_file = argument == STANDARD_INPUT or argument.startswith("@")
     text = read_text(argument.removeprefix("@")) if names_file else argument
-    if not isinstance(parse_json(text, what="The input"), dict):
+    value = parse_json(text, what="The input")
+    if not isinstance(value, dict):
         raise errors.InvalidRequest("The input must be a JSON object, such as {} or @file or - for standard input.")
-    return text
+    if not changes:
+        return text
+    for change in changes:
+        _set(value, change)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _set(document: dict[str, Any], change: str) -> None:
+    """Set one value; objects on the way are made, elements of lists are named by their numbers."""
+    path, separator, text = change.partition("=")
+    keys = [key.replace("\\.", ".") for key in _DOT.split(path)]
+    if not separator or "" in keys:
+        raise errors.InvalidRequest(f"A change of the input is written a.b=value, not {change!r}.")
+    holder: Any = document
+    for key, after in zip(keys, [*keys[1:], None], strict=True):
+        place = _place(holder, key, change=change)
+        if after is None:
+            holder[place] = _value(text)
+        elif isinstance(holder, dict):
+            holder = holder.setdefault(key, {})
+        else:
+            holder = holder[place]
+
+
+def _place(holder: object, key: str, *, change: str) -> str | int:
+    """Return the key or the number that names a place; one after the last element makes room for it."""
+    if isinstance(holder, dict):
+        return key
+    if not isinstance(holder, list):
+        raise errors.InvalidRequest(f"Cannot set {change!r}: {key!r} would be in what is no object and no list.")
+    number = int(key) if _ELEMENT.fullmatch(key) else -1
+    if not 0 <= number <= len(holder):
+        raise errors.InvalidRequest(f"Cannot set {change!r}: {key!r} is no element of a list of {len(holder)}.")
+    if number == len(holder):
+        holder.append({})
+    return number
+
+
+def _value(text: str) -> Any:
+    """Read a value as JSON; what is none is text."""
+    try:
+        return strict_json.loads(text)
+    except errors.InvalidRequest:
+        return text
 
 
 def read_text(path: str) -> str:

@@ -1,12 +1,13 @@
 """Options and arguments that several verbs share."""
 
-import os
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 URL_VARIABLE = "WORKFLOWMANAGER_URL"
+NAMESPACE_VARIABLE = "WORKFLOWMANAGER_NAMESPACE"
+PROFILE_OPTION_HELP = "Profile of the configuration file; see `config show`."
 DEFAULT_URL = "http://localhost:8080"
 DEFAULT_NAMESPACE = "dev"
 
@@ -24,7 +25,7 @@ UrlOption = Annotated[str, typer.Option("--url", envvar=URL_VARIABLE, metavar="U
 FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How results are written.")]
 NamespaceOption = Annotated[
     str,
-    typer.Option("--namespace", "-n", envvar="WORKFLOWMANAGER_NAMESPACE", metavar="NS", help="Environment to run in."),
+    typer.Option("--namespace", "-n", envvar=NAMESPACE_VARIABLE, metavar="NS", help="Environment to run in."),
 ]
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Show every change until the workflow has ended.")]
 TimeoutOption = Annotated[
@@ -32,9 +33,3 @@ TimeoutOption = Annotated[
     typer.Option("--timeout", min=0, metavar="SECONDS", help="With --follow: stop watching after this long."),
 ]
 WorkflowIdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the workflow.")]
-
-
-def way_back(workflow_id: str, *, url: str) -> str:
-    """Write the command that shows the same workflow again from the same shell."""
-    needs_url = url != os.environ.get(URL_VARIABLE, DEFAULT_URL)
-    return f"workflow-manager workflows --workflow-id {workflow_id} --follow" + (f" --url {url}" if needs_url else "")

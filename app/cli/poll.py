@@ -8,6 +8,7 @@ import typer
 from prometheus_client import start_http_server
 
 from app import errors, logs
+from app.cli import garbage
 from app.cli.exits import ExitCode
 from app.cli.output import write_line
 from app.services import open_services
@@ -42,6 +43,7 @@ async def _poll(metrics_port: int | None) -> ExitCode:
     async with open_services(settings, on_fatal=fail) as services:
         if metrics_port is not None:
             start_http_server(metrics_port, registry=services.metrics)
+        garbage.settle()
         write_line("Polling.")
         await stopped.wait()
     if failed.is_set():

@@ -13,11 +13,13 @@ from typing import Final, NamedTuple
 import structlog
 import uvicorn
 
-from app import errors
+from app import aws, errors
+from app.cli import dynamodb_local, garbage
 from app.cli.exits import ExitCode
 from app.local import ACCOUNT_ID, DEFAULT_REGION, LocalAWS
 from app.main import create_app
-from app.settings import Settings
+from app.settings import Settings, StoreBackend
+from app.store import tables
 
 log = structlog.get_logger(__name__)
 
@@ -94,6 +96,8 @@ class ServiceRun:
         listener = stack.enter_context(bind(self._listen))
         aws_url = None if self._local is None else await self._open_local(stack, self._local)
         settings = Settings.load(**self._overrides)
+        if self._local is not None and settings.store is StoreBackend.DYNAMODB:
+            await _make_tables(settings)
         app = create_app(settings, on_fatal=lambda: self._fail("A background task of the service died."))
         # Entered here and not by uvicorn, so that what goes wrong arrives as our error and not in a log.
         await stack.enter_async_context(app.router.lifespan_context(app))
@@ -155,6 +159,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        garbage.settle()
         self._on_started()
 
 
@@ -174,16 +179,28 @@ def bind(listen: Listen) -> socket.socket:
 
 
 def use_embedded_aws(url: str) -> None:
-    """Point every AWS client of this process to the embedded AWS, with made-up credentials."""
+    """Point every AWS client of this process to the embedded AWS, with made-up credentials.
+
+    A stand-in for DynamoDB that the environment names, such as DynamoDB Local, stays in use.
+    """
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+    dynamodb_url = os.environ.get(dynamodb_local.URL_VARIABLE)
     for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_") or name in FOREIGN_AWS]:
         del os.environ[name]
+    if dynamodb_url and aws.is_embedded(dynamodb_url):
+        os.environ[dynamodb_local.URL_VARIABLE] = dynamodb_url
     os.environ |= {
         "AWS_ENDPOINT_URL": url,
         "AWS_REGION": region,
         "AWS_ACCESS_KEY_ID": "embedded",
         "AWS_SECRET_ACCESS_KEY": "embedded",
     }
+
+
+async def _make_tables(settings: Settings) -> None:
+    """Make what is missing of the tables; an embedded AWS starts without any."""
+    async with aws.connect(settings).dynamodb() as client:
+        await tables.create_tables(client, settings.table_prefix)
 
 
 def _url(listener: socket.socket) -> str:

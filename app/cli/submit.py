@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from app import models
+from app.cli.completion import complete_definition
 from app.cli.exits import ExitCode
 from app.cli.follow import follow
 from app.cli.inputs import make, parse_definition, parse_tags, read_input
@@ -18,21 +19,32 @@ from app.cli.options import (
     NamespaceOption,
     TimeoutOption,
     UrlOption,
-    way_back,
 )
 from app.cli.output import is_terminal, note, write_document, write_table
+from app.cli.profiles import way_back
 from app.cli.tables import WORKFLOW_COLUMNS
 from app.client import WorkflowManager
 
 
 def submit(
     definition: Annotated[
-        str, typer.Argument(metavar="NAME[:VERSION]", help="Definition to run; a trailing number is its version.")
+        str,
+        typer.Argument(
+            metavar="NAME[:VERSION]",
+            help="Definition to run; a trailing number is its version.",
+            autocompletion=complete_definition,
+        ),
     ],
     input_text: Annotated[
-        str, typer.Argument(metavar="[INPUT]", help="A JSON object, @file, or - for standard input.")
+        str, typer.Argument(metavar="INPUT", help="A JSON object, @file, or - for standard input.")
     ] = "{}",
     *,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="A.B=VALUE", help="Set a value of the input, JSON or else text; repeatable, the last wins."
+        ),
+    ] = None,
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     queue: Annotated[str | None, typer.Option(help="Queue to wait in.")] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Tag of the workflow; repeatable.")] = None,
@@ -44,9 +56,12 @@ def submit(
     url: UrlOption = DEFAULT_URL,
     output: FormatOption = Format.TABLE,
 ) -> ExitCode:
-    """Start a workflow.
+    r"""Start a workflow.
 
     With --follow, show its jobs until it has ended; the exit code tells how. Ctrl-C only stops watching.
+
+    --set a.b=1 goes into objects (made where there are none) and, by number, into lists: --set ids.0=7. A dot in a
+    name is written \., and a text that could be taken for JSON in quotes: --set 'zip="01234"'.
     """
     name, version = parse_definition(definition)
     chosen = {"version": version} if version is not None else {}
@@ -54,7 +69,7 @@ def submit(
         models.StartWorkflowRequest,
         workflow_definition=make(models.WorkflowDefinitionRef, name=name, **chosen),
         namespace=namespace,
-        input=read_input(input_text),
+        input=read_input(input_text, changes=changes or ()),
         tags=parse_tags(tag or ()),
         **({"queue": queue} if queue is not None else {}),
     )

@@ -7,11 +7,13 @@ from typing import Annotated, Any, cast
 import typer
 
 from app import errors, models
+from app.cli.completion import complete_definition
 from app.cli.exits import ExitCode
 from app.cli.follow import follow
 from app.cli.inputs import parse_tags
+from app.cli.job_tree import TREE_COLUMNS, job_tree, rows
 from app.cli.options import DEFAULT_URL, FollowOption, Format, FormatOption, TimeoutOption, UrlOption
-from app.cli.output import write_document, write_documents, write_fields, write_line, write_table
+from app.cli.output import is_terminal, write_document, write_documents, write_fields, write_line, write_table
 from app.cli.tables import JOB_COLUMNS, WORKFLOW_COLUMNS, job_fields, workflow_fields
 from app.client import WorkflowFilters, WorkflowManager
 
@@ -25,7 +27,10 @@ def workflows(
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
     full: Annotated[bool, typer.Option("--full", help="Show inputs, outputs and reasons uncut.")] = False,
-    definition: Annotated[str | None, typer.Option("--definition", "-d", metavar="NAME", help="Runs of it.")] = None,
+    definition: Annotated[
+        str | None,
+        typer.Option("--definition", "-d", metavar="NAME", help="Runs of it.", autocompletion=complete_definition),
+    ] = None,
     status: Annotated[models.WorkflowStatus | None, typer.Option(help="Those with this status.")] = None,
     namespace: Annotated[str | None, typer.Option("--namespace", "-n", metavar="NS", help="Those in it.")] = None,
     queue: Annotated[str | None, typer.Option(help="Those in this queue.")] = None,
@@ -122,8 +127,16 @@ def _write_details(workflow: models.Workflow, *, full: bool) -> None:
     write_fields(workflow_fields(workflow, full=full))
     write_line()
     if not full:
-        write_table(workflow.jobs, JOB_COLUMNS)
+        _write_jobs(workflow.jobs)
         return
     for job in workflow.jobs:
         write_fields(job_fields(job))
         write_line()
+
+
+def _write_jobs(jobs: tuple[models.Job, ...]) -> None:
+    """Draw a tree for people; write a line with its place for each job where programs may read."""
+    if is_terminal():
+        write_table(rows(job_tree(jobs)), TREE_COLUMNS)
+    else:
+        write_table(jobs, JOB_COLUMNS)

@@ -1,16 +1,18 @@
-"""A service to talk to, and two ways of running the command line."""
+"""A service to talk to, and three ways of running the command line."""
 
 import os
-import subprocess
-import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from app.cli.edge import main
 from tests.cli.fake_service import FakeService, running
+from tests.cli.forked import ForkServer
+from tests.cli.terminal import Terminal
 
 
 class Outcome(NamedTuple):
@@ -22,6 +24,7 @@ class Outcome(NamedTuple):
 
 
 Run = Callable[..., Outcome]
+OpenTerminal = Callable[..., Terminal]
 
 
 @pytest.fixture
@@ -32,10 +35,13 @@ def service() -> Iterator[FakeService]:
 
 
 @pytest.fixture
-def wfm(service: FakeService, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def wfm(
+    service: FakeService, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> Run:
     """Run the command line in this process."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
     monkeypatch.setenv("WORKFLOWMANAGER_URL", service.url)
-    for name in ("WFM_DEBUG", "WORKFLOWMANAGER_NAMESPACE", "NO_COLOR", "FORCE_COLOR"):
+    for name in ("WFM_DEBUG", "WORKFLOWMANAGER_NAMESPACE", "WORKFLOWMANAGER_PROFILE", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str) -> Outcome:
@@ -48,20 +54,42 @@ def wfm(service: FakeService, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Cap
     return run
 
 
-@pytest.fixture
-def process(service: FakeService) -> Run:
-    """Run the command line in a process of its own, its output piped."""
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """Return what starts processes of the command line."""
+    server = ForkServer()
+    yield server
+    server.close()
 
-    def run(*arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Outcome:
-        done = subprocess.run(
-            [sys.executable, "-m", "app", *arguments],
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=20,
-            check=False,
-            env={"PATH": os.environ["PATH"], "WORKFLOWMANAGER_URL": service.url, **(env or {})},
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+
+@pytest.fixture
+def env(service: FakeService, tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a process: nothing of the person who runs the tests."""
+    return {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "WORKFLOWMANAGER_URL": service.url}
+
+
+@pytest.fixture
+def process(forks: ForkServer, env: dict[str, str]) -> Run:
+    """Run the command line in a process of its own, its streams piped."""
+
+    def run(*arguments: str, stdin: str = "", extra: dict[str, str] | None = None) -> Outcome:
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            given.write(stdin.encode())
+            given.seek(0)
+            streams = [stream.fileno() for stream in (given, out, err)]
+            code = forks.start(arguments, streams=streams, env={**env, **(extra or {})}, tty=False).wait(20)
+            out.seek(0)
+            err.seek(0)
+            return Outcome(code, out.read().decode(), err.read().decode())
 
     return run
+
+
+@pytest.fixture
+def open_terminal(forks: ForkServer, env: dict[str, str]) -> OpenTerminal:
+    """Run the command line in a pseudo-terminal."""
+
+    def start(*arguments: str, rows: int = 40, extra: dict[str, str] | None = None) -> Terminal:
+        return Terminal(forks, arguments, env={**env, **(extra or {})}, rows=rows)
+
+    return start

@@ -25,7 +25,10 @@ class Asked(NamedTuple):
 
 
 class FakeService:
-    """Answers each ``METHOD /path`` with its script, one answer per request; the last one stays."""
+    """Answers each ``METHOD /path`` or ``METHOD /path?first=parameter`` with its script.
+
+    There is one answer per request; the last one stays.
+    """
 
     def __init__(self) -> None:
         self._scripts: dict[str, list[Answer]] = {}
@@ -41,10 +44,15 @@ class FakeService:
         """Take the next answer."""
         with self._lock:
             self.asked.append(Asked(f"{method} {target}", json.loads(content) if content else None, key))
-            script = self._scripts.get(f"{method} {urlsplit(target).path}")
+            script = self._script(method, target)
             if script is None:
                 return Answer({"message": f"nothing is written down for {method} {target}"}, 404)
             return script.pop(0) if len(script) > 1 else script[0]
+
+    def _script(self, method: str, target: str) -> list[Answer] | None:
+        """Find the script of a path with the first parameter of its query, else that of the path."""
+        path, query = urlsplit(target)[2:4]
+        return self._scripts.get(f"{method} {path}?{query.partition('&')[0]}", self._scripts.get(f"{method} {path}"))
 
 
 @contextmanager

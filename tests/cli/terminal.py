@@ -5,37 +5,28 @@ import os
 import pty
 import select
 import struct
-import subprocess
-import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-# The terminal must control the process, or Ctrl-C would be a mere character.
-_TAKE_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "app", *sys.argv[1:]])
-"""
+from tests.cli.forked import ForkServer
 
 CTRL_C = b"\x03"
 
 
 class Terminal:
-    """Runs the command line with ``arguments`` in a terminal of ``rows`` by 100."""
+    """Runs the command line with ``arguments`` in a terminal of ``rows`` by 100, which controls the process."""
 
-    def __init__(self, arguments: Sequence[str], *, env: Mapping[str, str], rows: int = 40) -> None:
+    def __init__(self, forks: ForkServer, arguments: Sequence[str], *, env: Mapping[str, str], rows: int = 40) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 100, 0, 0))
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _TAKE_TERMINAL, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
+        self._process = forks.start(
+            arguments,
+            streams=[slave] * 3,
             env={"PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8", **env},
-            start_new_session=True,
+            tty=True,
         )
         os.close(slave)
         self.shown = ""
@@ -46,9 +37,7 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
+        self._process.kill()
         os.close(self._master)
 
     def press(self, keys: bytes) -> None:
@@ -67,7 +56,7 @@ class Terminal:
         deadline = time.monotonic() + seconds
         while self._read(deadline):
             pass
-        return self._process.wait(timeout=max(deadline - time.monotonic(), 1.0))
+        return self._process.wait(max(deadline - time.monotonic(), 1.0))
 
     def _read(self, deadline: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], max(deadline - time.monotonic(), 0))

@@ -140,11 +140,11 @@ def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
 
 def test_a_reader_that_went_away_is_141(service: FakeService) -> None:
     """`workflow-manager ... | head` says nothing, and is not taken for a failed workflow."""
-    service.on("GET /workflows", [workflow_json(id=f"w{number}") for number in range(5000)])
+    service.on("GET /workflows", [workflow_json(id=f"w{number}") for number in range(500)])
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-m", "app", "workflows", "--limit", "5000", "--url", service.url],
+        [sys.executable, "-m", "app", "workflows", "--limit", "500", "--url", service.url],
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,11 +1,11 @@
-"""Watching a workflow: lines in a pipe, a live table on a terminal."""
+"""Watching a workflow: lines in a pipe, a live tree on a terminal."""
 
 import json
 import re
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import FakeService
-from tests.cli.terminal import CTRL_C, Terminal
+from tests.cli.terminal import CTRL_C
 from tests.client.documents import job_json, workflow_json
 
 FOLLOW = ("workflows", "--workflow-id", "w", "--follow")
@@ -18,14 +18,20 @@ def story() -> list[dict[str, object]]:
     first_try = job_json("load", startedAt=STARTED, attempts=[{}])
     second_try = job_json("load", startedAt=STARTED, attempts=[{}, {}])
     loaded = job_json("load", "succeeded", startedAt=STARTED, stoppedAt=STOPPED, attempts=[{}, {}])
-    broken = job_json("store", "failed", stoppedAt=STOPPED, branch=1, statusReason="Boom: no\nroom")
+    both = job_json("both", "failed", type="Parallel", stoppedAt=STOPPED)
+    fetched = job_json("fetch", "succeeded", stoppedAt=STOPPED, parent="both", branch=0)
+    broken = job_json("store", "failed", stoppedAt=STOPPED, parent="both", branch=1, statusReason="Boom: no\nroom")
     return [
         workflow_json("queued"),
         workflow_json("running", startedAt=STARTED, jobs=[first_try]),
         workflow_json("running", startedAt=STARTED, jobs=[second_try]),
         workflow_json("running", startedAt=STARTED, jobs=[loaded]),
         workflow_json(
-            "failed", startedAt=STARTED, stoppedAt=STOPPED, jobs=[loaded, broken], statusReason="Boom: no room"
+            "failed",
+            startedAt=STARTED,
+            stoppedAt=STOPPED,
+            jobs=[loaded, both, fetched, broken],
+            statusReason="Boom: no room",
         ),
     ]
 
@@ -46,6 +52,8 @@ def test_a_pipe_gets_one_line_per_change(wfm: Run, service: FakeService) -> None
         "2026-01-02T03:04:06.000Z  running    Task load",
         "2026-01-02T03:04:06.000Z  running    Task load attempt 2",
         "2026-01-02T03:04:09.500Z  succeeded  Task load attempt 2",
+        "2026-01-02T03:04:09.500Z  failed     Parallel both",
+        "2026-01-02T03:04:09.500Z  succeeded  Task fetch (branch 0)",
         "2026-01-02T03:04:09.500Z  failed     Task store (branch 1): Boom: no room",
         "2026-01-02T03:04:09.500Z  failed     workflow w sfncli-test:master:0: Boom: no room",
     ]
@@ -75,35 +83,37 @@ def test_a_submitted_workflow_is_followed(wfm: Run, service: FakeService) -> Non
     assert "succeeded  Task echo" in submitted.out
 
 
-def test_a_terminal_gets_a_live_table(service: FakeService) -> None:
-    """The table is drawn while it runs, stays at the end, and leaves the cursor visible."""
+def test_a_terminal_gets_a_live_tree(open_terminal: OpenTerminal, service: FakeService) -> None:
+    """The tree is drawn while it runs, stays at the end, and leaves the cursor visible."""
     service.on("GET /workflows/w", *story())
-    with Terminal(FOLLOW, env={"WORKFLOWMANAGER_URL": service.url}) as terminal:
+    with open_terminal(*FOLLOW) as terminal:
         terminal.read_until(lambda shown: "running" in screen(shown), "a running job")
         assert terminal.end() == 1
     final = screen(terminal.shown)[-1500:]
     assert re.search(r"w  sfncli-test:master:0  failed  3.5s  Boom: no room", final)
-    assert re.search(r"load +Task +succeeded +2 +- +3.5s", final)
-    assert re.search(r"store +Task +failed +- +branch 1", final)
+    assert re.search(r"load +Task +succeeded +2 +3.5s", final)
+    assert re.search(r"both +Parallel +failed", final)
+    assert re.search(r"├─ branch 0: fetch +Task +succeeded", final)
+    assert re.search(r"└─ branch 1: store +Task +failed +- +3.8s +Boom: no room", final)
     assert "\x1b[31m" in terminal.shown or "\x1b[1;31m" in terminal.shown
     assert terminal.shown.rindex("\x1b[?25h") > terminal.shown.rindex("\x1b[?25l")
 
 
-def test_no_color_is_honoured(service: FakeService) -> None:
+def test_no_color_is_honoured(open_terminal: OpenTerminal, service: FakeService) -> None:
     """https://no-color.org: a table without colours."""
     service.on("GET /workflows", [workflow_json("failed", statusReason="Boom")])
-    with Terminal(("workflows",), env={"WORKFLOWMANAGER_URL": service.url, "NO_COLOR": "1"}) as terminal:
+    with open_terminal("workflows", extra={"NO_COLOR": "1"}) as terminal:
         assert terminal.end() == 0
     assert "Boom" in terminal.shown
     assert re.search(r"\x1b\[[0-9;]*3[0-7]m", terminal.shown) is None
 
 
-def test_more_jobs_than_lines_show_the_last(service: FakeService) -> None:
-    """The live table never outgrows the screen; the table that stays has all."""
+def test_more_jobs_than_lines_show_the_last(open_terminal: OpenTerminal, service: FakeService) -> None:
+    """The live tree never outgrows the screen; the one that stays has all."""
     jobs = [job_json(f"job-{number}", "succeeded", stoppedAt=STOPPED) for number in range(200)]
     service.on("GET /workflows/w", workflow_json("running", jobs=jobs), workflow_json("succeeded", jobs=jobs))
-    with Terminal(FOLLOW, env={"WORKFLOWMANAGER_URL": service.url}, rows=16) as terminal:
-        terminal.read_until(lambda shown: "… and 190 more jobs" in shown, "the number of hidden jobs")
+    with open_terminal(*FOLLOW, rows=16) as terminal:
+        terminal.read_until(lambda shown: "… and 191 more lines" in shown, "the number of hidden lines")
         live = terminal.shown
         assert terminal.end() == 0
     assert "job-199" in live
@@ -111,10 +121,10 @@ def test_more_jobs_than_lines_show_the_last(service: FakeService) -> None:
     assert all(f"job-{number} " in screen(terminal.shown) for number in range(200))
 
 
-def test_ctrl_c_detaches(service: FakeService) -> None:
+def test_ctrl_c_detaches(open_terminal: OpenTerminal, service: FakeService) -> None:
     """The workflow goes on; the way back is printed; the exit code is 130."""
     service.on("GET /workflows/w", workflow_json("running", jobs=[job_json()]))
-    with Terminal(FOLLOW, env={"WORKFLOWMANAGER_URL": service.url}) as terminal:
+    with open_terminal(*FOLLOW) as terminal:
         terminal.read_until(lambda shown: "echo" in screen(shown), "the job")
         terminal.press(CTRL_C)
         assert terminal.end() == 130

@@ -1,11 +1,12 @@
 """What people type: definitions with versions, tags, inputs."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from app import errors
-from app.cli.inputs import parse_definition, parse_tags
+from app.cli.inputs import parse_definition, parse_tags, read_input
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import workflow_json
@@ -90,6 +91,59 @@ def test_an_input_comes_from_a_file(wfm: Run, service: FakeService, tmp_path: Pa
     path.write_text('{"from": "ÿ file"}\n', encoding="utf-8")
     assert wfm("submit", "x", f"@{path}").code == 0
     assert service.asked[0].body["input"] == '{"from": "ÿ file"}\n'
+
+
+CHANGES = [
+    ("{}", ["a=1"], {"a": 1}),
+    ("{}", ["a.b.c=true", "a.d=null"], {"a": {"b": {"c": True}, "d": None}}),
+    ("{}", ["a=x y", "b=", "c=01", "d=NaN", "e=[1"], {"a": "x y", "b": "", "c": "01", "d": "NaN", "e": "[1"}),
+    ("{}", ['a="01"', 'b={"c": [1]}'], {"a": "01", "b": {"c": [1]}}),
+    ("{}", ["a=1=2"], {"a": "1=2"}),
+    ("{}", ["a=1", "a=2"], {"a": 2}),
+    ("{}", [r"a\.b=1", r"c.d\.e=2"], {"a.b": 1, "c": {"d.e": 2}}),
+    ("{}", ["big=12345678901234567890"], {"big": 12345678901234567890}),
+    ("{}", ["a=[1,2]", "a.0=9", "a.2=3"], {"a": [9, 2, 3]}),
+    ("{}", ["a=[]", "a.0.b=1", "a.1.b=2"], {"a": [{"b": 1}, {"b": 2}]}),
+    ('{"keep": 1, "a": {"b": 1, "c": 2}}', ["a.b=9"], {"keep": 1, "a": {"b": 9, "c": 2}}),
+    ('{"0": "x"}', ["0=y"], {"0": "y"}),
+]
+
+
+@pytest.mark.parametrize(("text", "changes", "value"), CHANGES)
+def test_values_of_an_input_are_set(text: str, changes: list[str], value: object) -> None:
+    """As JSON where they are JSON, else as text; into objects by name, into lists by number."""
+    assert json.loads(read_input(text, changes=changes)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "words"),
+    [
+        ("{}", "a", "written a.b=value"),
+        ("{}", "=1", "written a.b=value"),
+        ("{}", "a..b=1", "written a.b=value"),
+        ("{}", ".a=1", "written a.b=value"),
+        ('{"a": 1}', "a.b=1", "no object and no list"),
+        ('{"a": null}', "a.b=1", "no object and no list"),
+        ('{"a": [1]}', "a.b=1", "no element of a list of 1"),
+        ('{"a": [1]}', "a.2=1", "no element of a list of 1"),
+        ('{"a": [1]}', "a.-1=1", "no element of a list of 1"),
+    ],
+)
+def test_a_change_that_fits_nowhere_is_refused(text: str, change: str, words: str) -> None:
+    """The message names it."""
+    with pytest.raises(errors.InvalidRequest, match=words):
+        read_input(text, changes=[change])
+
+
+def test_submit_sends_what_was_set(wfm: Run, service: FakeService) -> None:
+    """On top of the input, if there is one."""
+    service.on("POST /workflows", workflow_json("queued"))
+    assert wfm("submit", "x", '{"a": 1}', "--set", "b.c=2", "--set", "name=Zoë").code == 0
+    assert wfm("submit", "x", "--set", "b=2").code == 0
+    assert [json.loads(asked.body["input"]) for asked in service.asked] == [
+        {"a": 1, "b": {"c": 2}, "name": "Zoë"},
+        {"b": 2},
+    ]
 
 
 def test_filters_of_a_list_are_sent(wfm: Run, service: FakeService) -> None:

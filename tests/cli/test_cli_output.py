@@ -116,7 +116,7 @@ def test_square_brackets_are_no_markup(wfm: Run, service: FakeService) -> None:
 def test_a_terminal_that_lacks_a_letter_gets_an_escape(process: Run, service: FakeService) -> None:
     """A name in another alphabet does not end the command."""
     service.on("GET /workflow-definitions", [definition_json(defaultTags={"k": "значение"})])
-    outcome = process("definitions", "list", env={"PYTHONIOENCODING": "latin-1"})
+    outcome = process("definitions", "list", extra={"PYTHONIOENCODING": "latin-1"})
     assert outcome.code == 0
     assert "\\u0437\\u043d" in outcome.out
 

@@ -3,20 +3,20 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from app import errors
 from app.cli.server import Listen, bind, use_embedded_aws
-from tests.cli.conftest import Run
-from tests.cli.terminal import CTRL_C, Terminal
+from tests.cli.conftest import OpenTerminal, Run
+from tests.cli.forked import ForkServer
+from tests.cli.terminal import CTRL_C
 
 SERVE = ("serve", "--local", "--port", "0")
 STOP_SECONDS = 10.0
@@ -25,32 +25,44 @@ STOP_SECONDS = 10.0
 class Server:
     """A command that serves until it is told to stop."""
 
-    def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={"PATH": os.environ["PATH"]},
-        )
+    def __init__(self, forks: ForkServer, *arguments: str) -> None:
+        reader, writer = os.pipe()
+        self._out = os.fdopen(reader, encoding="utf-8")
+        self._err = tempfile.TemporaryFile()  # noqa: SIM115  closed with the server
+        with Path(os.devnull).open("rb") as nothing:
+            self.process = forks.start(
+                arguments,
+                streams=[nothing.fileno(), writer, self._err.fileno()],
+                env={"PATH": os.environ["PATH"]},
+                tty=False,
+            )
+        os.close(writer)
 
     def read_urls(self, *names: str) -> dict[str, str]:
         """Wait for the lines that tell where it is."""
-        assert self.process.stdout is not None
-        lines = [self.process.stdout.readline().partition(":") for _ in names]
+        lines = [self._out.readline().partition(":") for _ in names]
         urls = {name: url.strip() for name, _, url in lines}
-        assert tuple(urls) == names, (urls, self.process.stderr and self.process.stderr.read())
+        assert tuple(urls) == names, (urls, self._said())
         return urls
 
     def stop(self, number: signal.Signals) -> tuple[int, str]:
         """Send a signal; return exit code and standard error, both within the time that is promised."""
-        self.process.send_signal(number)
+        os.kill(self.process.pid, number)
         return self.end()
 
     def end(self) -> tuple[int, str]:
         """Wait for the end."""
-        _, err = self.process.communicate(timeout=STOP_SECONDS)
-        return self.process.returncode, err
+        return self.process.wait(STOP_SECONDS), self._said()
+
+    def close(self) -> None:
+        """End it, if it has not ended, and close its streams."""
+        self.process.kill()
+        self._out.close()
+        self._err.close()
+
+    def _said(self) -> str:
+        self._err.seek(0)
+        return self._err.read().decode()
 
     def children(self) -> list[int]:
         """Return the processes that it has started."""
@@ -60,15 +72,22 @@ class Server:
         return [int(pid) for pid in listing.read_text().split()]
 
 
-@contextmanager
-def started(*arguments: str) -> Iterator[Server]:
-    server = Server(*arguments)
-    try:
-        yield server
-    finally:
-        if server.process.poll() is None:
-            server.process.kill()
-            server.process.communicate()
+Started = Callable[..., AbstractContextManager[Server]]
+
+
+@pytest.fixture
+def started(forks: ForkServer) -> Started:
+    """Run a server for as long as a context lasts."""
+
+    @contextmanager
+    def start(*arguments: str) -> Iterator[Server]:
+        server = Server(forks, *arguments)
+        try:
+            yield server
+        finally:
+            server.close()
+
+    return start
 
 
 def status(url: str) -> int:
@@ -98,7 +117,7 @@ def taken_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def test_a_local_service_needs_nothing_and_leaves_nothing() -> None:
+def test_a_local_service_needs_nothing_and_leaves_nothing(started: Started) -> None:
     """It tells its URLs once they answer; SIGTERM ends it in order, and the embedded AWS with it."""
     with started(*SERVE) as server:
         urls = server.read_urls("API", "Docs", "AWS")
@@ -110,7 +129,7 @@ def test_a_local_service_needs_nothing_and_leaves_nothing() -> None:
         wait_until_gone(embedded)
 
 
-def test_the_end_of_the_embedded_aws_ends_the_service() -> None:
+def test_the_end_of_the_embedded_aws_ends_the_service(started: Started) -> None:
     """A service without its AWS must not look alive."""
     with started(*SERVE) as server:
         server.read_urls("API", "Docs", "AWS")
@@ -121,10 +140,10 @@ def test_the_end_of_the_embedded_aws_ends_the_service() -> None:
     assert err.splitlines()[-1] == "workflow-manager: The embedded AWS ended unexpectedly, with exit code -9."
 
 
-def test_ctrl_c_ends_the_service() -> None:
+def test_ctrl_c_ends_the_service(open_terminal: OpenTerminal) -> None:
     """The exit code is that of an interruption; an AWS that is not there is no hindrance."""
     elsewhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "WFM_ACCOUNT_ID": "123456789012"}
-    with Terminal(("serve", "--port", "0"), env=elsewhere) as terminal:
+    with open_terminal("serve", "--port", "0", extra=elsewhere) as terminal:
         terminal.read_until(lambda shown: "Docs:" in shown, "where the docs are")
         terminal.press(CTRL_C)
         assert terminal.end(seconds=STOP_SECONDS) == 130
@@ -132,7 +151,7 @@ def test_ctrl_c_ends_the_service() -> None:
     assert "AWS:" not in terminal.shown
 
 
-def test_a_signal_during_the_start_ends_it() -> None:
+def test_a_signal_during_the_start_ends_it(started: Started) -> None:
     """Nothing has to be waited for first."""
     with started(*SERVE) as server:
         embedded = wait_for_child(server)
@@ -158,7 +177,7 @@ def test_a_port_of_the_embedded_aws_in_use_is_one_line(process: Run, taken_port:
 
 def test_a_missing_setting_is_one_line(process: Run) -> None:
     """Without region and without --local there is nothing to talk to."""
-    outcome = process("serve", "--port", "0", env={"AWS_CONFIG_FILE": os.devnull})
+    outcome = process("serve", "--port", "0", extra={"AWS_CONFIG_FILE": os.devnull})
     assert outcome.code == 2
     assert "AWS_REGION" in outcome.err
     assert outcome.err.count("\n") == 1
@@ -166,12 +185,12 @@ def test_a_missing_setting_is_one_line(process: Run) -> None:
 
 def test_a_wrong_setting_is_one_line(process: Run) -> None:
     """It names the variable, before anything is started."""
-    outcome = process("serve", "--local", "--port", "0", env={"WFM_RETENTION_DAYS": "soon"})
+    outcome = process("serve", "--local", "--port", "0", extra={"WFM_RETENTION_DAYS": "soon"})
     assert outcome.code == 2
     assert "WFM_RETENTION_DAYS" in outcome.err
 
 
-def test_the_embedded_aws_runs_alone() -> None:
+def test_the_embedded_aws_runs_alone(started: Started) -> None:
     """For tests of others, and for a service that is started apart."""
     with started("local-aws", "--port", "0") as server:
         urls = server.read_urls("AWS")

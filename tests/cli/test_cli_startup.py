@@ -1,8 +1,10 @@
 """The command line starts quickly: a verb's module is loaded when the verb is called."""
 
 import inspect
+import resource
 import subprocess
 import sys
+import tempfile
 from importlib import import_module
 
 import pytest
@@ -79,3 +81,16 @@ def test_the_default_url_is_the_one_of_serve(wfm: Run) -> None:
     """A service started without options is found without options."""
     assert "8080" in wfm("serve", "--help").out
     assert DEFAULT_URL == "http://localhost:8080"
+
+
+def test_the_help_is_there_at_once() -> None:
+    """Below 0.4 seconds of work: what is slow is what is loaded, whoever else uses the machine."""
+    with tempfile.TemporaryFile() as nowhere:
+        spent = []
+        for _ in range(3):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = [sys.executable, "-m", "app", "--help"]
+            assert subprocess.run(command, stdout=nowhere, timeout=20, check=False).returncode == 0
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert min(spent) < 0.4

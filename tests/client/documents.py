@@ -32,6 +32,7 @@ def workflow_json(status: str = "running", **fields: Any) -> dict[str, Any]:
         "input": "{}",
         "resolvedByUser": False,
         "tags": {},
+        "priority": 0,
         "executionArn": "arn:aws:states:us-west-2:123456789012:execution:m:w",
         **fields,
     }

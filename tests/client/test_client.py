@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -189,7 +190,19 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
         {},
         None,
     ),
+    ("getQueue", lambda m: m.get_queue("slow"), "GET /queues/slow", {"name": "slow", "running": 0}, None),
+    (
+        "putQueue",
+        lambda m: m.put_queue("slow", models.QueueLimits(max_running=5)),
+        "PUT /queues/slow",
+        {"name": "slow", "maxRunning": 5, "running": 0},
+        {"maxRunning": 5},
+    ),
+    ("getQuotas", lambda m: m.get_quotas(), "GET /quotas", [], None),
+    ("readinessCheck", lambda m: m.readiness_check(), "GET /_ready", {}, None),
+    ("getMetrics", lambda m: m.get_metrics(), "GET /metrics", "", None),
 ]
+TESTED_ELSEWHERE = {"followWorkflow"}
 
 
 @pytest.mark.parametrize(
@@ -202,6 +215,13 @@ async def test_an_operation_is_one_request(call: Call, line: str, answer: object
         await call(manager)
     assert service.line == line
     assert service.sent == sent
+
+
+def test_every_operation_of_the_service_is_there() -> None:
+    """What the service can do, the client can ask for."""
+    paths = json.loads((Path(__file__).parent.parent.parent / "openapi.json").read_text())["paths"]
+    served = {operation["operationId"] for path in paths.values() for operation in path.values()}
+    assert served == {name.partition(",")[0] for name, *_ in OPERATIONS} | TESTED_ELSEWHERE
 
 
 async def test_answers_become_models() -> None:

@@ -1,4 +1,4 @@
-"""Waiting for and following a workflow."""
+"""Waiting for and following a workflow at a service that can only be asked again."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def snapshot(status: str, *, reason: str | None = None, observed: int = 0) -> di
 
 
 class Scripted:
-    """A service whose workflow goes through a script, one answer per question; the last one stays."""
+    """A service without events whose workflow goes through a script, one answer per question; the last one stays."""
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         self._answers = list(answers)
@@ -31,6 +31,8 @@ class Scripted:
         self.pauses: list[float] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/events"):
+            return httpx.Response(404, json={"message": "GET /workflows/w/events: Not Found"})
         self.asked.append(request.url.query.decode())
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         return httpx.Response(answer, json={}) if isinstance(answer, int) else httpx.Response(200, json=answer)

@@ -128,7 +128,7 @@ def test_a_workflow_stopped_in_mid_task_is_cancelled_with_the_reason_given(
 
 
 def test_a_state_resource_decides_where_a_task_goes(service: Service, worker: Worker) -> None:
-    worker("elsewhere", "echo '{\"from\": \"elsewhere\"}'")
+    worker("elsewhere", 'echo \'{"from": "elsewhere"}\'')
     uri = "arn:aws:states:us-west-2:123456789012:activity:test--elsewhere"
     body = {"namespace": "test", "name": "somewhere", "uri": uri}
     assert service.api.put("/state-resources/test/somewhere", json=body).status_code == 201

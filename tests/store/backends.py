@@ -21,8 +21,6 @@ from tests import samples
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-NOT_FETCHED = "DynamoDB Local is not there; scripts/fetch-dynamodb-local fetches it"
-
 KEPT_DAYS = 36_500
 """DynamoDB Local removes expired items by the clock of the machine, and samples are of the past."""
 

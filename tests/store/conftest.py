@@ -21,19 +21,38 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).parent
 
+NOT_FETCHED: Final = "DynamoDB Local is not there; scripts/fetch-dynamodb-local fetches it"
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of this folder share the event loop of the session."""
+
+LEFT_OUT: Final = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the tests of this folder share an event loop, and leave out those whose engine was not fetched."""
     for item in items:
         if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+    if not is_there():
+        left_out = [item for item in items if _needs_dynamodb_local(item)]
+        config.hook.pytest_deselected(items=left_out)
+        config.stash[LEFT_OUT] = len(left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _needs_dynamodb_local(item: pytest.Item) -> bool:
+    names = getattr(item, "fixturenames", ())
+    return HERE in item.path.parents and ("dynamodb_local_url" in names or "dynamodb-local" in item.name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say in one line what was left out."""
+    if left_out := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"{left_out} tests of the store were left out: {NOT_FETCHED}")
 
 
 @pytest.fixture(scope="session")
 def dynamodb_local_url() -> Iterator[str]:
-    """The endpoint of Amazon's own engine; what needs it is skipped where it was not fetched."""
-    if not is_there():
-        pytest.skip(backends.NOT_FETCHED)
+    """The endpoint of Amazon's own engine."""
     with dynamodb_local() as url:
         yield url
 

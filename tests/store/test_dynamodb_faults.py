@@ -1,6 +1,8 @@
 """What the DynamoDB store does when the network fails it, or AWS does only part of what was asked."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def wire(dynamodb: "DynamoDBClient") -> Wire:
-    """The wire of the store."""
+def wire(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """The wire of the store; the SDK does not pause before it tries again."""
+    monkeypatch.setattr("aiobotocore.endpoint.asyncio", SimpleNamespace(sleep=lambda _: asyncio.sleep(0)))
     return Wire(dynamodb)
 
 

@@ -156,9 +156,8 @@ async def test_listings_go_by_time_newest_first_or_oldest_first(store: Store) ->
 async def test_pages_show_every_workflow_once_also_when_all_share_a_time(
     store: Store, limit: int, *, oldest_first: bool
 ) -> None:
-    expected = {f"w{number:02}" for number in range(23)}
-    for workflow_id in expected:
-        await store.create_workflow(samples.workflow(workflow_id))
+    expected = {f"w{number:02}" for number in range(17)}
+    await asyncio.gather(*(store.create_workflow(samples.workflow(workflow_id)) for workflow_id in expected))
 
     ids = await listed(store, WorkflowQuery(oldest_first=oldest_first), limit=limit)
 

@@ -1,0 +1,76 @@
+"""A journal of a long command: what is done is not done again when the command is repeated."""
+
+import json
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final, Self
+
+from app import errors
+
+VERB: Final = "verb"
+KEY: Final = "key"
+DONE: Final = "done"
+
+
+class Journal:
+    """Remembers the ids that are done, in a file of JSON lines when there is one.
+
+    ``key`` stays the same when the command is repeated, so that requests of both can be told to be one.
+    """
+
+    def __init__(self, verb: str, path: Path | None) -> None:
+        self._verb = verb
+        self._path = path
+        self._file: IO[str] | None = None
+        self.key = str(uuid.uuid4())
+        self.done: set[str] = set()
+
+    def __enter__(self) -> Self:
+        if self._path is None:
+            return self
+        try:
+            self._open(self._path)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise errors.InvalidRequest(f"Cannot use {self._path} as a journal: {reason}.") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, workflow_id: str) -> None:
+        """Take note that one is done."""
+        self.done.add(workflow_id)
+        self._write({DONE: workflow_id})
+
+    def _open(self, path: Path) -> None:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        lines = text.splitlines(keepends=True)
+        # A line without an end was cut off when the command before this one was killed.
+        whole = [line for line in lines if line.endswith("\n")]
+        if whole:
+            self._read(path, whole)
+        self._file = path.open("a", encoding="utf-8")
+        if len(whole) < len(lines):
+            self._file.truncate(len("".join(whole).encode()))
+        if not whole:
+            self._write({VERB: self._verb, KEY: self.key})
+
+    def _read(self, path: Path, lines: list[str]) -> None:
+        try:
+            head, *entries = map(json.loads, lines)
+            verb, self.key = head[VERB], str(head[KEY])
+            self.done = {str(entry[DONE]) for entry in entries}
+        except (ValueError, KeyError, TypeError) as error:
+            raise errors.InvalidRequest(f"{path} is no journal of this command; name another file.") from error
+        if verb != self._verb:
+            raise errors.InvalidRequest(f"{path} is a journal of `{verb}`, not of `{self._verb}`; name another file.")
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps(entry) + "\n")
+            self._file.flush()

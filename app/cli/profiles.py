@@ -1,0 +1,96 @@
+"""Profiles: named sets of defaults in the configuration file, one of which applies to a command."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from app import errors
+from app.cli.options import DEFAULT_URL, NAMESPACE_VARIABLE, URL_VARIABLE, Format
+
+PROFILE_VARIABLE: Final = "WORKFLOWMANAGER_PROFILE"
+CHOICE: Final = "profile"
+"""Key of the file that names the profile of those who choose none."""
+
+PROFILES: Final = "profiles"
+VARIABLES: Final[Mapping[str, str]] = {"url": URL_VARIABLE, "namespace": NAMESPACE_VARIABLE}
+SETTINGS: Final = ("url", "namespace", "output")
+"""What a profile may set: the options of the same names."""
+
+
+class Configuration(NamedTuple):
+    """What the configuration file says; empty without one."""
+
+    path: Path
+    default: str | None = None
+    profiles: Mapping[str, Mapping[str, str]] = {}
+
+    def settings_of(self, name: str | None) -> Mapping[str, str]:
+        """Return what a profile sets, the default one without a name. Raises ``SettingsError`` for an unknown one."""
+        chosen = name or self.default
+        if chosen is None:
+            return {}
+        if chosen not in self.profiles:
+            known = ", ".join(sorted(self.profiles)) or "none"
+            raise errors.SettingsError(f"There is no profile {chosen!r} in {self.path}; there is: {known}.")
+        return self.profiles[chosen]
+
+
+def configuration_path() -> Path:
+    """Return where the file is looked for (XDG Base Directory Specification: a relative directory is ignored)."""
+    given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return (given if given.is_absolute() else Path("~/.config").expanduser()) / "workflow-manager" / "config.toml"
+
+
+def read_configuration() -> Configuration:
+    """Read the file, if there is one. Raises ``SettingsError`` with a sentence that names it."""
+    path = configuration_path()
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return Configuration(path)
+    except OSError as error:
+        raise errors.SettingsError(f"Cannot read {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise errors.SettingsError(f"{path} is not TOML: {error}.") from error
+    return _checked(path, document)
+
+
+def default_url() -> str:
+    """Return the service that a command without options asks, in this shell."""
+    named = os.environ.get(PROFILE_VARIABLE)
+    return os.environ.get(URL_VARIABLE) or read_configuration().settings_of(named).get("url", DEFAULT_URL)
+
+
+def way_back(workflow_id: str, *, url: str) -> str:
+    """Write the command that shows the same workflow again from the same shell."""
+    return f"workflow-manager workflows --workflow-id {workflow_id} --follow" + (
+        f" --url {url}" if url != default_url() else ""
+    )
+
+
+def _checked(path: Path, document: Mapping[str, Any]) -> Configuration:
+    default, profiles = document.get(CHOICE), document.get(PROFILES, {})
+    for key in document:
+        if key not in {CHOICE, PROFILES}:
+            raise errors.SettingsError(f"{path}: {key!r} is not known; there are {CHOICE!r} and {PROFILES!r}.")
+    if not isinstance(default, str | None):
+        raise errors.SettingsError(f"{path}: {CHOICE!r} must be the name of a profile.")
+    if not isinstance(profiles, dict):
+        raise errors.SettingsError(f"{path}: a profile is written as [{PROFILES}.NAME].")
+    for name, settings in profiles.items():
+        _check_profile(f"{path}: [{PROFILES}.{name}]", settings)
+    return Configuration(path, default, profiles)
+
+
+def _check_profile(where: str, settings: object) -> None:
+    if not isinstance(settings, dict):
+        raise errors.SettingsError(f"{where} must be a table.")
+    for key, value in settings.items():
+        if key not in SETTINGS:
+            raise errors.SettingsError(f"{where}: {key!r} is not known; there are {', '.join(SETTINGS)}.")
+        if not isinstance(value, str) or not value:
+            raise errors.SettingsError(f"{where}: {key!r} must be text.")
+    if settings.get("output", Format.TABLE) not in set(Format):
+        raise errors.SettingsError(f"{where}: 'output' must be one of {', '.join(Format)}.")

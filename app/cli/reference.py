@@ -1,0 +1,103 @@
+"""Write the reference of all commands as Markdown: ``python -m app.cli.reference docs/cli.md``."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from app.cli.commands import COMMANDS, Family, Verb, load
+
+BEGINNING: Final = "<!-- What follows is written by `python -m app.cli.reference docs/cli.md`. -->\n"
+PROGRAM: Final = "workflow-manager"
+HELP_OPTION: Final = "help"
+
+
+def with_reference(text: str) -> str:
+    """Return a document with what follows the mark written anew; the mark is added where there is none."""
+    above = text.partition(BEGINNING)[0].rstrip("\n")
+    return f"{above}\n\n{BEGINNING}\n{reference()}"
+
+
+def reference() -> str:
+    """Return a section for every command."""
+    return "\n\n".join(section for words, verb in _verbs((), COMMANDS) for section in _sections(words, verb)) + "\n"
+
+
+def _verbs(words: tuple[str, ...], table: Mapping[str, Verb | Family]) -> Iterator[tuple[tuple[str, ...], Verb]]:
+    for name, entry in table.items():
+        if isinstance(entry, Family):
+            yield from _verbs((*words, name), entry.members)
+        else:
+            yield (*words, name), entry
+
+
+def _sections(words: tuple[str, ...], verb: Verb) -> Iterator[str]:
+    command: Any = load(words[-1], verb)
+    arguments, options = _split(command.params)
+    yield f"### {' '.join(words)}"
+    yield f"```text\n{_usage(words, arguments)}\n```"
+    yield _paragraphs(command.help)
+    rows = [_argument_row(argument) for argument in arguments if argument.help] + [
+        _option_row(each) for each in options
+    ]
+    if rows:
+        yield "\n".join(["| | |", "|---|---|", *rows])
+
+
+def _split(parameters: list[Any]) -> tuple[list[Any], list[Any]]:
+    shown = [each for each in parameters if not getattr(each, "hidden", False) and each.name != HELP_OPTION]
+    arguments = [each for each in shown if each.param_type_name == "argument"]
+    return arguments, [each for each in shown if each not in arguments]
+
+
+def _usage(words: tuple[str, ...], arguments: list[Any]) -> str:
+    written = [_argument(each) if each.required else f"[{_argument(each)}]" for each in arguments]
+    return " ".join([PROGRAM, *words, "[OPTIONS]", *written])
+
+
+def _argument(argument: Any) -> str:
+    name: str = argument.metavar or argument.name.upper()
+    return name if argument.nargs == 1 or "..." in name else f"{name}..."
+
+
+def _argument_row(argument: Any) -> str:
+    return _row(f"`{_argument(argument)}`", argument)
+
+
+def _option_row(option: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+    return _row(names if option.is_flag else f"{names} `{_metavar(option)}`", option)
+
+
+def _metavar(option: Any) -> str:
+    choices = getattr(option.type_descriptor, "choices", None)
+    if option.metavar is None and choices:
+        return "|".join(str(getattr(choice, "value", choice)) for choice in choices)
+    return str(option.metavar or option.name.upper())
+
+
+def _row(name: str, parameter: Any) -> str:
+    escaped = name.replace("|", "\\|")
+    return f"| {escaped} | {' '.join([_sentence(parameter.help), *_notes(parameter)])} |"
+
+
+def _notes(parameter: Any) -> Iterator[str]:
+    default = parameter.default
+    if default not in {None, False, ""} and default != [] and parameter.param_type_name == "option":
+        yield f"Default: `{getattr(default, 'value', default)}`."
+    if parameter.envvar:
+        yield f"Variable: `{parameter.envvar}`."
+
+
+def _sentence(text: str | None) -> str:
+    words = " ".join((text or "").split()).replace("|", "\\|")
+    return words if not words or words.endswith(".") else f"{words}."
+
+
+def _paragraphs(text: str | None) -> str:
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (text or "").split("\n\n"))
+
+
+if __name__ == "__main__":
+    document = Path(sys.argv[1])
+    document.write_text(with_reference(document.read_text(encoding="utf-8")), encoding="utf-8")

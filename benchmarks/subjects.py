@@ -1,0 +1,212 @@
+"""What the benchmarks of the API measure, each served by a process of its own that tells its CPU time."""
+
+import asyncio
+import multiprocessing
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+import aioboto3
+import uvicorn
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app import aws
+from app.cli import garbage
+from app.main import create_app
+from app.models import (
+    Manager,
+    StartWorkflowRequest,
+    Workflow,
+    WorkflowDefinition,
+    WorkflowStatus,
+)
+from app.settings import Settings
+
+CPU_PATH: Final = "/cpu-seconds"
+CALLS_PATH: Final = "/calls"
+CALLERS: Final = 16
+"""Calls and requests that are under way at the same time."""
+
+REGION: Final = "us-west-2"
+ACCOUNT_ID: Final = "123456789012"
+ROLE_ARN: Final = f"arn:aws:iam::{ACCOUNT_ID}:role/workflow-manager"
+MACHINE: Final[dict[str, Any]] = {
+    "Comment": "Fetches the weather of a city, and reports it.",
+    "StartAt": "fetch",
+    "States": {
+        "fetch": {"Type": "Task", "Resource": "fetch-weather", "TimeoutSeconds": 300, "Next": "report"},
+        "report": {"Type": "Task", "Resource": "lambda:report", "End": True},
+    },
+}
+WORKFLOW_ID: Final = "0b3b5c9e-5f0b-4c39-9c55-1d1f4e6a7b8c"
+DEFINITION: Final = {"name": "weather", "stateMachine": MACHINE, "defaultTags": {"team": "infra"}}
+START: Final = {
+    "workflowDefinition": {"name": "weather", "version": 0},
+    "namespace": "bench",
+    "queue": "default",
+    "input": '{"city":"Oslo"}',
+    "tags": {"customer": "bench"},
+}
+
+
+class Metered:
+    """Tells the CPU time of its process at a path of its own, beside an application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == CPU_PATH:
+            await PlainTextResponse(str(time.process_time()))(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+class NoAWS(aws.AWS):
+    """An AWS whose calls are answered in this process."""
+
+    def __init__(self) -> None:
+        super().__init__(None, region=REGION, embedded=True, max_connections=CALLERS)
+
+    @asynccontextmanager
+    async def step_functions(self) -> AsyncIterator[Any]:
+        """Give a fake."""
+        yield FakeSFN()
+
+
+class FakeSFN:
+    """The calls that a start makes."""
+
+    async def create_state_machine(self, **_: object) -> Mapping[str, object]:
+        return {}
+
+    async def start_execution(self, **_: object) -> Mapping[str, object]:
+        return {}
+
+
+def service(listener: socket.socket, aws_url: str, poller: bool = False, preset: str = "auto") -> None:
+    """Serve the service on an AWS at a URL, as the verb ``serve`` does."""
+    _configure(aws_url)
+    settings = Settings.load(account_id=ACCOUNT_ID, poller_enabled=poller, quota_preset=preset)
+    _serve(create_app(settings), listener, lifespan="on")
+
+
+def service_without_aws(listener: socket.socket) -> None:
+    """Serve the service on a Step Functions that is a fake in this process."""
+    settings = Settings.load(account_id=ACCOUNT_ID, sfn_role_arn=ROLE_ARN, poller_enabled=False, quota_preset="none")
+    aws.connect = lambda _: NoAWS()  # type: ignore[assignment]
+    _serve(create_app(settings), listener, lifespan="on")
+
+
+def bare_fastapi(listener: socket.socket) -> None:
+    """Serve one route that takes and returns the same bodies, and does nothing."""
+    app = FastAPI()
+    moment = datetime.now(UTC)
+    definition = WorkflowDefinition(
+        id="2f1f5a55-3f0e-4c25-a52b-1b8d4c5a5d5e",
+        name="weather",
+        version=0,
+        created_at=moment,
+        manager=Manager.STEP_FUNCTIONS,
+        state_machine=MACHINE,
+        default_tags={"team": "infra"},
+    )
+
+    @app.post("/workflows", response_model_exclude_none=True)
+    async def start(request: StartWorkflowRequest) -> Workflow:
+        return Workflow(
+            id=WORKFLOW_ID,
+            created_at=moment,
+            last_updated=moment,
+            workflow_definition=definition,
+            status=WorkflowStatus.QUEUED,
+            namespace=request.namespace,
+            queue=request.queue,
+            input=str(request.input),
+            tags={**definition.default_tags, **request.tags},
+            execution_arn=f"arn:aws:states:{REGION}:{ACCOUNT_ID}:execution:bench--weather--0--fetch:{WORKFLOW_ID}",
+        )
+
+    _serve(app, listener)
+
+
+def bare_sdk(listener: socket.socket, aws_url: str) -> None:
+    """Serve a path that makes calls of StartExecution with nothing around them, and tells the CPU time they took."""
+    _configure(aws_url)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        calls = int(scope["query_string"])
+        async with aioboto3.Session().client("stepfunctions") as client:
+            await _call(client, CALLERS)
+            began = time.process_time()
+            await _call(client, calls)
+            spent = time.process_time() - began
+        await PlainTextResponse(str(spent))(scope, receive, send)
+
+    _serve(app, listener)
+
+
+async def _call(client: Any, calls: int) -> None:
+    waiting = iter(range(calls))
+
+    async def caller() -> None:
+        for number in waiting:
+            await client.start_execution(
+                stateMachineArn="arn:aws:states:us-west-2:123456789012:stateMachine:bench--weather--0--fetch",
+                name=f"0b3b5c9e-5f0b-4c39-9c55-{number:012}",
+                input=f'{{"city":"Oslo","_EXECUTION_NAME":"{WORKFLOW_ID}"}}',
+            )
+
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+
+
+def _configure(aws_url: str) -> None:
+    os.environ |= {
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+    }
+
+
+def _serve(app: ASGIApp, listener: socket.socket, lifespan: str = "off") -> None:
+    config = uvicorn.Config(
+        Metered(app), lifespan=cast("Any", lifespan), log_config=None, access_log=False, timeout_keep_alive=300
+    )
+    (_SettledServer if lifespan == "on" else uvicorn.Server)(config).run(sockets=[listener])
+
+
+class _SettledServer(uvicorn.Server):
+    """A server that collects garbage as that of ``serve`` does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen."""
+        await super().startup(sockets)
+        garbage.settle()
+
+
+@contextmanager
+def serving(run: Callable[..., None], **arguments: object) -> Iterator[tuple[str, int]]:
+    """Serve a subject; gives host and port. What it logs is formatted and written, and lost."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    process = multiprocessing.get_context("spawn").Process(
+        target=_quietly, args=(run, listener, arguments), daemon=True
+    )
+    process.start()
+    try:
+        yield listener.getsockname()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _quietly(run: Callable[..., None], listener: socket.socket, arguments: Mapping[str, object]) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    run(listener, **arguments)

@@ -1,0 +1,490 @@
+"""Following a workflow: a stream of events, and a read that waits."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app import errors, models
+from app.api.feeds import LONGEST_REFRESH_SECONDS, Feeds
+from app.api.following import HEARTBEAT, HEARTBEAT_SECONDS, matches
+from tests import samples
+from tests.rig import Rig
+
+
+class Event(NamedTuple):
+    """One event of a stream."""
+
+    kind: str
+    id: int
+    data: Any
+
+
+class Stream:
+    """A request for events, as a server hands it to the application."""
+
+    def __init__(self, app: FastAPI, workflow_id: str, *, last_event_id: str | None = None) -> None:
+        headers = [(b"last-event-id", last_event_id.encode())] if last_event_id is not None else []
+        self._scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "method": "GET",
+            "path": f"/workflows/{workflow_id}/events",
+            "raw_path": b"",
+            "query_string": b"",
+            "headers": headers,
+            "app": app,
+        }
+        self._app = app
+        self._sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._gone = asyncio.Event()
+        self._asked = False
+        self.status = 0
+        self.headers: dict[str, str] = {}
+
+    async def receive(self) -> dict[str, Any]:
+        """Give the request, and nothing more until the client goes away."""
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Take a part of the answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            self._sent.put_nowait(message)
+
+    async def run(self) -> None:
+        """Let the application answer."""
+        await self._app(self._scope, self.receive, self.send)  # type: ignore[arg-type]
+
+    def disconnect(self) -> None:
+        """Go away."""
+        self._gone.set()
+
+    async def part(self) -> bytes:
+        """Return the next part of the body; empty at its end."""
+        message = await asyncio.wait_for(self._sent.get(), timeout=120)
+        return bytes(message["body"])
+
+    async def event(self) -> Event | None:
+        """Return the next event; None at the end of the stream."""
+        while part := await self.part():
+            if part.startswith(b"event:"):
+                kind, number, data = part.decode().rstrip("\n").split("\n")
+                return Event(kind[7:], int(number[4:]), json.loads(data[6:]))
+        return None
+
+
+@asynccontextmanager
+async def streaming(app: FastAPI, workflow_id: str, *, last_event_id: str | None = None) -> AsyncIterator[Stream]:
+    """Follow a workflow for as long as the context lasts."""
+    stream = Stream(app, workflow_id, last_event_id=last_event_id)
+    task = asyncio.create_task(stream.run())
+    try:
+        yield stream
+    finally:
+        stream.disconnect()
+        await asyncio.wait_for(task, timeout=5)
+
+
+@pytest.fixture
+def feeds(app: FastAPI, api: httpx.AsyncClient) -> Iterator[Feeds]:
+    """Put feeds that look every few milliseconds in the place of those of the application."""
+    usual = app.state.feeds
+    app.state.feeds = Feeds(interval_seconds=0.005)
+    yield app.state.feeds
+    app.state.feeds = usual
+
+
+async def joined(feeds: Feeds) -> None:
+    """Return once somebody follows a workflow."""
+    async with asyncio.timeout(5):
+        while not len(feeds):  # noqa: ASYNC110  no event tells of it
+            await asyncio.sleep(0)
+
+
+async def begun(rig: Rig) -> models.Workflow:
+    """Return a running workflow; the clock stands still, so only the feed or the poller brings news of it."""
+    workflow = await rig.started()
+    assert workflow.status is models.WorkflowStatus.RUNNING
+    return workflow
+
+
+async def test_a_follower_sees_every_change_to_the_end(app: FastAPI, feeds: Feeds, rig: Rig) -> None:
+    workflow = await begun(rig)
+    async with streaming(app, workflow.id) as stream:
+        first = await stream.event()
+        rig.sfn.enter(workflow.id, "echo", input="{}")
+        await rig.executor.get(workflow.id, fetch_history=True)
+        second = await stream.event()
+        rig.sfn.succeed(workflow.id, output='{"bar":1}')
+        await rig.poller.poll_once()
+        last = await stream.event()
+        assert await stream.event() is None
+
+    assert first
+    assert second
+    assert last
+    assert {first.kind, second.kind, last.kind} == {"workflow"}
+    assert [each.data["status"] for each in (first, second, last)] == ["running", "running", "succeeded"]
+    assert [len(each.data["jobs"]) for each in (first, second, last)] == [0, 1, 1]
+    assert first.id < second.id < last.id
+    assert last.data["output"] == '{"bar":1}'
+    assert (stream.status, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert (stream.headers["cache-control"], stream.headers["x-accel-buffering"]) == ("no-store", "no")
+
+
+async def test_an_event_holds_what_a_read_returns(app: FastAPI, feeds: Feeds, api: httpx.AsyncClient, rig: Rig) -> None:
+    failed = await rig.failed()
+    async with streaming(app, failed.id) as stream:
+        event = await stream.event()
+        assert await stream.event() is None
+
+    assert event
+    assert event.data == (await api.get(f"/workflows/{failed.id}")).json()
+    assert event.id == failed.revision
+
+
+async def test_any_replica_sees_what_another_has_written(app: FastAPI, feeds: Feeds, rig: Rig) -> None:
+    workflow = await begun(rig)
+    other = Rig(replica_of=rig)
+    async with streaming(app, workflow.id) as stream:
+        await stream.event()
+        await other.executor.cancel(workflow.id, "enough")
+        event = await stream.event()
+
+    assert event
+    assert (event.data["status"], event.data["statusReason"]) == ("cancelled", "enough")
+
+
+async def test_a_stream_is_resumed_after_the_last_event(app: FastAPI, feeds: Feeds, rig: Rig) -> None:
+    """What has arrived is not sent again; what came meanwhile is."""
+    workflow = await begun(rig)
+    async with streaming(app, workflow.id) as stream:
+        first = await stream.event()
+    assert first
+    async with streaming(app, workflow.id, last_event_id=str(first.id)) as stream:
+        assert (await stream.part()).startswith(b"retry: ")
+        rig.sfn.succeed(workflow.id)
+        await rig.poller.poll_once()
+        event = await stream.event()
+
+    assert event
+    assert event.data["status"] == "succeeded"
+
+
+async def test_what_has_ended_tells_a_browser_not_to_come_back(app: FastAPI, feeds: Feeds, rig: Rig) -> None:
+    """Status 204 stops an EventSource, which would otherwise reconnect for ever."""
+    failed = await rig.failed()
+    async with streaming(app, failed.id, last_event_id=str(failed.revision)) as stream:
+        assert await stream.part() == b""
+    assert stream.status == 204
+
+
+@pytest.mark.parametrize("strange", ["", "x", "-1", "1.5", "9" * 14, "9" * 400, "\u00b2"])
+async def test_a_strange_last_event_id_gets_everything(strange: str, app: FastAPI, feeds: Feeds, rig: Rig) -> None:
+    failed = await rig.failed()
+    async with streaming(app, failed.id, last_event_id=strange) as stream:
+        event = await stream.event()
+    assert event
+    assert event.id == failed.revision
+
+
+async def test_an_unknown_workflow_is_not_found(api: httpx.AsyncClient, feeds: Feeds) -> None:
+    answers = [await api.get("/workflows/nope/events"), await api.get("/workflows/nope?wait=5")]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert "nope" in answers[0].json()["message"]
+    assert len(feeds) == 0
+
+
+async def test_followers_who_leave_leave_nothing_behind(app: FastAPI, feeds: Feeds, rig: Rig) -> None:
+    workflow = await begun(rig)
+    before = asyncio.all_tasks()
+    async with streaming(app, workflow.id) as one, streaming(app, workflow.id) as other:
+        await one.event()
+        await other.event()
+        assert len(feeds) == 1
+    await asyncio.sleep(0)
+
+    assert len(feeds) == 0
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_stopping_service_ends_its_streams_and_waits(
+    app: FastAPI, feeds: Feeds, api: httpx.AsyncClient, rig: Rig
+) -> None:
+    workflow = await begun(rig)
+    async with streaming(app, workflow.id) as stream:
+        await stream.event()
+        waiting = asyncio.create_task(api.get(f"/workflows/{workflow.id}?wait=60"))
+        await asyncio.sleep(0)
+        feeds.close()
+        assert await stream.event() is None
+        assert (await asyncio.wait_for(waiting, timeout=5)).json()["status"] == "running"
+
+    assert (await api.get(f"/workflows/{workflow.id}/events")).status_code == 503
+
+
+# The long poll
+
+
+async def test_waiting_ends_when_the_workflow_changes(feeds: Feeds, api: httpx.AsyncClient, rig: Rig) -> None:
+    workflow = await begun(rig)
+    waiting = asyncio.create_task(api.get(f"/workflows/{workflow.id}?wait=60"))
+    await joined(feeds)
+    rig.sfn.succeed(workflow.id)
+    await rig.poller.poll_once()
+
+    assert (await asyncio.wait_for(waiting, timeout=5)).json()["status"] == "succeeded"
+
+
+async def test_waiting_for_what_has_ended_takes_no_time(feeds: Feeds, api: httpx.AsyncClient, rig: Rig) -> None:
+    failed = await rig.failed()
+    answer = await asyncio.wait_for(api.get(f"/workflows/{failed.id}?wait=60"), timeout=5)
+
+    assert answer.json()["status"] == "failed"
+
+
+async def test_waiting_ends_after_its_time(feeds: Feeds, api: httpx.AsyncClient, rig: Rig) -> None:
+    workflow = await begun(rig)
+    answer = await asyncio.wait_for(api.get(f"/workflows/{workflow.id}?wait=0.05"), timeout=5)
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "running")
+
+
+async def test_a_wait_from_an_old_revision_ends_at_once(feeds: Feeds, api: httpx.AsyncClient, rig: Rig) -> None:
+    """A change between two waits is not missed."""
+    workflow = await begun(rig)
+    known = (await api.get(f"/workflows/{workflow.id}")).headers["ETag"]
+    rig.sfn.enter(workflow.id, "echo")
+    await rig.executor.get(workflow.id, fetch_history=True)
+
+    changed = api.get(f"/workflows/{workflow.id}?wait=60", headers={"If-None-Match": known})
+    answer = await asyncio.wait_for(changed, timeout=5)
+
+    assert len(answer.json()["jobs"]) == 1
+    assert answer.headers["ETag"] != known
+
+
+async def test_what_has_not_changed_is_not_sent_again(feeds: Feeds, api: httpx.AsyncClient, rig: Rig) -> None:
+    workflow = await begun(rig)
+    known = (await api.get(f"/workflows/{workflow.id}")).headers["ETag"]
+    answers = [
+        await api.get(f"/workflows/{workflow.id}{query}", headers={"If-None-Match": known})
+        for query in ("", "?wait=0.02", "?fetchHistory=true")
+    ]
+
+    assert [answer.status_code for answer in answers] == [304, 304, 200]
+    assert answers[0].content == b""
+    assert answers[0].headers["ETag"] == known
+
+
+@pytest.mark.parametrize("wait", ["-1", "60.1", "nan", "inf", "x", ""])
+async def test_a_wait_is_up_to_a_minute(wait: str, api: httpx.AsyncClient) -> None:
+    answer = await api.get(f"/workflows/x?wait={wait}")
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "?wait"
+
+
+@pytest.mark.parametrize(
+    ("header", "fits"),
+    [('W/"7"', True), ('"7"', True), ('"1", W/"7"', True), ("*", True), ('"70"', False), ("7", False), ("", False)],
+)
+def test_a_tag_names_a_revision(header: str, fits: bool) -> None:
+    assert matches(header, 7) is fits
+
+
+# The cost of following, in virtual time
+
+
+class Looks:
+    """A workflow that tests change, and how often it is read."""
+
+    def __init__(self) -> None:
+        self.workflow = samples.workflow("w", revision=1)
+        self.reads: Counter[bool] = Counter()
+        self.refresh_takes_seconds = 0.0
+        self.failures: list[Exception] = []
+
+    async def __call__(self, *, refresh: bool) -> models.Workflow:
+        self.reads[refresh] += 1
+        if refresh:
+            await asyncio.sleep(self.refresh_takes_seconds)
+        if self.failures:
+            raise self.failures.pop(0)
+        return self.workflow
+
+    def change(self, **fields: Any) -> None:
+        """Write to the workflow."""
+        self.workflow = self.workflow.model_copy(update={"revision": self.workflow.revision + 1, **fields})
+
+
+@pytest.fixture
+def looks() -> Looks:
+    return Looks()
+
+
+@pytest.mark.looptime
+async def test_a_hundred_followers_cost_one_read_a_second(looks: Looks) -> None:
+    feeds = Feeds()
+
+    async def follow() -> None:
+        with feeds.follow("w", looks) as follower:
+            assert await follower.feed.newer_than(None, timeout_seconds=5)
+            assert await follower.feed.newer_than(1, timeout_seconds=100) is None
+
+    await asyncio.gather(*(follow() for _ in range(100)))
+    assert 90 <= looks.reads.total() <= 101
+
+
+@pytest.mark.looptime
+async def test_step_functions_is_asked_less_often_while_nothing_happens(looks: Looks) -> None:
+    with Feeds().follow("w", looks) as follower:
+        await follower.feed.newer_than(1, timeout_seconds=600)
+    assert looks.reads[True] <= 600 / LONGEST_REFRESH_SECONDS + 5
+
+
+@pytest.mark.looptime
+async def test_a_slow_step_functions_holds_no_news_back(looks: Looks) -> None:
+    """What the poller writes meanwhile is seen within two seconds."""
+    looks.refresh_takes_seconds = 60
+    loop = asyncio.get_running_loop()
+    with Feeds().follow("w", looks) as follower:
+        await follower.feed.newer_than(None, timeout_seconds=5)
+        looks.change(status=models.WorkflowStatus.RUNNING)
+        changed_at = loop.time()
+        assert await follower.feed.newer_than(1, timeout_seconds=60)
+    assert loop.time() - changed_at <= 2
+
+
+@pytest.mark.looptime
+async def test_an_outage_in_the_middle_is_waited_out(looks: Looks) -> None:
+    with Feeds().follow("w", looks) as follower:
+        await follower.feed.newer_than(None, timeout_seconds=5)
+        looks.failures = [errors.Unavailable(), errors.Throttled()]
+        looks.change()
+        assert await follower.feed.newer_than(1, timeout_seconds=30)
+
+
+@pytest.mark.looptime
+async def test_an_outage_at_the_start_is_told_to_everybody(looks: Looks) -> None:
+    looks.failures = [errors.Unavailable("no answer")]
+    feeds = Feeds()
+    with feeds.follow("w", looks) as one, feeds.follow("w", looks) as other:
+        for follower in (one, other):
+            with pytest.raises(errors.Unavailable, match="no answer"):
+                await follower.feed.newer_than(None, timeout_seconds=5)
+    assert len(feeds) == 0
+
+
+@pytest.mark.looptime
+async def test_a_follower_is_never_taken_back(looks: Looks) -> None:
+    """A lagging copy of the store is ignored."""
+    looks.workflow = samples.workflow("w", revision=5)
+    with Feeds().follow("w", looks) as follower:
+        await follower.feed.newer_than(None, timeout_seconds=5)
+        looks.workflow = samples.workflow("w", revision=4)
+        assert await follower.feed.newer_than(5, timeout_seconds=10) is None
+        newest = await follower.feed.newer_than(None, timeout_seconds=5)
+    assert newest
+    assert newest.revision == 5
+
+
+@pytest.mark.looptime
+async def test_details_that_come_after_the_end_are_sent(looks: Looks) -> None:
+    with Feeds().follow("w", looks) as follower:
+        looks.change(status=models.WorkflowStatus.SUCCEEDED, details_pending=True)
+        await follower.feed.newer_than(None, timeout_seconds=5)
+        looks.change(output="{}", details_pending=False)
+        detailed = await follower.feed.newer_than(2, timeout_seconds=30)
+        assert await follower.feed.newer_than(3, timeout_seconds=30) is None
+        assert follower.feed.over
+    assert detailed
+    assert detailed.workflow.output == "{}"
+
+
+@pytest.mark.looptime
+async def test_details_that_never_come_are_not_waited_for(looks: Looks) -> None:
+    looks.change(status=models.WorkflowStatus.SUCCEEDED, details_pending=True)
+    loop = asyncio.get_running_loop()
+    with Feeds().follow("w", looks) as follower:
+        assert await follower.feed.newer_than(2, timeout_seconds=600) is None
+        assert follower.feed.over
+    assert loop.time() < 10
+
+
+@pytest.mark.looptime
+async def test_a_large_workflow_is_read_more_rarely(looks: Looks) -> None:
+    """A megabyte a second is what one follower may cost."""
+    looks.change(output="x" * (10 << 20))
+    with Feeds().follow("w", looks) as follower:
+        await follower.feed.newer_than(2, timeout_seconds=100)
+    assert looks.reads.total() <= 12
+
+
+@pytest.mark.looptime
+async def test_silence_is_filled_with_heartbeats(app: FastAPI, api: httpx.AsyncClient, rig: Rig) -> None:
+    """Proxies keep the connection, and clients know that it lives."""
+    workflow = await begun(rig)
+    loop = asyncio.get_running_loop()
+    async with streaming(app, workflow.id) as stream:
+        await stream.event()
+        started = loop.time()
+        assert [await stream.part() for _ in range(3)] == [HEARTBEAT] * 3
+        assert loop.time() - started == pytest.approx(3 * HEARTBEAT_SECONDS, abs=2)
+
+
+# Where it counts: a real process and a real signal
+
+
+def test_a_stop_does_not_wait_for_followers() -> None:
+    """Servers tell an application that they stop only when the last answer has ended; a signal ends it sooner."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_REGION": "us-west-2",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "WFM_ACCOUNT_ID": "123456789012",
+        "WFM_POLLER_ENABLED": "false",
+    }
+    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as run:
+        try:
+            assert run.stdout
+            url = run.stdout.readline().partition(":")[2].strip()
+            with httpx.Client(base_url=url, timeout=20) as client:
+                client.post("/workflow-definitions", json={"name": "x", "stateMachine": samples.ECHO})
+                body = {"workflowDefinition": {"name": "x"}, "namespace": "dev"}
+                workflow_id = client.post("/workflows", json=body).json()["id"]
+                with client.stream("GET", f"/workflows/{workflow_id}/events") as answer:
+                    parts = answer.iter_raw()
+                    while b"event: workflow" not in next(parts):
+                        pass
+                    run.send_signal(signal.SIGTERM)
+                    stopped_at = time.monotonic()
+                    assert b"".join(parts) == b""
+                    assert time.monotonic() - stopped_at < 2
+            assert run.wait(timeout=10) == 0
+        finally:
+            run.kill()

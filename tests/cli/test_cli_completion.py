@@ -1,0 +1,149 @@
+"""Completion by the shell: of commands, options, and names of definitions."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli.bash_words import join_words_at_colons
+from tests.cli.conftest import Run
+from tests.cli.fake_service import Answer, FakeService
+from tests.client.documents import definition_json
+
+NAMES = ("sfncli-test:master", "sfncli-test:next", "other")
+
+
+def offered(process: Run, words: str, cursor: int, **extra: str) -> list[str]:
+    """Return what bash is offered for its words, one a line."""
+    variables = {"COMP_WORDS": words, "COMP_CWORD": str(cursor), "_WORKFLOW_MANAGER_COMPLETE": "complete_bash", **extra}
+    outcome = process(extra=variables)
+    assert outcome.err == ""
+    return outcome.out.split()
+
+
+@pytest.fixture
+def named(service: FakeService) -> FakeService:
+    service.on("GET /workflow-definitions", [definition_json(name=name) for name in NAMES])
+    return service
+
+
+def test_commands_and_options_are_offered(process: Run) -> None:
+    """Without asking anybody."""
+    assert set(offered(process, "wfm\nre", 1)) == {"resume", "resolve", "refresh", "resources"}
+    assert set(offered(process, "wfm\ncancel\n--d", 2)) == {"--definition", "--dry-run"}
+    assert offered(process, "wfm\nworkflows\n--status\nfa", 3) == ["failed"]
+
+
+@pytest.mark.parametrize(
+    "words", ["submit\n", "definitions\nget\n", "definitions\nlist\n", "workflows\n-d\n", "cancel\n--definition\n"]
+)
+def test_names_of_definitions_are_offered(words: str, process: Run, named: FakeService) -> None:
+    """Wherever one is wanted."""
+    cursor = words.count("\n") + 1
+    assert offered(process, f"wfm\n{words}", cursor) == list(NAMES)
+    assert offered(process, f"wfm\n{words}oth", cursor) == ["other"]
+
+
+def test_a_colon_is_a_part_of_a_name(process: Run, named: FakeService) -> None:
+    """Bash takes it for a word, and replaces only what comes after it."""
+    assert offered(process, "wfm\nsubmit\nsfncli-test\n:\n", 4) == ["master", "next"]
+    assert offered(process, "wfm\nsubmit\nsfncli-test\n:\nma", 4) == ["master"]
+    assert offered(process, "wfm\nsubmit\nsfncli-test\n:", 3) == ["master", "next"]
+
+
+def test_other_shells_replace_the_whole_word(process: Run, named: FakeService) -> None:
+    """Fish, for example."""
+    variables = {
+        "_WORKFLOW_MANAGER_COMPLETE": "complete_fish",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "_TYPER_COMPLETE_ARGS": "wfm submit sfncli-test:ma",
+    }
+    assert process(extra=variables).out.split() == ["sfncli-test:master"]
+
+
+@pytest.mark.parametrize("answer", [Answer({"message": "no"}, 500), Answer({"hello": "world"}), Answer([])])
+def test_a_service_that_does_not_help_is_silence(answer: Answer, process: Run, service: FakeService) -> None:
+    """Nothing is written into the line that somebody types."""
+    service.on("GET /workflow-definitions", answer)
+    assert offered(process, "wfm\nsubmit\n", 2) == []
+
+
+def test_no_service_and_a_wrong_configuration_are_silence(process: Run, tmp_path: Path) -> None:
+    """Pressing Tab is no question that deserves an error."""
+    assert offered(process, "wfm\nsubmit\n", 2, WORKFLOWMANAGER_URL="http://127.0.0.1:1") == []
+    assert offered(process, "wfm\nsubmit\n", 2, WORKFLOWMANAGER_URL="nonsense") == []
+    folder = tmp_path / ".config" / "workflow-manager"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("nonsense")
+    assert offered(process, "wfm\nsubmit\n", 2, WORKFLOWMANAGER_URL="http://127.0.0.1:1") == []
+
+
+def test_the_profile_of_the_line_is_asked(process: Run, named: FakeService, tmp_path: Path) -> None:
+    """The names are those of the service that the command will ask."""
+    folder = tmp_path / ".config" / "workflow-manager"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(f'[profiles.p]\nurl = "{named.url}"\n')
+    words = "wfm\nsubmit\n--profile\np\noth"
+    assert offered(process, words, 4, WORKFLOWMANAGER_URL="http://127.0.0.1:1") == ["other"]
+
+
+WORDS = [
+    (["wfm", "submit", "a", ":", "b"], 4, ["wfm", "submit", "b"], "a:"),
+    (["wfm", "submit", "a", ":", "b", ":", "c"], 6, ["wfm", "submit", "c"], "a:b:"),
+    (["wfm", "submit", "a", ":", ""], 4, ["wfm", "submit", ""], "a:"),
+    (["wfm", "submit", "a", ":"], 3, ["wfm", "submit", ""], "a:"),
+    (["wfm", "submit", "a", ":", "b", "{}", "--"], 6, ["wfm", "submit", "a:b", "{}", "--"], None),
+    (["wfm", "submit", "a", "b"], 3, ["wfm", "submit", "a", "b"], None),
+    (["wfm", "submit", "a:b"], 2, ["wfm", "submit", "a:b"], None),
+    (["wfm", "submit", "a", ":", "b", "{}"], 3, ["wfm", "submit", ""], "a:"),
+    (["wfm", ":"], 1, ["wfm", ":"], None),
+    (["wfm"], 1, ["wfm"], None),
+]
+
+
+@pytest.mark.parametrize(("words", "cursor", "joined", "before"), WORDS)
+def test_words_are_joined_at_colons(words: list[str], cursor: int, joined: list[str], before: str | None) -> None:
+    """Up to the one under the cursor, of which bash replaces only the end."""
+    environment = {"_X_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(cursor)}
+    join_words_at_colons(environment)
+    assert environment["COMP_WORDS"].split("\n") == joined
+    assert environment["COMP_CWORD"] == str(len(joined) - 1)
+    assert environment.get("WORKFLOWMANAGER_TYPED_BEFORE") == before
+
+
+@pytest.mark.parametrize("environment", [{}, {"_X_COMPLETE": "complete_bash"}, {"COMP_CWORD": "1", "COMP_WORDS": "a:"}])
+def test_other_environments_are_left_alone(environment: dict[str, str]) -> None:
+    """Only bash cuts words at colons."""
+    before = dict(environment)
+    join_words_at_colons(environment)
+    assert environment == before
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_a_name(named: FakeService, tmp_path: Path) -> None:
+    """With the script that `--show-completion` prints, and a real shell that cuts the words."""
+    command = tmp_path / "workflow-manager"
+    command.write_text(
+        f"#!/bin/sh\nexec {sys.executable} -c \"import sys; sys.argv[0] = 'workflow-manager'\n"
+        'from app.cli.edge import main; sys.exit(main())" "$@"\n'
+    )
+    command.chmod(0o755)
+    program = """
+        eval "$(_WORKFLOW_MANAGER_COMPLETE=source_bash workflow-manager)"
+        COMP_WORDS=(workflow-manager submit sfncli-test : ma) COMP_CWORD=4
+        $(complete -p workflow-manager | sed 's/.*-F \\([^ ]*\\).*/\\1/') workflow-manager
+        echo "${COMPREPLY[@]}"
+    """
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "WORKFLOWMANAGER_URL": named.url,
+        "PYTHONPATH": str(Path(__file__).parent.parent.parent),
+    }
+    done = subprocess.run(
+        ["bash", "--norc", "-c", program], env=environment, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.stdout, done.stderr) == ("master\n", "")

@@ -1,0 +1,126 @@
+"""The client for programs that are not asynchronous."""
+
+import asyncio
+import concurrent.futures
+import inspect
+import json
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from app import errors, models
+from app.client import WorkflowManager
+from app.client_sync import SyncWorkflowManager
+from tests.client.documents import workflow_json
+
+THREAD = "workflow-manager-client"
+
+
+def operations(kind: type) -> dict[str, inspect.Signature]:
+    """Return the public methods of a client, without what differs between the two by nature."""
+    return {
+        name: inspect.signature(method).replace(return_annotation=inspect.Signature.empty)
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+
+def answering(request: httpx.Request) -> httpx.Response:
+    """Be a service of a workflow that succeeds while it is watched."""
+    if request.url.path == "/workflows":
+        return httpx.Response(200, json=[workflow_json(id="a"), workflow_json(id="b")])
+    if request.url.path.endswith("/nope"):
+        return httpx.Response(404, json={"message": "there is none"})
+    if request.url.path.endswith("/events"):
+        return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=events())
+    return httpx.Response(200, json=workflow_json("succeeded"))
+
+
+async def events() -> AsyncIterator[bytes]:
+    for number, status in enumerate(("running", "succeeded")):
+        yield f"event: workflow\nid: {number}\ndata: {json.dumps(workflow_json(status))}\n\n".encode()
+
+
+@pytest.fixture
+def manager() -> Iterator[SyncWorkflowManager]:
+    with SyncWorkflowManager("http://service.test", transport=httpx.MockTransport(answering)) as manager:
+        yield manager
+
+
+def test_it_has_every_operation_with_the_same_parameters() -> None:
+    """Whoever knows one knows the other."""
+    assert operations(SyncWorkflowManager) == operations(WorkflowManager)
+
+
+def test_operations_return_what_the_service_answers(manager: SyncWorkflowManager) -> None:
+    """And raise what it refuses."""
+    assert manager.get_workflow("w").status is models.WorkflowStatus.SUCCEEDED
+    assert manager.wait("w", timeout_seconds=5).id == "w"
+    with pytest.raises(errors.NotFound, match="there is none"):
+        manager.get_workflow("nope")
+
+
+def test_pages_and_changes_are_plain_iterators(manager: SyncWorkflowManager) -> None:
+    """For loops, list and next work on them."""
+    assert [workflow.id for workflow in manager.iter_workflows(limit=2)] == ["a", "b"]
+    assert [workflow.status.value for workflow in manager.follow("w")] == ["running", "succeeded"]
+    assert next(manager.follow("w")).status is models.WorkflowStatus.RUNNING
+
+
+async def test_it_works_where_an_event_loop_runs(manager: SyncWorkflowManager) -> None:
+    """Such as in a notebook."""
+    assert asyncio.get_running_loop().is_running()
+    assert manager.get_workflow("w").id == "w"
+
+
+def test_several_threads_may_use_one(manager: SyncWorkflowManager) -> None:
+    """Their operations run side by side."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda _: manager.get_workflow("w").id, range(100))
+        assert set(found) == {"w"}
+
+
+def test_closing_ends_the_thread_and_what_waits() -> None:
+    """Nothing is left behind, and a closed client says so."""
+    asked = threading.Event()
+
+    async def silent(_request: httpx.Request) -> httpx.Response:
+        asked.set()
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with SyncWorkflowManager("http://service.test", transport=httpx.MockTransport(silent)) as manager:
+            waiting = pool.submit(manager.get_workflow, "w")
+            assert asked.wait(5)
+        with pytest.raises(concurrent.futures.CancelledError):
+            waiting.result(timeout=5)
+    assert THREAD not in {thread.name for thread in threading.enumerate()}
+    with pytest.raises(RuntimeError, match="with statement"):
+        manager.get_workflow("w")
+
+
+def test_ctrl_c_cancels_the_operation() -> None:
+    """The request does not go on behind the back of whoever interrupted it."""
+    cancelled = threading.Event()
+    main = threading.get_ident()
+
+    async def silent(_request: httpx.Request) -> httpx.Response:
+        try:
+            while sys._current_frames()[main].f_code.co_name != "wait":  # noqa: ASYNC110  no event tells of it
+                await asyncio.sleep(0)
+            signal.pthread_kill(main, signal.SIGINT)
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        raise AssertionError
+
+    with SyncWorkflowManager("http://service.test", transport=httpx.MockTransport(silent)) as manager:
+        with pytest.raises(KeyboardInterrupt):
+            manager.get_workflow("w")
+        assert cancelled.wait(5)
