@@ -1,16 +1,16 @@
 """How long requests take while the poller works at full quotas in the same process, beside a process without a poller.
 
-    python -m benchmarks.latency [--rounds 3] [--seconds 20] [--active 2000]
+    python -m benchmarks.latency [--rounds 3] [--seconds 20] [--active 1000]
 
 Requests come at a fixed rate, half of them starts and half of them lists, and their time counts from when they were
 due. Step Functions is a process of its own on loopback that answers at once, with full pages: a thousand rows of
-ListExecutions, a hundred events of GetExecutionHistory. The two take turns, each time in fresh processes.
+ListExecutions, a hundred events of GetExecutionHistory. The two take turns, each time in fresh processes; what counts
+is the least of the rounds, since whatever else runs on the machine can only add to it.
 """
 
 import argparse
 import asyncio
 from contextlib import ExitStack
-from statistics import median
 from typing import NamedTuple
 
 from app.executor.quotas import LARGE
@@ -83,9 +83,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--active", type=int, default=2_000)
+    parser.add_argument("--active", type=int, default=1_000)
     options = parser.parse_args()
-    ratios = []
+    p99s: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(options.rounds):
         without, beside = (
             in_fresh_process(poller=poller, active=options.active, seconds=options.seconds) for poller in (False, True)
@@ -95,8 +95,9 @@ def main() -> None:
         print(
             "  of the quotas: " + ", ".join(_share(action, calls) for action, calls in beside.calls_per_second.items())
         )
-        ratios.append(beside.p99 / without.p99)
-    print(f"p99 with / without a poller = {median(ratios):.2f}")
+        p99s[False].append(without.p99)
+        p99s[True].append(beside.p99)
+    print(f"least p99 with / without a poller = {min(p99s[True]) / min(p99s[False]):.2f}")
 
 
 def _share(action: str, calls_per_second: float) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import subprocess
 from collections.abc import Iterator
 
@@ -9,6 +10,12 @@ import pytest
 import structlog
 
 from app.local import handshake
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be felt, here and in what tests start: a shell ignores it for what runs in its background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -34,10 +34,25 @@ NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     200: {"headers": {"ETag": {"description": "The revision of the workflow.", "schema": {"type": "string"}}}},
     304: {"description": "The workflow is still as `If-None-Match` names it."},
 }
+EVENT_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["event", "id", "data"],
+    "properties": {
+        "event": {"type": "string", "const": "workflow"},
+        "id": {"type": "string", "description": "The revision of the workflow."},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Workflow"},
+        },
+    },
+}
+"""One event, as OpenAPI 3.2 describes the items of a stream; readers of 3.1 pass it over."""
+
 STREAMED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Events, until the workflow has ended.",
-        "content": {EVENT_STREAM: {"schema": {"type": "string"}, "example": examples.EVENTS}},
+        "content": {EVENT_STREAM: {"itemSchema": EVENT_SCHEMA, "example": examples.EVENTS}},
     },
     204: {"description": "The workflow has ended, and `Last-Event-ID` names its last event."},
 }

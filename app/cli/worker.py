@@ -153,6 +153,8 @@ def import_worker(target: str) -> Worker:
     Raises ``InvalidRequest`` with a sentence that says what is not there.
     """
     module_name, _, name = target.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise errors.InvalidRequest(f"--module takes MODULE or MODULE:NAME, such as my.tasks:worker, not {target!r}.")
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:

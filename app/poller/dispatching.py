@@ -12,7 +12,7 @@ from app import errors
 from app.executor import Executor, Queues
 from app.executor.queues import UNLIMITED, Line
 from app.executor.quotas import Lane, calling_as
-from app.models import Workflow
+from app.models import Workflow, WorkflowStatus
 from app.poller.tracking import ActiveSet
 from app.store import Store
 
@@ -65,12 +65,16 @@ class Dispatcher:
         """Tell whether a workflow waits for its turn."""
         return workflow_id in self._waiting.get(queue, {})
 
+    def drop(self, workflow: Workflow) -> None:
+        """Have a workflow wait no longer."""
+        self._waiting[workflow.queue].pop(workflow.id, None)
+
     def clear(self) -> None:
         """Forget everything; the store remembers."""
         self._waiting.clear()
 
     async def step(self) -> list[Workflow]:
-        """Let through whom the queues have room for; returns the workflows that were started."""
+        """Let through whom the queues have room for; returns the workflows that are to be followed from now on."""
         lines = await self._queues.lines()
         started: list[Workflow] = []
         with calling_as(Lane.DISPATCH):
@@ -82,7 +86,7 @@ class Dispatcher:
         return started
 
     async def _admitted(self, queue: str, line: Line, revision: int) -> list[str]:
-        """Return those of a queue that may start now."""
+        """Return those of a queue that may start now, or have ended meanwhile."""
         waiting = sorted(self._waiting[queue].values())
         in_order = [place.workflow_id for place in waiting]
         if not line.limits.limited:
@@ -94,7 +98,7 @@ class Dispatcher:
                 await self._queues.write(queue, after, revision=revision)
             except errors.VersionConflict:
                 return []  # somebody else dispatched; the next turn sees what came of it
-        return [workflow_id for workflow_id in in_order if workflow_id in after.running]
+        return [workflow_id for workflow_id in in_order if workflow_id in after.running or workflow_id in ended]
 
     async def _has_ended(self, workflow_id: str) -> bool:
         if self._active.get(workflow_id) is not None:
@@ -106,12 +110,15 @@ class Dispatcher:
 
     async def _start(self, queue: str, workflow_id: str) -> Workflow | None:
         try:
-            workflow = await self._store.get_workflow(workflow_id)
-            started = await self._executor.start_queued(workflow)
-        except (errors.WorkflowNotFound, errors.VersionConflict):
-            started = None  # cancelled, or somebody else starts it
+            workflow: Workflow | None = await self._store.get_workflow(workflow_id)
+            if workflow is not None and workflow.status is WorkflowStatus.QUEUED:
+                workflow = await self._executor.start_queued(workflow)
+        except errors.WorkflowNotFound:
+            workflow = None
+        except errors.VersionConflict:
+            return None  # cancelled, or somebody else starts it; the next turn sees what came of it
         except errors.Unavailable as silence:
             log.warning("start postponed", action="start-later", workflow_id=workflow_id, error=silence.message)
             return None
         self._waiting[queue].pop(workflow_id, None)
-        return started
+        return workflow

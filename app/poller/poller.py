@@ -287,11 +287,14 @@ class Poller:
                 return seen
 
     async def _track(self, workflow: Workflow) -> None:
-        if self._active.get(workflow.id) is not None or self._dispatcher.holds(workflow.id, workflow.queue):
+        if self._active.get(workflow.id) is not None:
             return
-        if workflow.status is WorkflowStatus.QUEUED and await self._queues.limited(workflow.queue):
+        if workflow.status is not WorkflowStatus.QUEUED:
+            self._dispatcher.drop(workflow)
+            self._follow(workflow)
+        elif await self._queues.limited(workflow.queue):
             self._dispatcher.hold(workflow)
-        else:
+        elif not self._dispatcher.holds(workflow.id, workflow.queue):
             self._follow(workflow)
 
     def _follow(self, workflow: Workflow) -> None:
@@ -302,7 +305,7 @@ class Poller:
             revision=workflow.revision,
             since=self._clock(),
         )
-        if workflow.status.terminal and not workflow.stop_pending:
-            self._agenda.want_details(tracked)
-        else:
+        if not workflow.status.terminal or workflow.stop_pending:
             self._agenda.track(tracked)
+        elif workflow.details_pending:
+            self._agenda.want_details(tracked)

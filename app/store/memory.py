@@ -131,8 +131,10 @@ class MemoryStore(Store):
         timeline = self._timeline
         if query.definition_name is not None:
             timeline = self._timelines_by_definition.get(query.definition_name, [])
-        candidates = self._from(timeline, page_token, oldest_first=query.oldest_first)
-        return self._page((workflow for workflow in candidates if query.matches(workflow)), limit, summaries=summaries)
+        ids = self._from(timeline, page_token, oldest_first=query.oldest_first)
+        if _filters(query):
+            ids = (found for found in ids if query.matches(self._workflows.without_jobs(found)))
+        return self._page(ids, limit, summaries=summaries)
 
     async def list_active_workflows(
         self, *, limit: int, page_token: str | None = None, summaries: bool = False
@@ -166,20 +168,26 @@ class MemoryStore(Store):
             raise errors.VersionConflict(f"workflow {workflow_id} was changed by somebody else")
         return workflow
 
-    def _from(self, timeline: list[Place], page_token: str | None, *, oldest_first: bool) -> Iterator[Workflow]:
+    def _from(self, timeline: list[Place], page_token: str | None, *, oldest_first: bool) -> Iterator[str]:
         after = paging.decode(page_token) if page_token else None
         if oldest_first:
             indices = range(bisect_right(timeline, after) if after else 0, len(timeline))
         else:
             indices = range((bisect_left(timeline, after) if after else len(timeline)) - 1, -1, -1)
-        return (self._workflows.without_jobs(timeline[index][1]) for index in indices)
+        return (timeline[index][1] for index in indices)
 
-    def _page(self, matching: Iterator[Workflow], limit: int, *, summaries: bool) -> Page:
-        found = list(islice(matching, limit))
-        more = len(found) == limit and next(matching, None) is not None
-        next_token = paging.encode(Position(*_place(found[-1]))) if more else None
-        workflows = [self._workflows[workflow.id] for workflow in found]
-        return Page([summary(workflow) for workflow in workflows] if summaries else workflows, next_token)
+    def _page(self, ids: Iterator[str], limit: int, *, summaries: bool) -> Page:
+        found = list(islice(ids, limit))
+        more = len(found) == limit and next(ids, None) is not None
+        workflows = [
+            summary(self._workflows.without_jobs(each)) if summaries else self._workflows[each] for each in found
+        ]
+        return Page(workflows, paging.encode(Position(*_place(workflows[-1]))) if more else None)
+
+
+def _filters(query: WorkflowQuery) -> bool:
+    """Tell whether a query wants to see the workflows themselves; the name of the definition has its own timeline."""
+    return query != WorkflowQuery(definition_name=query.definition_name, oldest_first=query.oldest_first)
 
 
 def _is_active(workflow: Workflow) -> bool:

@@ -5,10 +5,12 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from app import errors
 from app.worker.outcome import ErrorName, TaskFailed
+
+WORKER_GONE: Final = "The worker has stopped."
 
 Beat = Callable[[], Awaitable[None]]
 """Sends one heartbeat; raises ``TaskLost``."""
@@ -60,10 +62,16 @@ class SyncContext(TaskFacts):
 
         Call it before a step that must not be done twice.
         """
+        beating = _awaited(self.beat)
         try:
-            asyncio.run_coroutine_threadsafe(_awaited(self.beat), self.loop).result()
-        except (RuntimeError, CancelledError):
-            raise errors.TaskLost("The worker has stopped.") from None
+            answer = asyncio.run_coroutine_threadsafe(beating, self.loop)
+        except RuntimeError:
+            beating.close()
+            raise errors.TaskLost(WORKER_GONE) from None
+        try:
+            answer.result()
+        except CancelledError:
+            raise errors.TaskLost(WORKER_GONE) from None
 
 
 async def _awaited(beat: Beat) -> None:

@@ -1,7 +1,7 @@
 """Several workers in one process, which start, stop and fail together."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from app.worker.worker import ActivityWorker, CommandWorker
 
@@ -44,19 +44,29 @@ class Fleet:
 
     def begin_stop(self) -> None:
         """Request a stop unless one was requested, so that none becomes urgent by it."""
-        if not self._stopping:
-            self.request_stop()
+        self._stop(self._workers)
 
     async def stop(self) -> None:
         """Request a stop and wait until ``run`` has ended."""
         self.request_stop()
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Wait until ``run`` has ended."""
         await self._ended.wait()
+
+    def _stop(self, workers: Iterable[ActivityWorker]) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        for worker in workers:
+            worker.request_stop()
 
     async def _run(self, worker: ActivityWorker) -> None:
         try:
             await worker.run()
         except Exception:
-            self.begin_stop()
+            self._stop(other for other in self._workers if other is not worker)
             raise
 
 

@@ -107,7 +107,8 @@ class FunctionHandler:
         if name := self._function.declared_name(error):
             return TaskFailed(name, str(error) or type(error).__name__)
         if stop.reason is not None:
-            return TaskFailed(ErrorName.COMMAND_TERMINATED, f"the function was cancelled: {_told(error)}")
+            told = "" if isinstance(error, asyncio.CancelledError) else f"\n{_told(error)}"
+            return TaskFailed(ErrorName.COMMAND_TERMINATED, f"the function was cancelled: the worker had to stop{told}")
         return TaskFailed(type(error).__name__, _told(error))
 
 

@@ -47,6 +47,7 @@ class Worker:
         self._definitions_path = Path(definitions) if definitions is not None else None
         self._tasks: dict[str, TaskFunction] = {}
         self._fleet: Fleet | None = None
+        self._stop_requested = False
 
     @property
     def tasks(self) -> Mapping[str, TaskFunction]:
@@ -104,9 +105,13 @@ class Worker:
         working = asyncio.create_task(self._run(host or Host(), namespace, service, ready), name="worker")
         try:
             await settle(working, unless=ready)
-            if ready.is_set():
-                yield
-                self.request_stop()
+            try:
+                if ready.is_set():
+                    yield
+            finally:
+                if not working.done():
+                    self.request_stop()
+                    await asyncio.wait({working})
             await working
         finally:
             working.cancel()
@@ -126,25 +131,29 @@ class Worker:
 
     def request_stop(self) -> None:
         """Take no more tasks and cancel those that run; asked a second time, wait for none of them."""
+        self._stop_requested = True
         if self._fleet is not None:
             self._fleet.request_stop()
 
     async def stop(self) -> None:
         """Request a stop and wait until the functions have ended."""
+        self.request_stop()
         if self._fleet is not None:
-            await self._fleet.stop()
+            await self._fleet.ended()
 
     async def _run(
         self, host: Host, namespace: str | None, service: DefinitionService | None, ready: asyncio.Event
     ) -> None:
-        definitions = self.definitions() if service is not None else []
-        connection = connect(Settings.load(), slots=sum(task.concurrency for task in self._tasks.values()))
-        async with equipped(connection, host.gauges) as equipment:
-            self._fleet = await self.fleet(equipment, host=host, namespace=namespace)
-            try:
+        try:
+            definitions = self.definitions() if service is not None else []
+            connection = connect(Settings.load(), slots=sum(task.concurrency for task in self._tasks.values()))
+            async with equipped(connection, host.gauges) as equipment:
+                self._fleet = await self.fleet(equipment, host=host, namespace=namespace)
+                if self._stop_requested:
+                    self._fleet.request_stop()
                 await _run(self._fleet, service, definitions, ready)
-            finally:
-                self._fleet = None
+        finally:
+            self._fleet, self._stop_requested = None, False
 
     def _add(
         self,

@@ -25,6 +25,7 @@ class LaggingSFN(FakeSFN):
         self.chance = chance
         self.inputs_given: defaultdict[str, set[str]] = defaultdict(set)
         """All texts that an execution was asked to start with, by its name."""
+        self.most_lag_seconds = MOST_LAG_SECONDS
         self.on_start: Callable[[], None] = lambda: None
 
     async def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> JSON:  # noqa: A002, N803
@@ -100,7 +101,7 @@ class LaggingSFN(FakeSFN):
     def _known(self, execution_arn: str) -> Execution:
         """Return an execution as somebody sees it who is a little behind."""
         execution = super()._known(execution_arn)
-        lag = self.chance.choice((0.0, self.chance.uniform(0, MOST_LAG_SECONDS)))
+        lag = self.chance.choice((0.0, self.chance.uniform(0, self.most_lag_seconds)))
         moment = self.now() - timedelta(seconds=lag)
         if execution.started_at > moment:
             raise errors.ExecutionNotFound

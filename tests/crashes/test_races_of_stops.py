@@ -8,12 +8,7 @@ from app import errors, models
 from app.executor.launcher import SETTLED_AFTER
 from app.models import WorkflowStatus
 from app.poller.attention import GRACE
-from tests.crashes.races import (
-    Gate,
-    active,
-    status,
-    unanswered,
-)
+from tests.crashes.races import Gate, active, from_now_on_only_the_end_of_the_index_is_read, status, unanswered
 from tests.rig import Rig
 
 
@@ -36,6 +31,25 @@ async def test_a_workflow_cancelled_while_another_process_starts_it_is_stopped(r
     assert rig.sfn.execution(workflow.id).status == "ABORTED"
     assert (stopped.status, stopped.status_reason) == (WorkflowStatus.CANCELLED, "changed my mind")
     assert await active(rig) == []
+
+
+async def test_a_workflow_cancelled_after_its_queue_let_it_through_is_stopped(rig: Rig) -> None:
+    await rig.define()
+    await rig.start()
+    (arn,) = rig.sfn.machines
+    await rig.queues.put("slow", models.QueueLimits(max_running=1))
+    workflow = await rig.start(queue="slow")
+    rig.clock.advance(60)
+    rig.sfn.fail_next("start_execution", errors.Unavailable(), errors.Unavailable())  # the younger one starts first
+    await from_now_on_only_the_end_of_the_index_is_read(rig)
+    await Rig(replica_of=rig).executor.cancel(workflow.id, "")
+    await rig.sfn.start_execution(stateMachineArn=arn, name=workflow.id, input="{}")
+
+    for _ in range(2):
+        await rig.poller.poll_once()
+
+    assert rig.sfn.execution(workflow.id).status == "ABORTED"
+    assert workflow.id not in await active(rig)
 
 
 async def test_a_workflow_that_cannot_have_started_is_cancelled_for_good_at_once(rig: Rig) -> None:

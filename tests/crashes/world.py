@@ -33,7 +33,7 @@ PATIENCE_SECONDS: Final = 8.0
 POLL_SECONDS: Final = 2.0
 HASTY_POLL_SECONDS: Final = 0.7
 LEISURELY_POLL_SECONDS: Final = 3.0
-"""The loop of the poller has many workers, which take as long to simulate as everything else."""
+"""How often a poller looks; to simulate it takes time, above all its own loop, which has many workers."""
 
 QUEUE: Final = "slow"
 MAX_RUNNING: Final = 2
@@ -149,7 +149,7 @@ class Replica:
         while True:
             with suppress(errors.Unavailable):
                 await self.poller.poll_once()
-            await asyncio.sleep(world.poll_seconds if world.chaos.on else POLL_SECONDS)
+            await asyncio.sleep(world.poll_seconds if world.chaos.on else LEISURELY_POLL_SECONDS)
 
 
 class World:
@@ -205,8 +205,8 @@ class World:
         return task.result()
 
     async def poll(self) -> None:
-        """Let every process poll for a while."""
-        await asyncio.sleep(3 * POLL_SECONDS)
+        """Let every process poll, twice."""
+        await asyncio.sleep(2 * LEISURELY_POLL_SECONDS)
 
     async def _keep(self, replica: Replica) -> None:
         """Start a process again whenever it has died."""

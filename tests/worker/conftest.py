@@ -197,16 +197,11 @@ def sfn_client(url: str, *, region: str = "us-west-2") -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def nursery(local_aws_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+def nursery(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     """Start worker processes on the embedded AWS; those that still run are ended at the end."""
     directory = tmp_path_factory.mktemp("processes")
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(directory),
-        "AWS_ENDPOINT_URL": local_aws_url,
-        "AWS_REGION": "us-west-2",
-        "WFM_LOG_FORMAT": "json",
-    }
-    started = Nursery(directory, environ)
+    started = Nursery(directory)
+    # After the nursery, so that both start at the same time.
+    started.environ["AWS_ENDPOINT_URL"] = request.getfixturevalue("local_aws_url")
     yield started
     started.close()

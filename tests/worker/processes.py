@@ -26,9 +26,14 @@ PYTHON = "#!/usr/bin/env python3\nimport json, os, sys\n"
 class Nursery:
     """Forks command lines; see ``tests.worker.nursery``."""
 
-    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self.environ = dict(environ)
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(directory),
+            "AWS_REGION": "us-west-2",
+            "WFM_LOG_FORMAT": "json",
+        }
         self._turn = threading.Lock()
         self._started: list[WorkerProcess] = []
         self._process = subprocess.Popen(

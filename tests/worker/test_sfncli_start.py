@@ -55,14 +55,14 @@ def start(started: Start) -> Start:
 
 @pytest.fixture(scope="module", autouse=True)
 def started(nursery: Nursery, local_aws_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start the worker, and three tasks for it; with its pauses it takes a while."""
+    """Start the worker, and two tasks for it; with its pauses it takes a while."""
     command = write_script(
         tmp_path_factory.mktemp("start") / "command",
         PYTHON + "print(json.dumps({'args': sys.argv[1:-1], 'work_dir': os.environ.get('WORK_DIR')}))",
     )
     with recording(local_aws_url) as recorder, sfn_client(local_aws_url, region="eu-west-1") as client:
         prefix = f"conformance-{uuid.uuid4()}"
-        recorder.refuse("CreateActivity", *["ThrottlingException"] * 4)
+        recorder.refuse("CreateActivity", *["ThrottlingException"] * 3)
         worker = nursery.start(
             "sfncli",
             "-activityname",
@@ -84,7 +84,7 @@ def started(nursery: Nursery, local_aws_url: str, tmp_path_factory: pytest.TempP
             **VARIABLES,
         )
         machine = Machine(client, f"{prefix}-made")
-        yield Start(recorder, machine.name, [machine.start() for _ in range(3)])
+        yield Start(recorder, machine.name, [machine.start() for _ in range(2)])
         worker.end()
 
 
@@ -123,7 +123,7 @@ def test_input_modes(nursery: Nursery, sfn: Any, tmp_path: Path, mode: str, scri
 
 def test_flags(start: Start) -> None:
     """Flags are given with one dash or two, as `-flag value` or `-flag=value`, and end at the first argument."""
-    assert [json.loads(run.output)["args"] for run in start.runs] == [["fixed", "-region", "b c"]] * 3
+    assert [json.loads(run.output)["args"] for run in start.runs] == [["fixed", "-region", "b c"]] * 2
 
 
 def test_no_work_dir(start: Start) -> None:
@@ -160,7 +160,7 @@ def test_tags(start: Start) -> None:
 
 def test_throttled_start(start: Start) -> None:
     """The start survives an AWS that throttles."""
-    assert len(start.recorder.of("CreateActivity")) == 5
+    assert len(start.recorder.of("CreateActivity")) == 4
 
 
 JITTER_SECONDS = 0.5
@@ -170,7 +170,7 @@ JITTER_SECONDS = 0.5
 def test_poll_rate(start: Start) -> None:
     """AWS is asked for a task once a second at most."""
     times = [call.at for call in start.recorder.of("GetActivityTask")]
-    assert len(times) >= 3
+    assert len(times) >= 2
     assert times[-1] - times[0] > len(times) - 1 - JITTER_SECONDS
 
 
@@ -178,10 +178,10 @@ def test_one_at_a_time(start: Start) -> None:
     """One task at a time: AWS is asked for the next one when the last one is reported."""
     asked = {"GetActivityTask", "SendTaskSuccess"}
     operations = [call.operation for call in start.recorder.calls if call.operation in asked]
-    assert operations[:6] == ["GetActivityTask", "SendTaskSuccess"] * 3
+    assert operations[:4] == ["GetActivityTask", "SendTaskSuccess"] * 2
 
 
 def test_protection(start: Start) -> None:
     """The ECS task is protected from being scaled in while a task runs."""
-    eventually(lambda: len(start.recorder.states) >= 6, what="three tasks are protected")
+    eventually(lambda: len(start.recorder.states) >= 4, what="two tasks are protected")
     assert [state["ProtectionEnabled"] for state in start.recorder.states[:2]] == [True, False]

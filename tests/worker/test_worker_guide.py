@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import shlex
+import socket
 import subprocess
 import urllib.request
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ import pytest
 from app.worker import FunctionErrorName
 from app.worker.outcome import ErrorName
 from app.worker.prometheus import WorkerMetrics
-from tests.eventually import eventually
 from tests.worker.executions import Machine
 from tests.worker.processes import ROOT, Nursery, WorkerProcess
 
@@ -49,9 +49,11 @@ def _is_worker(command: list[str]) -> bool:
 
 @pytest.fixture(scope="module")
 def service_url(nursery: Nursery) -> str:
-    """A service on the embedded AWS."""
-    process = nursery.start("serve", "--port", "0", WFM_LOG_LEVEL="warning")
-    return eventually(lambda: re.search(r"API:\s+(\S+)", process.stdout), what="the service")[1]
+    """A service on the embedded AWS, which is there in a while."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    nursery.start("serve", "--port", str(port), WFM_LOG_LEVEL="warning")
+    return f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,8 @@ ONLY_ACTIVITY = "--concurrency, --input-mode and --work-dir need --activity."
         ("--activity a -- true", "--namespace is missing (or set WORKFLOWMANAGER_NAMESPACE)."),
         ("-n dev --activity a -- true", "AWS_REGION is not set (or start with --local to need no AWS)"),
         ("-n dev --config none.yaml", "none.yaml cannot be read: [Errno 2] No such file or directory: 'none.yaml'"),
+        ("--module ..no", "--module takes MODULE or MODULE:NAME, such as my.tasks:worker, not '..no'."),
+        ("--module :worker", "--module takes MODULE or MODULE:NAME, such as my.tasks:worker, not ':worker'."),
         ("--module no.such", "--module no.such: No module named 'no'."),
         ("--module json:tool", "--module json:tool: json has no Worker called tool."),
         ("--module json", "--module json: json has no Worker called worker."),
