@@ -9,7 +9,7 @@ STORE  ?= memory
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-all check lint types imports clients openapi openapi-check fmt clean
+.PHONY: help setup demo run test test-all check lint types imports fuzz clients openapi openapi-check fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -46,6 +46,9 @@ types: $(READY)
 
 imports: $(READY)
 	@$(BIN)/lint-imports
+
+fuzz: $(READY) ## drive the API with generated requests
+	@$(BIN)/pytest -q -m slow tests/api
 
 clients: $(READY) ## make clients from openapi.json and walk with them
 	@tests/generated_clients/run

@@ -27,6 +27,10 @@ DETAILS_SECONDS: Final = 5.0
 """How long an ended workflow is read on for an output, reason or jobs that are still to come."""
 
 
+LIFETIME_SECONDS: Final = 3_600.0
+"""How long a feed lives: its followers come back, and may then be sent to another replica."""
+
+
 class Read(Protocol):
     """Reads one workflow: as it is stored or, to ``refresh``, after asking Step Functions."""
 
@@ -49,9 +53,10 @@ class Snapshot:
 class Feed:
     """Reads one workflow again and again, and wakes its followers when the revision has gone up."""
 
-    def __init__(self, read: Read, *, interval_seconds: float) -> None:
+    def __init__(self, read: Read, *, interval_seconds: float, lifetime_seconds: float) -> None:
         self._read = read
         self._interval = interval_seconds
+        self._until = self._now() + lifetime_seconds
         self._latest: Snapshot | None = None
         self._changed = asyncio.Event()
         self._refreshing: asyncio.Task[Workflow] | None = None
@@ -92,7 +97,7 @@ class Feed:
 
     async def _run(self) -> None:
         try:
-            while not self._settled():
+            while not self._settled() and self._now() < self._until:
                 await self._look_once()
                 await asyncio.sleep(self._pause())
         finally:
@@ -192,8 +197,11 @@ class Follower:
 class Feeds:
     """The feeds of this process, by workflow."""
 
-    def __init__(self, *, interval_seconds: float = INTERVAL_SECONDS) -> None:
+    def __init__(
+        self, *, interval_seconds: float = INTERVAL_SECONDS, lifetime_seconds: float = LIFETIME_SECONDS
+    ) -> None:
         self._interval = interval_seconds
+        self._lifetime = lifetime_seconds
         self._feeds: dict[str, Feed] = {}
         self._closed = False
 
@@ -204,7 +212,9 @@ class Feeds:
         """Join those who follow a workflow, as a context manager; the first one's ``read`` is used for all."""
         feed = self._feeds.get(workflow_id)
         if feed is None or feed.over:
-            feed = self._feeds[workflow_id] = Feed(read, interval_seconds=self._interval)
+            feed = self._feeds[workflow_id] = Feed(
+                read, interval_seconds=self._interval, lifetime_seconds=self._lifetime
+            )
         if self._closed:
             feed.close()
         return Follower(self, workflow_id, feed)

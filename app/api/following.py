@@ -114,7 +114,8 @@ async def follow_workflow(
 
     Each event is called `workflow`, its data is the whole workflow as `getWorkflowByID` returns it, and its id is the
     revision of the workflow. Of changes in quick succession only the last is sent, at most once a second. Comments
-    keep the connection alive in between. A stream that breaks off is resumed with `Last-Event-ID`, at any replica.
+    keep the connection alive in between. A stream that ends before its workflow (after an hour, or because the
+    connection or the replica is gone) is resumed with `Last-Event-ID`, at any replica.
     """
     known = int(last_event_id) if last_event_id and _REVISION.fullmatch(last_event_id) else None
     with ExitStack() as stack:

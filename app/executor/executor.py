@@ -10,7 +10,7 @@ import structlog
 from app import errors, states_language
 from app.executor import families, inputs
 from app.executor.flights import Flights
-from app.executor.launcher import Launcher, settled
+from app.executor.launcher import LAG, Launcher, settled
 from app.executor.observer import Observer
 from app.executor.queues import Queues
 from app.executor.tickets import Ticket
@@ -186,7 +186,10 @@ class Executor:
 
     async def _cancel_unseen(self, workflow: Workflow, reason: str) -> None:
         """Cancel a workflow whose execution Step Functions does not know, or not yet."""
-        may_appear = workflow.status is WorkflowStatus.RUNNING or not settled(workflow, self._now())
+        moment = self._now()
+        if workflow.status is WorkflowStatus.RUNNING and moment - (workflow.started_at or workflow.last_updated) < LAG:
+            raise errors.Unavailable(f"workflow {workflow.id} started just now and cannot be stopped yet; try again")
+        may_appear = workflow.status is WorkflowStatus.QUEUED and not settled(workflow, moment)
         await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason, stop_pending=may_appear)
 
     async def _see_stopped(self, workflow: Workflow) -> None:

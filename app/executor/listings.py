@@ -1,8 +1,7 @@
 """Lists of executions: a thousand statuses for one call."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from app.executor.observations import Observation, from_row
@@ -16,12 +15,30 @@ PAGE_ROWS: Final = 1_000
 ListedStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
 
+class ListedRuns(Mapping[str, Observation]):
+    """What a page says of executions, by name. A row is read when it is asked for: few of a thousand are news."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._rows = {row["name"]: row for row in rows}
+
+    def __getitem__(self, name: str) -> Observation:
+        return from_row(self._rows[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rows
+
+
 @dataclass(frozen=True, slots=True)
 class ListedPage:
-    """One page: what is said of each execution, by its name, and when the earliest of them started."""
+    """One page: what is said of each execution, by its name."""
 
     observations: Mapping[str, Observation]
-    earliest_start: datetime | None
 
 
 class ExecutionLists:
@@ -37,11 +54,7 @@ class ExecutionLists:
             page = await self._sfn.list_executions(
                 stateMachineArn=state_machine_arn, statusFilter=status, maxResults=PAGE_ROWS, **place
             )
-            rows = page["executions"]
-            yield ListedPage(
-                observations={row["name"]: from_row(row) for row in rows},
-                earliest_start=min((row["startDate"] for row in rows), default=None),
-            )
+            yield ListedPage(ListedRuns(page["executions"]))
             token = page.get("nextToken")
             if not token:
                 return

@@ -287,7 +287,10 @@ class Poller:
                 return seen
 
     async def _track(self, workflow: Workflow) -> None:
-        if self._active.get(workflow.id) is not None:
+        tracked = self._active.get(workflow.id)
+        if tracked is not None:
+            if workflow.stop_pending:
+                self._attendant.note(tracked, workflow)
             return
         if workflow.status is not WorkflowStatus.QUEUED:
             self._dispatcher.drop(workflow)

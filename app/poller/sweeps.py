@@ -95,15 +95,16 @@ class Sweeper:
         outcomes: list[Outcome] = []
         async for page in self._lists.pages(machine, "RUNNING"):
             news = []
-            for name, observation in page.observations.items():
+            members = self._active.members(machine)
+            for name in page.observations:
                 gone.pop(name, None)
-                tracked = self._active.members(machine).get(name)
+                tracked = members.get(name)
                 if tracked is None:
                     continue
                 tracked.missing = 0
                 tracked.asked_at = began
                 if tracked.status is WorkflowStatus.QUEUED:
-                    news.append((tracked, observation))
+                    news.append((tracked, page.observations[name]))
             outcomes += await self._record(news)
         return outcomes, gone
 
@@ -125,7 +126,7 @@ class Sweeper:
         yields = self._yields.setdefault(machine, {})
         for status in sorted(ENDED_STATUSES, key=lambda status: -yields.get(status, 0)):
             async for page in self._lists.pages(machine, status):
-                found = [(gone.pop(name), seen) for name, seen in page.observations.items() if name in gone]
+                found = [(gone.pop(name), page.observations[name]) for name in page.observations if name in gone]
                 yields[status] = len(found)
                 outcomes += await self._record(found)
                 if len(gone) <= room:

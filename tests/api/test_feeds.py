@@ -134,3 +134,17 @@ async def test_a_large_workflow_is_read_more_rarely(looks: Looks) -> None:
     with Feeds().follow("w", looks) as follower:
         await follower.feed.newer_than(2, timeout_seconds=100)
     assert looks.reads.total() <= 12
+
+
+@pytest.mark.looptime
+async def test_a_feed_does_not_live_for_ever(looks: Looks) -> None:
+    """Its followers are sent away, and the next one gets a new one."""
+    feeds = Feeds(lifetime_seconds=60)
+    loop = asyncio.get_running_loop()
+    with feeds.follow("w", looks) as follower:
+        assert await follower.feed.newer_than(1, timeout_seconds=600) is None
+        assert follower.feed.over
+        assert loop.time() == pytest.approx(60, abs=2)
+        with feeds.follow("w", looks) as other:
+            assert await other.feed.newer_than(None, timeout_seconds=5)
+            assert not other.feed.over

@@ -111,10 +111,11 @@ def test_no_color_is_honoured(open_terminal: OpenTerminal, service: FakeService)
 def test_more_jobs_than_lines_show_the_last(open_terminal: OpenTerminal, service: FakeService) -> None:
     """The live tree never outgrows the screen; the one that stays has all."""
     jobs = [job_json(f"job-{number}", "succeeded", stoppedAt=STOPPED) for number in range(200)]
-    service.on("GET /workflows/w", workflow_json("running", jobs=jobs), workflow_json("succeeded", jobs=jobs))
+    service.on("GET /workflows/w", workflow_json("running", jobs=jobs))
     with open_terminal(*FOLLOW, rows=16) as terminal:
         terminal.read_until(lambda shown: "… and 191 more lines" in shown, "the number of hidden lines")
         live = terminal.shown
+        service.on("GET /workflows/w", workflow_json("succeeded", jobs=jobs))
         assert terminal.end() == 0
     assert "job-199" in live
     assert "job-100" not in live

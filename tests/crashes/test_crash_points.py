@@ -31,7 +31,7 @@ LULL_SECONDS: Final = 16.0
 QUIET_POLLS: Final = 5
 """Six seconds each: enough to be sure that what has not started will not start any more."""
 
-LAST_ROUNDS: Final = 6
+LAST_ROUNDS: Final = 12
 """More than enough to let everybody through a limited queue, and to see the end of the last."""
 
 CALLS: Final = (

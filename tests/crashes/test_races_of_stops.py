@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app import errors, models
-from app.executor.launcher import SETTLED_AFTER
+from app.executor.launcher import LAG, SETTLED_AFTER
 from app.models import WorkflowStatus
 from app.poller.attention import GRACE
 from tests.crashes.races import Gate, active, from_now_on_only_the_end_of_the_index_is_read, status, unanswered
@@ -50,6 +50,26 @@ async def test_a_workflow_cancelled_after_its_queue_let_it_through_is_stopped(ri
 
     assert rig.sfn.execution(workflow.id).status == "ABORTED"
     assert workflow.id not in await active(rig)
+
+
+async def test_a_run_that_cannot_be_stopped_yet_is_not_shown_as_cancelled(rig: Rig) -> None:
+    workflow = await rig.started()
+    rig.sfn.fail_next("stop_execution", errors.ExecutionNotFound())
+
+    with pytest.raises(errors.Unavailable, match="try again"):
+        await rig.executor.cancel(workflow.id, "")
+    assert await status(rig, workflow) is WorkflowStatus.RUNNING
+
+
+async def test_a_run_that_step_functions_has_lost_is_cancelled_for_good(rig: Rig) -> None:
+    workflow = await rig.started()
+    rig.sfn.forget(workflow.id)
+    rig.clock.advance(LAG.total_seconds())
+
+    await rig.executor.cancel(workflow.id, "")
+
+    assert await status(rig, workflow) is WorkflowStatus.CANCELLED
+    assert await active(rig) == []
 
 
 async def test_a_workflow_that_cannot_have_started_is_cancelled_for_good_at_once(rig: Rig) -> None:

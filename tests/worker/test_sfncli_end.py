@@ -26,11 +26,11 @@ from tests.worker.recorder import Recorder, recording
 
 @pytest.fixture(scope="module")
 def beating(nursery: Nursery, local_aws_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Beating"]:
-    """Start a worker that beats every second, behind a recorder."""
+    """Start a worker that beats twice a second, behind a recorder."""
     directory = tmp_path_factory.mktemp("beating")
     with recording(local_aws_url) as recorder, sfn_client(local_aws_url) as client:
         machine = Machine(client)
-        flags = ("-heartbeat-seconds", "1", "-concurrency", "4")
+        flags = ("-heartbeat-seconds", "0.5", "-concurrency", "4")
         worker = nursery.start(
             *arguments(machine.name, str(puppet(directory)), *flags), AWS_ENDPOINT_URL=recorder.url
         ).until_logged("worker-started")
@@ -59,11 +59,11 @@ def test_heartbeat(beating: Beating) -> None:
     """A heartbeat goes out at once and then regularly, by default every 20 s."""
     before = len(beating.recorder.of("SendTaskHeartbeat"))
     started = time.monotonic()
-    execution, _ = beating.start("sleep 1.5")
+    execution, _ = beating.start("sleep 0.8")
     assert execution.ended().output
     first, second, *_ = [call.at for call in beating.recorder.of("SendTaskHeartbeat")[before:]]
     assert first - started < 2
-    assert 0.5 < second - first < 2.5
+    assert 0.3 < second - first < 2.5
 
 
 @dataclass

@@ -1,0 +1,97 @@
+"""Log lines, as a process writes them."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+PREPARE = """
+import logging, os, sys
+import structlog
+from app import logs
+logs.configure(sys.argv[1], "info")
+log = structlog.get_logger("app.somewhere")
+"""
+
+
+def run(script: str, log_format: str = "json", **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run a script after the set-up."""
+    options = {"stderr": subprocess.PIPE} | options
+    command = [sys.executable, "-c", PREPARE + script, log_format]
+    finished: subprocess.CompletedProcess[bytes] = subprocess.run(command, check=True, timeout=60, **options)
+    return finished
+
+
+def lines(script: str) -> list[dict[str, Any]]:
+    """Return what a script logs; every line must be JSON."""
+    return [json.loads(line) for line in run(script).stderr.splitlines()]
+
+
+def test_a_line_holds_what_was_said_when_and_where() -> None:
+    (line,) = lines(
+        "structlog.contextvars.bind_contextvars(request_id='r-1')\n"
+        "log.info('workflow started', action='start', workflow_id='é')\n"
+    )
+
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "workflow started",
+        "level": "info",
+        "action": "start",
+        "workflow_id": "é",
+        "request_id": "r-1",
+    }
+
+
+def test_libraries_write_the_same_form() -> None:
+    ours, theirs = lines("log.warning('one')\nlogging.getLogger('uvicorn.error').warning('two', extra={'n': 1})\n")
+
+    assert ours.keys() | {"n"} == theirs.keys()
+    assert (theirs["event"], theirs["n"]) == ("two", 1)
+
+
+def test_lines_below_the_level_are_left_out() -> None:
+    assert lines("log.debug('no')\nlogging.getLogger('botocore').info('no')\n") == []
+
+
+def test_a_crash_is_told_without_local_variables() -> None:
+    (line,) = lines(
+        "def crash():\n"
+        "    secret = 'hunter2'\n"
+        "    raise ValueError('it broke')\n"
+        "try:\n    crash()\nexcept ValueError:\n    log.exception('crashed')\n"
+    )
+
+    assert line["exception"][0]["exc_value"] == "it broke"
+    assert "hunter2" not in json.dumps(line)
+
+
+def test_anything_can_be_logged() -> None:
+    odd, bad, loop = lines(
+        "log.info('odd', value=object, texts={'a'}, number=float('inf'))\n"
+        "log.info('bad \\ud800', value=b'\\xff')\n"
+        "own = []\nown.append(own)\nlog.info('loop', value=own)\n"
+    )
+
+    assert odd["texts"] == ["a"]
+    assert (bad["event"], bad["value"]) == ("bad \ud800", "b'\\xff'")
+    assert loop["value"] == "[[...]]"
+
+
+def test_a_process_whose_log_nobody_reads_goes_on() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        finished = run("log.info('into the void')\nprint('still here')\n", stderr=writer, stdout=subprocess.PIPE)
+    finally:
+        os.close(writer)
+
+    assert finished.stdout == b"still here\n"
+
+
+def test_on_a_console_lines_are_for_people() -> None:
+    finished = run("log.info('workflow started', action='start')\n", "console")
+
+    assert b"workflow started" in finished.stderr
+    assert b"action=start" in finished.stderr
