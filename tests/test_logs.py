@@ -19,8 +19,7 @@ def run(script: str, log_format: str = "json", **options: Any) -> subprocess.Com
     """Run a script after the set-up."""
     options = {"stderr": subprocess.PIPE} | options
     command = [sys.executable, "-c", PREPARE + script, log_format]
-    finished: subprocess.CompletedProcess[bytes] = subprocess.run(command, check=True, timeout=60, **options)
-    return finished
+    return subprocess.run(command, check=True, timeout=60, text=False, **options)
 
 
 def lines(script: str) -> list[dict[str, Any]]:
