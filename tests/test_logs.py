@@ -15,11 +15,11 @@ log = structlog.get_logger("app.somewhere")
 """
 
 
-def run(script: str, log_format: str = "json", **options: Any) -> subprocess.CompletedProcess[bytes]:
+def run(script: str, log_format: str = "json", **options: Any) -> "subprocess.CompletedProcess[Any]":
     """Run a script after the set-up."""
     options = {"stderr": subprocess.PIPE} | options
     command = [sys.executable, "-c", PREPARE + script, log_format]
-    return subprocess.run(command, check=True, timeout=60, text=False, **options)
+    return subprocess.run(command, check=True, timeout=60, **options)
 
 
 def lines(script: str) -> list[dict[str, Any]]:
