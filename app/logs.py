@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import threading
 from datetime import UTC, datetime
@@ -85,10 +86,24 @@ class _Lines:
             with _WRITING:
                 self._file.write(line + "\n")
                 self._file.flush()
-        except (OSError, ValueError):  # the pipe is broken, or the file closed
+        except BrokenPipeError:
+            _discard(self._file)
+        except (OSError, ValueError):  # the disk is full, or the file closed
             pass
 
     debug = info = warning = error = critical = msg
+
+
+def _discard(file: TextIO) -> None:
+    """Send what else is written to a pipe without a reader nowhere.
+
+    What waits in its buffer would be written once more when the process ends, and that failure would be its exit code.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, file.fileno())
+    finally:
+        os.close(nowhere)
 
 
 def _with_time(_: object, __: str, event: EventDict) -> EventDict:

@@ -1,9 +1,12 @@
 """Log lines, as a process writes them."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
+
+import pytest
 
 PREPARE = """
 import logging, os, sys
@@ -75,6 +78,25 @@ def test_anything_can_be_logged() -> None:
     assert odd["texts"] == ["a"]
     assert (bad["event"], bad["value"]) == ("bad \ud800", "b'\\xff'")
     assert loop["value"] == "[[...]]"
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_process_whose_log_nobody_reads_goes_on(buffered: bool) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    environment |= {} if buffered else {"PYTHONUNBUFFERED": "1"}
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        finished = run(
+            "log.info('into the void')\nlogging.getLogger('other').warning('too')\nprint('still here')\n",
+            stderr=writer,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+    finally:
+        os.close(writer)
+
+    assert (finished.stdout, finished.returncode) == (b"still here\n", 0)
 
 
 def test_on_a_console_lines_are_for_people() -> None:
