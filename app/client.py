@@ -23,6 +23,7 @@ from app.client_answers import (
     DEFINITIONS,
     LISTED_WORKFLOWS,
     QUEUE,
+    QUEUES,
     QUOTAS,
     STATE_RESOURCE,
     WORKFLOW,
@@ -249,6 +250,10 @@ class WorkflowManager:
         await self._connection.request("DELETE", state_resource_path(namespace, name), repeatable=False)
 
     # Queues and quotas
+
+    async def list_queues(self) -> list[models.Queue]:
+        """List the queues that somebody gave limits to, by name."""
+        return decode(await self._connection.request("GET", "/queues", repeatable=True), QUEUES)
 
     async def get_queue(self, name: str) -> models.Queue:
         """Get the limits of a queue, and how many of its workflows run."""

@@ -157,6 +157,10 @@ class SyncWorkflowManager:
 
     # Queues and quotas
 
+    def list_queues(self) -> list[models.Queue]:
+        """List the queues that somebody gave limits to, by name."""
+        return self._thread.run(self._manager.list_queues())
+
     def get_queue(self, name: str) -> models.Queue:
         """Get the limits of a queue, and how many of its workflows run."""
         return self._thread.run(self._manager.get_queue(name))

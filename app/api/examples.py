@@ -25,6 +25,7 @@ DEFINITION: Final[JSON] = {
 }
 NEXT_DEFINITION: Final[JSON] = DEFINITION | {"version": 1, "createdAt": "2026-02-01T12:00:00.000Z"}
 
+LIMITED_QUEUE: Final[JSON] = {"name": "reports", "maxRunning": 10, "paused": False, "running": 3}
 RESOURCE: Final[JSON] = {
     "name": "echo",
     "namespace": "dev",
@@ -109,8 +110,9 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
     ("getWorkflowByID", "200"): SUCCEEDED,
     ("resumeWorkflowByID", "200"): RESUMED,
     ("postStateResource", "201"): RESOURCE,
-    ("getQueue", "200"): {"name": "default", "maxRunning": 10, "paused": False, "running": 3},
-    ("putQueue", "200"): {"name": "default", "maxRunning": 10, "paused": False, "running": 3},
+    ("getQueues", "200"): [LIMITED_QUEUE],
+    ("getQueue", "200"): LIMITED_QUEUE,
+    ("putQueue", "200"): LIMITED_QUEUE,
     ("getQuotas", "200"): [
         {
             "action": "StartExecution",

@@ -1,5 +1,7 @@
 """Routes of queues."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from app.api import problems
@@ -9,6 +11,12 @@ from app.api.requests import StrictRoute
 from app.models import Queue, QueueLimits
 
 router = APIRouter(prefix="/queues", tags=["queues"], route_class=StrictRoute, responses=problems.COMMON)
+
+
+@router.get("", operation_id="getQueues", response_model_exclude_none=True)
+async def get_queues(queues: QueuesDep) -> Sequence[Queue]:
+    """List the queues that have, or had, limits, by name; all others start every workflow at once."""
+    return await queues.configured()
 
 
 @router.get("/{name}", operation_id="getQueue", response_model_exclude_none=True)

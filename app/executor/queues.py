@@ -86,6 +86,10 @@ class Queues:
         """Return a queue."""
         return _shown(name, Line.of(await self._store.get_document(KEY_PREFIX + name)))
 
+    async def configured(self) -> list[Queue]:
+        """Return the queues that somebody gave limits to, by name."""
+        return [_shown(name, line) for name, (line, _) in sorted((await self.lines()).items())]
+
     async def put(self, name: str, limits: QueueLimits) -> Queue:
         """Change the limits of a queue; what runs goes on. Raises ``VersionConflict`` under very many changes."""
         for _ in range(MAX_TRIES):

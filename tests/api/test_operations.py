@@ -17,6 +17,16 @@ async def test_a_queue_is_limited_and_shown(api: httpx.AsyncClient) -> None:
     assert (await api.put("/queues/slow", json={})).json() == {"name": "slow", "paused": False, "running": 0}
 
 
+async def test_queues_that_have_limits_are_listed_by_name(api: httpx.AsyncClient) -> None:
+    assert (await api.get("/queues")).json() == []
+
+    await api.put("/queues/slow", json={"paused": True})
+    await api.put("/queues/fast", json={"maxRunning": 100})
+
+    listed = (await api.get("/queues")).json()
+    assert [(queue["name"], queue["paused"]) for queue in listed] == [("fast", False), ("slow", True)]
+
+
 async def test_limits_that_make_no_sense_are_refused(api: httpx.AsyncClient) -> None:
     for limits in ({"maxRunning": -1}, {"maxRunning": "1"}, {"startsPerSecond": 0}, {"pause": True}, {"paused": 1}):
         assert (await api.put("/queues/slow", json=limits)).status_code == 400

@@ -190,6 +190,7 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
         {},
         None,
     ),
+    ("getQueues", lambda m: m.list_queues(), "GET /queues", [{"name": "slow", "running": 0}], None),
     ("getQueue", lambda m: m.get_queue("slow"), "GET /queues/slow", {"name": "slow", "running": 0}, None),
     (
         "putQueue",
