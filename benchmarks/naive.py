@@ -56,7 +56,7 @@ class NaivePoller(ABC):
     async def _active(self) -> AsyncIterator[Workflow]:
         token: str | None = None
         while True:
-            page = await self._store.list_active_workflows(limit=INDEX_PAGE, page_token=token, summaries=True)
+            page = await self._store.list_active_workflows(limit=INDEX_PAGE, page_token=token)
             for workflow in page.workflows:
                 if not workflow.status.terminal:
                     yield workflow

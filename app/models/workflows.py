@@ -110,6 +110,10 @@ class Workflow(WorkflowSummary):
     """Counts the writes to the record: the condition of every update."""
     details_pending: bool = Field(default=False, exclude=True)
     """The run has ended, but its output, reason or jobs are still to be asked for."""
+    details_deferred: bool = Field(default=False, exclude=True)
+    """There were too many of those at its end: its details wait until there is time, or somebody looks."""
+    start_pending: bool = Field(default=False, exclude=True)
+    """Nobody has seen its execution start: while it is queued, the dispatcher is to start it."""
     stop_pending: bool = Field(default=False, exclude=True)
     """It was cancelled while its execution may have been starting, which then is still to be stopped."""
     request_fingerprint: str | None = Field(default=None, exclude=True)

@@ -39,7 +39,7 @@ STALE_TICK_SECONDS: Final = 60.0
 STALE_TICKS: Final = 10
 """A poller that has not looked for work for this long, or so many intervals, is not ready."""
 
-LIST_WORKERS: Final = 4
+LIST_WORKERS: Final = 1
 DESCRIBE_WORKERS: Final = 4
 HISTORY_WORKERS: Final = 8
 """Calls of a kind under way at the same time; a round trip takes about 50 ms, so a few keep a quota busy."""
@@ -276,13 +276,12 @@ class Poller:
     async def _read_index(self, token: str | None) -> set[str]:
         seen: set[str] = set()
         while True:
-            page = await self._store.list_active_workflows(limit=ACTIVE_PAGE, page_token=token, summaries=True)
+            page = await self._store.list_active_workflows(limit=ACTIVE_PAGE, page_token=token, known=self._active)
+            seen.update(page.ids)
             for workflow in page.workflows:
-                seen.add(workflow.id)
                 await self._track(workflow)
-            if page.workflows:
-                last = page.workflows[-1]
-                self._read_until = paging.encode(paging.Position(last.created_at - OVERLAP, last.id))
+            if page.last:
+                self._read_until = paging.encode(page.last._replace(created_at=page.last.created_at - OVERLAP))
             if (token := page.next_token) is None:
                 return seen
 

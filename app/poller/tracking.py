@@ -47,6 +47,9 @@ class ActiveSet:
     def __iter__(self) -> Iterator[Tracked]:
         return iter(list(self._by_id.values()))
 
+    def __contains__(self, workflow_id: object) -> bool:
+        return workflow_id in self._by_id
+
     def get(self, workflow_id: str) -> Tracked | None:
         """Return a workflow, if it is tracked."""
         return self._by_id.get(workflow_id)

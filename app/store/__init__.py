@@ -1,5 +1,5 @@
 """Stores of definitions, state resources and workflows."""
 
-from app.store.base import Page, Store, WorkflowChanges, WorkflowQuery
+from app.store.base import ActivePage, Page, Store, WorkflowChanges, WorkflowQuery
 
-__all__ = ["Page", "Store", "WorkflowChanges", "WorkflowQuery"]
+__all__ = ["ActivePage", "Page", "Store", "WorkflowChanges", "WorkflowQuery"]

@@ -6,13 +6,14 @@ Two writers never overwrite each other: each write names the revision it has see
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
 from app.models import Job, StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 from app.store.documents import DocumentStore
+from app.store.paging import Position
 
 
 class WorkflowChanges(TypedDict, total=False):
@@ -29,6 +30,8 @@ class WorkflowChanges(TypedDict, total=False):
     jobs: tuple[Job, ...]
     last_job: Job | None
     details_pending: bool
+    details_deferred: bool
+    start_pending: bool
     stop_pending: bool
 
 
@@ -76,6 +79,17 @@ class Page:
     """Some workflows of a listing, and the token of the next page when there is more."""
 
     workflows: Sequence[Workflow]
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivePage:
+    """Some of the active workflows: the ids of all, and those workflows that the caller did not know."""
+
+    ids: Sequence[str]
+    workflows: Sequence[Workflow]
+    last: Position | None
+    """Place of the last id; ``paging.encode`` makes the token of a page that begins after a place."""
     next_token: str | None
 
 
@@ -177,11 +191,21 @@ class WorkflowStore(ABC):
 
     @abstractmethod
     async def list_active_workflows(
-        self, *, limit: int, page_token: str | None = None, summaries: bool = False
-    ) -> Page:
+        self, *, limit: int, page_token: str | None = None, known: Container[str] = ()
+    ) -> ActivePage:
         """Return queued and running workflows, and ended ones whose details or whose stop are pending.
 
-        The oldest come first; pages are like those of ``list_workflows``.
+        The oldest come first; pages are like those of ``list_workflows``. Workflows are cut by ``summary``. Of those in
+        ``known`` only the id is returned, which costs next to nothing; some may have ended a moment ago.
+
+        What has succeeded and has its details deferred is not among them.
+        """
+
+    @abstractmethod
+    async def list_deferred_workflows(self, *, limit: int) -> Sequence[Workflow]:
+        """Return summaries of workflows that succeeded and have their details deferred, the oldest first.
+
+        One whose details were written a moment ago may be missing from them, and one of the others be there instead.
         """
 
 

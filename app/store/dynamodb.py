@@ -1,13 +1,13 @@
 """The store in DynamoDB."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from app.models import StateResource, Workflow, WorkflowDefinition
 from app.store import tables
-from app.store.base import Page, Store, WorkflowChanges, WorkflowQuery
+from app.store.base import ActivePage, Page, Store, WorkflowChanges, WorkflowQuery
 from app.store.documents import Document
 from app.store.dynamodb_cache import DefinitionCache
 from app.store.dynamodb_calls import Calls
@@ -118,6 +118,9 @@ class DynamoDBStore(Store):
         return await self._listing.workflows(query, limit=limit, page_token=page_token, summaries=summaries)
 
     async def list_active_workflows(
-        self, *, limit: int, page_token: str | None = None, summaries: bool = False
-    ) -> Page:
-        return await self._listing.active(limit=limit, page_token=page_token, summaries=summaries)
+        self, *, limit: int, page_token: str | None = None, known: Container[str] = ()
+    ) -> ActivePage:
+        return await self._listing.active(limit=limit, page_token=page_token, known=known)
+
+    async def list_deferred_workflows(self, *, limit: int) -> Sequence[Workflow]:
+        return await self._listing.deferred(limit=limit)

@@ -1,6 +1,6 @@
 """Listing workflows: their positions from the indexes, then the workflows themselves as the last write left them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -8,10 +8,17 @@ from typing import Any, Final
 from app.models import Workflow
 from app.store import dynamodb_recent as recent
 from app.store import paging
-from app.store.base import Page, WorkflowQuery
+from app.store.base import ActivePage, Page, WorkflowQuery
 from app.store.dynamodb_calls import GET_BATCH, Calls
 from app.store.dynamodb_keys import sendable
-from app.store.dynamodb_plans import Partition, Range, active_partitions, filter_expression, partitions
+from app.store.dynamodb_plans import (
+    Partition,
+    Range,
+    active_partitions,
+    deferred_partitions,
+    filter_expression,
+    partitions,
+)
 from app.store.dynamodb_reader import Reader
 from app.store.dynamodb_streams import Budget, Merge, Stream
 from app.store.items import PENDING, SHARDS, position, read_position, text
@@ -24,7 +31,7 @@ ENTRIES_FOR_ROW: Final = 3
 SPARE_ENTRIES: Final = 4
 """Entries that a shard gives beyond its share, so that shards that are not quite even need no second query."""
 
-ACTIVE: Final = WorkflowQuery(oldest_first=True)
+OLDEST_FIRST: Final = WorkflowQuery(oldest_first=True)
 
 
 class Listing:
@@ -44,32 +51,10 @@ class Listing:
 
     async def workflows(self, query: WorkflowQuery, *, limit: int, page_token: str | None, summaries: bool) -> Page:
         """Return a page of a listing as the contract says."""
-        if query.definition_name is not None and not sendable(query.definition_name):
-            return Page([], None)
-        return await self._page(
-            partitions(query), query, query.matches, limit=limit, page_token=page_token, summaries=summaries
-        )
-
-    async def active(self, *, limit: int, page_token: str | None, summaries: bool) -> Page:
-        """Return a page of the active workflows as the contract says."""
-        return await self._page(
-            active_partitions(), ACTIVE, _is_active, limit=limit, page_token=page_token, summaries=summaries
-        )
-
-    async def _page(
-        self,
-        sources: Sequence[Partition],
-        query: WorkflowQuery,
-        matches: Callable[[Workflow], bool],
-        *,
-        limit: int,
-        page_token: str | None,
-        summaries: bool,
-    ) -> Page:
         span = Range.of(query, paging.decode(page_token) if page_token else None)
-        if span.empty:
+        if span.empty or (query.definition_name is not None and not sendable(query.definition_name)):
             return Page([], None)
-        merge = Merge(self._streams(sources, query, span, limit), span)
+        merge = Merge(self._streams(partitions(query), query, span, limit), span)
         found: list[Workflow] = []
         seen = 0
         while len(found) <= limit:
@@ -77,11 +62,37 @@ class Listing:
             if not places:
                 stop = merge.stopped_at
                 return Page(found, paging.encode(read_position(stop)) if stop else None)
-            present = await self._reader.find(set(places), summaries=summaries)
-            found += [present[place] for place in places if place in present and matches(present[place])]
+            found += (await self._present(places, query.matches, summaries=summaries)).values()
             seen += len(places)
         last = found[limit - 1]
         return Page(found[:limit], paging.encode(paging.Position(last.created_at, last.id)))
+
+    async def active(self, *, limit: int, page_token: str | None, known: Container[str]) -> ActivePage:
+        """Return a page of the active workflows as the contract says."""
+        span = Range.of(OLDEST_FIRST, paging.decode(page_token) if page_token else None)
+        merge = Merge(self._streams(active_partitions(), OLDEST_FIRST, span, limit), span)
+        places = await merge.take(limit + 1)
+        more = len(places) > limit or merge.stopped_at is not None
+        page = {place: read_position(place) for place in places[:limit]}
+        unknown = [place for place, found in page.items() if found.workflow_id not in known]
+        present = await self._present(unknown, _is_active, summaries=True)
+        ids = [found.workflow_id for place, found in page.items() if found.workflow_id in known or place in present]
+        last = page[places[len(page) - 1]] if page else None
+        return ActivePage(ids, list(present.values()), last, paging.encode(last) if last and more else None)
+
+    async def deferred(self, *, limit: int) -> Sequence[Workflow]:
+        """Return the oldest of the workflows whose details are deferred."""
+        span = Range.of(OLDEST_FIRST, None)
+        merge = Merge(self._streams(deferred_partitions(), OLDEST_FIRST, span, limit), span)
+        present = await self._present(await merge.take(limit), _is_deferred, summaries=True)
+        return list(present.values())
+
+    async def _present(
+        self, places: Collection[str], matches: Callable[[Workflow], bool], *, summaries: bool
+    ) -> Mapping[str, Workflow]:
+        """Return those workflows that are still what the indexes said, in the order of their places."""
+        found = await self._reader.find(set(places), summaries=summaries) if places else {}
+        return {place: found[place] for place in places if place in found and matches(found[place])}
 
     def _streams(self, sources: Sequence[Partition], query: WorkflowQuery, span: Range, limit: int) -> list[Stream]:
         budget = Budget(max(MAX_ENTRIES, ENTRIES_FOR_ROW * limit))
@@ -139,3 +150,7 @@ def _within(span: Range, *, hash_key: str, value: str, range_key: str) -> dict[s
 
 def _is_active(workflow: Workflow) -> bool:
     return not workflow.status.terminal or any(getattr(workflow, flag) for flag in PENDING)
+
+
+def _is_deferred(workflow: Workflow) -> bool:
+    return workflow.details_pending and workflow.details_deferred

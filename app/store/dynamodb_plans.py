@@ -9,6 +9,7 @@ from app.models import WorkflowStatus
 from app.store import tables
 from app.store.base import WorkflowQuery
 from app.store.items import (
+    DEFERRED,
     MILLISECOND,
     SHARDS,
     UNIX_EPOCH,
@@ -95,6 +96,11 @@ def partitions(query: WorkflowQuery) -> list[Partition]:
 def active_partitions() -> list[Partition]:
     """Return the partitions of all workflows that there is still something to ask about."""
     return [*_active_shards(), Partition(tables.BY_STATE, "pending")]
+
+
+def deferred_partitions() -> list[Partition]:
+    """Return the partitions of all workflows whose details are deferred."""
+    return [Partition(tables.BY_STATE, DEFERRED)]
 
 
 def _active_shards() -> list[Partition]:

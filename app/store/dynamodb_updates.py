@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from app.models import ACTIVE_STATUSES, Workflow, WorkflowStatus
 from app.store.base import WorkflowChanges
-from app.store.items import PENDING, AttributeValue, Edits, Item, number, text
+from app.store.items import FLAGS, PENDING, AttributeValue, Edits, Item, number, text
 
 ACTIVE: Final = tuple(sorted(ACTIVE_STATUSES))
 
@@ -16,7 +16,7 @@ ABSENT: Final = "attribute_not_exists(#id) OR #expires_at <= :now"
 
 Guesses: TypeAlias = frozenset[str]
 
-GUESSED: Final = frozenset({"resolved_by_user", *PENDING})
+GUESSED: Final = frozenset({"resolved_by_user", "details_deferred", *PENDING})
 """Flags that an update of an active workflow may take for False: they hardly ever are True before its end."""
 
 SHOW_FOUND: Final = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -59,7 +59,7 @@ def update(
         conditions.append("#resolved = :unresolved")
         names["#resolved"] = "resolved"
         values[":unresolved"] = {"BOOL": False}
-    for flag in guesses & set(PENDING):
+    for flag in guesses & set(FLAGS):
         conditions.append(f"attribute_not_exists(#{flag})")
         names[f"#{flag}"] = flag
     expression, edit_names, edit_values = _edit(edits)

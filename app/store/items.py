@@ -33,11 +33,17 @@ MILLISECOND: Final = timedelta(milliseconds=1)
 TIMES: Final = ("started_at", "stopped_at", "last_updated", "observed_at")
 
 PENDING: Final = ("details_pending", "stop_pending")
-"""Flags that keep an ended workflow among the active ones; an attribute for one is there when it is set."""
+"""Flags that keep an ended workflow among the active ones."""
+
+FLAGS: Final = (*PENDING, "details_deferred", "start_pending")
+"""All flags that nobody is shown; an attribute for one is there when it is set."""
+
+DEFERRED: Final = "deferred"
+"""What ``by-state`` files those under that succeeded and have their details deferred."""
 
 ATTRIBUTES: Final = frozenset(
     {"id", "created_at", "workflow_definition", "status", "namespace", "queue", "resolved_by_user"}
-    | {"retries", "tags", "revision", *TIMES, *PENDING}
+    | {"retries", "tags", "revision", *TIMES, *FLAGS}
 )
 """Fields that have attributes of their own."""
 
@@ -122,7 +128,9 @@ def state_edits(workflow_id: str, values: Mapping[str, Any]) -> Edits:
     pending = any(values[name] for name in PENDING)
     name = state(values["status"], resolved=values["resolved_by_user"], pending=pending)
     if name is None:
-        return {"state": among_active if pending else None, "troubled": None}
+        deferred = values["details_deferred"] and not values["stop_pending"]
+        waiting = text(DEFERRED) if deferred else among_active
+        return {"state": waiting if pending else None, "troubled": None}
     return {"state": text(name), "troubled": "definition"}
 
 
@@ -164,7 +172,7 @@ def scalar_edits(values: Mapping[str, Any]) -> Edits:
         edits["status"] = text(values["status"])
     if "resolved_by_user" in values:
         edits["resolved"] = {"BOOL": values["resolved_by_user"]}
-    for name in PENDING:
+    for name in FLAGS:
         if name in values:
             edits[name] = {"BOOL": True} if values[name] else None
     return edits
@@ -190,7 +198,7 @@ def fields(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
         "tags": {key: value["S"] for key, value in item["tags"]["M"].items()} if "tags" in item else {},
         "status": WorkflowStatus(item["status"]["S"]),
         "resolved_by_user": item["resolved"]["BOOL"],
-        **{name: name in item for name in PENDING},
+        **{name: name in item for name in FLAGS},
         "revision": int(item["revision"]["N"]),
         "retries": tuple(retry["S"] for retry in item["retries"]["L"]) if "retries" in item else (),
         **{name: moment(item[name]["N"]) for name in TIMES if name in item},

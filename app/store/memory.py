@@ -1,7 +1,7 @@
 """The store in memory: for development and tests, and the model that other stores are compared with."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from itertools import islice
@@ -10,7 +10,7 @@ from typing import Any
 from app import errors
 from app.models import StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 from app.store import paging
-from app.store.base import Page, Store, WorkflowChanges, WorkflowQuery, summary
+from app.store.base import ActivePage, Page, Store, WorkflowChanges, WorkflowQuery, summary
 from app.store.compact import CompactWorkflows
 from app.store.documents import Document
 from app.store.paging import Position
@@ -32,6 +32,7 @@ class MemoryStore(Store):
         self._timeline: list[Place] = []
         self._timelines_by_definition: dict[str, list[Place]] = {}
         self._active: list[Place] = []
+        self._deferred: list[Place] = []
         self._documents: dict[str, Document] = {}
 
     async def create_definition(self, definition: WorkflowDefinition) -> None:
@@ -89,8 +90,7 @@ class MemoryStore(Store):
         self._workflows[workflow.id] = workflow
         _insert(self._timeline, place)
         _insert(self._timelines_by_definition.setdefault(workflow.workflow_definition.name, []), place)
-        if _is_active(workflow):
-            _insert(self._active, place)
+        self._file(place, before=None, after=workflow)
 
     async def get_workflow(self, workflow_id: str) -> Workflow:
         try:
@@ -105,10 +105,7 @@ class MemoryStore(Store):
             raise errors.VersionConflict(f"workflow {workflow_id} has ended as {workflow.status}")
         changed = workflow.model_copy(update={**changes, "revision": revision + 1})
         self._workflows[workflow_id] = changed
-        if _is_active(workflow) and not _is_active(changed):
-            _remove(self._active, _place(workflow))
-        elif _is_active(changed) and not _is_active(workflow):
-            _insert(self._active, _place(workflow))
+        self._file(_place(workflow), before=workflow, after=changed)
         return changed
 
     async def discard_workflow(self, workflow_id: str, *, revision: int) -> None:
@@ -117,8 +114,9 @@ class MemoryStore(Store):
             raise errors.VersionConflict(f"workflow {workflow_id} is {workflow.status}")
         del self._workflows[workflow_id]
         by_definition = self._timelines_by_definition[workflow.workflow_definition.name]
-        for timeline in (self._timeline, by_definition, self._active):
+        for timeline in (self._timeline, by_definition):
             _remove(timeline, _place(workflow))
+        self._file(_place(workflow), before=workflow, after=None)
         if original := self._workflows.get(workflow.retry_for or ""):
             retries = tuple(retry for retry in original.retries if retry != workflow_id)
             self._workflows[original.id] = original.model_copy(
@@ -137,9 +135,22 @@ class MemoryStore(Store):
         return self._page(ids, limit, summaries=summaries)
 
     async def list_active_workflows(
-        self, *, limit: int, page_token: str | None = None, summaries: bool = False
-    ) -> Page:
-        return self._page(self._from(self._active, page_token, oldest_first=True), limit, summaries=summaries)
+        self, *, limit: int, page_token: str | None = None, known: Container[str] = ()
+    ) -> ActivePage:
+        after = paging.decode(page_token) if page_token else None
+        start = bisect_right(self._active, after) if after else 0
+        places = self._active[start : start + limit]
+        last = Position(*places[-1]) if places else None
+        more = start + limit < len(self._active)
+        return ActivePage(
+            ids=[workflow_id for _, workflow_id in places],
+            workflows=[self._summary(workflow_id) for _, workflow_id in places if workflow_id not in known],
+            last=last,
+            next_token=paging.encode(last) if last and more else None,
+        )
+
+    async def list_deferred_workflows(self, *, limit: int) -> Sequence[Workflow]:
+        return [self._summary(workflow_id) for _, workflow_id in self._deferred[:limit]]
 
     async def get_document(self, key: str) -> Document | None:
         return self._documents.get(key)
@@ -179,10 +190,20 @@ class MemoryStore(Store):
     def _page(self, ids: Iterator[str], limit: int, *, summaries: bool) -> Page:
         found = list(islice(ids, limit))
         more = len(found) == limit and next(ids, None) is not None
-        workflows = [
-            summary(self._workflows.without_jobs(each)) if summaries else self._workflows[each] for each in found
-        ]
+        workflows = [self._summary(each) if summaries else self._workflows[each] for each in found]
         return Page(workflows, paging.encode(Position(*_place(workflows[-1]))) if more else None)
+
+    def _summary(self, workflow_id: str) -> Workflow:
+        return summary(self._workflows.without_jobs(workflow_id))
+
+    def _file(self, place: Place, *, before: Workflow | None, after: Workflow | None) -> None:
+        """Enter a workflow in the lists that it belongs to after a change, and take it out of the others."""
+        for timeline, belongs in ((self._active, _is_active), (self._deferred, _is_deferred)):
+            was, is_now = before is not None and belongs(before), after is not None and belongs(after)
+            if is_now and not was:
+                _insert(timeline, place)
+            elif was and not is_now:
+                _remove(timeline, place)
 
 
 def _filters(query: WorkflowQuery) -> bool:
@@ -191,7 +212,13 @@ def _filters(query: WorkflowQuery) -> bool:
 
 
 def _is_active(workflow: Workflow) -> bool:
-    return not workflow.status.terminal or workflow.details_pending or workflow.stop_pending
+    pending = workflow.details_pending or workflow.stop_pending
+    return not workflow.status.terminal or (pending and not _is_deferred(workflow))
+
+
+def _is_deferred(workflow: Workflow) -> bool:
+    went_well = workflow.status is WorkflowStatus.SUCCEEDED and workflow.resolved_by_user
+    return went_well and workflow.details_pending and workflow.details_deferred and not workflow.stop_pending
 
 
 def _place(workflow: Workflow) -> Place:

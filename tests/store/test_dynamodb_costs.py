@@ -95,6 +95,32 @@ async def test_details_that_come_after_the_end_cost_one_unit_more(store: DynamoD
     assert wire.units["UpdateItem"] == 1 + 2
 
 
+async def test_deferred_details_cost_three_units_more(store: DynamoDBStore, wire: Wire) -> None:
+    """One to move in the index, one to leave it, one for the details themselves."""
+    await store.create_workflow(samples.workflow("a"))
+    ended: WorkflowChanges = {
+        "status": WorkflowStatus.SUCCEEDED,
+        "resolved_by_user": True,
+        "stopped_at": samples.EPOCH,
+        "details_pending": True,
+        "details_deferred": True,
+    }
+    await store.update_workflow("a", ended, revision=0)
+    await store.update_workflow("a", {**ended, "details_pending": False, "output": "{}"}, revision=1)
+
+    assert wire.units["UpdateItem"] == 3 + 2
+
+
+async def test_known_active_workflows_are_not_read(store: DynamoDBStore, wire: Wire) -> None:
+    await _fill(store)
+    wire.requests.clear()
+
+    page = await store.list_active_workflows(limit=100, known={f"{number:032x}" for number in range(WORKFLOWS)})
+
+    assert len(page.ids) == WORKFLOWS // 2
+    assert wire.requests["BatchGetItem"] == 0
+
+
 async def test_a_few_jobs_fit_into_the_same_units(store: DynamoDBStore, wire: Wire) -> None:
     jobs = tuple(
         Job(

@@ -9,7 +9,7 @@ from app.models import WorkflowStatus
 from app.store import WorkflowQuery
 from app.store.base import WorkflowChanges
 from app.store.dynamodb_plans import Range, active_partitions, filter_expression, partitions
-from app.store.items import PAYLOADS, PENDING, TIMES, position, read_position
+from app.store.items import FLAGS, PAYLOADS, TIMES, position, read_position
 from app.store.paging import Position
 from app.store.tables import BY_DEFINITION, BY_STATE, BY_TIME, BY_TROUBLE
 
@@ -130,6 +130,6 @@ def test_positions_sort_like_listings_and_can_be_read_back() -> None:
 
 
 def test_every_field_that_can_change_is_stored() -> None:
-    stored = {*TIMES, *PENDING, *PAYLOADS - {"input"}, "status", "resolved_by_user"}
+    stored = {*TIMES, *FLAGS, *PAYLOADS - {"input"}, "status", "resolved_by_user"}
 
     assert WorkflowChanges.__annotations__.keys() == stored

@@ -64,6 +64,8 @@ CHANGES = st.fixed_dictionaries(
         "jobs": JOBS,
         "last_job": st.none() | st.builds(_job, st.integers(1, 3), st.sampled_from([None, "{}", LARGE])),
         "details_pending": st.booleans(),
+        "details_deferred": st.booleans(),
+        "start_pending": st.booleans(),
         "stop_pending": st.booleans(),
     },
 )
@@ -179,9 +181,10 @@ class Differential(RuleBasedStateMachine):
     def list_workflows(self, query: WorkflowQuery, limit: int, summaries: bool) -> None:
         self.pages(lambda store, token: store.list_workflows(query, limit=limit, page_token=token, summaries=summaries))
 
-    @rule(limit=st.integers(1, 4))
-    def list_active_workflows(self, limit: int) -> None:
-        self.pages(lambda store, token: store.list_active_workflows(limit=limit, page_token=token))
+    @rule(limit=st.integers(1, 4), known=st.sets(IDS))
+    def list_active_workflows(self, limit: int, known: set[str]) -> None:
+        self.pages(lambda store, token: store.list_active_workflows(limit=limit, page_token=token, known=known))
+        self.both(lambda store: store.list_deferred_workflows(limit=limit))
 
     def pages(self, page: Callable[[Store, str | None], Awaitable[Any]]) -> None:
         """Compare page after page."""

@@ -265,6 +265,66 @@ async def test_ended_workflows_stay_in_the_active_list_until_their_details_are_t
     assert await listed(store, WorkflowQuery(status=WorkflowStatus.CANCELLED)) == ["w2"]
 
 
+async def test_known_workflows_are_named_in_the_active_list_and_not_read(store: Store) -> None:
+    for number in range(3):
+        await store.create_workflow(samples.workflow(f"w{number}", minutes=number))
+
+    page = await store.list_active_workflows(limit=2, known={"w0", "w2"})
+    rest = await store.list_active_workflows(limit=2, page_token=page.next_token, known={"w0", "w2"})
+
+    assert (page.ids, [workflow.id for workflow in page.workflows]) == (["w0", "w1"], ["w1"])
+    assert page.last == (samples.EPOCH + timedelta(minutes=1), "w1")
+    assert (rest.ids, rest.workflows, rest.next_token) == (["w2"], [], None)
+
+
+DEFERRED: WorkflowChanges = {
+    "status": WorkflowStatus.SUCCEEDED,
+    "stopped_at": samples.EPOCH,
+    "resolved_by_user": True,
+    "details_pending": True,
+    "details_deferred": True,
+}
+
+
+async def test_deferred_details_are_listed_apart_from_the_active_workflows_until_they_are_there(store: Store) -> None:
+    for number in range(3):
+        await store.create_workflow(samples.workflow(f"w{number}", minutes=number))
+        await store.update_workflow(f"w{number}", DEFERRED, revision=0)
+    await store.update_workflow("w1", {"output": "{}", "details_pending": False}, revision=1)
+
+    deferred = await store.list_deferred_workflows(limit=10)
+
+    assert [workflow.id for workflow in deferred] == ["w0", "w2"]
+    assert [workflow.id for workflow in await store.list_deferred_workflows(limit=1)] == ["w0"]
+    assert (await store.list_active_workflows(limit=10)).ids == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"status": WorkflowStatus.FAILED, "resolved_by_user": False}, {"stop_pending": True}, {"details_deferred": False}],
+)
+async def test_only_the_details_of_what_went_well_can_be_deferred(store: Store, changes: WorkflowChanges) -> None:
+    await store.create_workflow(samples.workflow("a"))
+
+    await store.update_workflow("a", {**DEFERRED, **changes}, revision=0)
+
+    assert await store.list_deferred_workflows(limit=10) == []
+    assert (await store.list_active_workflows(limit=10)).ids == ["a"]
+
+
+async def test_a_workflow_whose_start_is_pending_says_so(store: Store) -> None:
+    await store.create_workflow(samples.workflow("a", start_pending=True))
+    await store.create_workflow(samples.workflow("b"))
+
+    before = [(await store.get_workflow(workflow_id)).start_pending for workflow_id in ("a", "b")]
+    await store.update_workflow("b", {"start_pending": True}, revision=0)
+
+    assert before == [True, False]
+    assert [workflow.start_pending for workflow in (await store.list_active_workflows(limit=10)).workflows] == [
+        True
+    ] * 2
+
+
 @pytest.mark.parametrize("resolved_first", [True, False])
 async def test_a_listing_follows_a_workflow_through_its_life(store: Store, *, resolved_first: bool) -> None:
     """Resolving an active workflow is possible; its failure then is resolved already."""
@@ -287,7 +347,7 @@ async def test_summaries_leave_out_what_can_be_large(store: Store) -> None:
     whole = await store.update_workflow("a", {"output": "{}", "jobs": (job,), "last_job": job}, revision=0)
 
     (listed_one,) = (await store.list_workflows(WorkflowQuery(), limit=1, summaries=True)).workflows
-    (active_one,) = (await store.list_active_workflows(limit=1, summaries=True)).workflows
+    (active_one,) = (await store.list_active_workflows(limit=1)).workflows
 
     brief = job.model_copy(update={"input": None})
     assert listed_one == whole.model_copy(update={"input": "", "output": None, "jobs": (), "last_job": brief})
