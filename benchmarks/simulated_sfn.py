@@ -91,13 +91,22 @@ class SimulatedSFN:
     def add(self, machine: str, name: str, *, started: float) -> Run:
         """Start a run that lasts exponentially long; an old one has what is left of its time from now on."""
         ends = self.clock() + self.random.expovariate(1 / MEAN_SECONDS)
-        roll = self.random.random()
-        ending = "FAILED" if roll < FAILING else "ABORTED" if roll < FAILING + ABORTED else "SUCCEEDED"
-        run = self.runs[name] = Run(name=name, machine=machine, started=started, ends=ends, ending=ending)
+        run = self.runs[name] = Run(name=name, machine=machine, started=started, ends=ends, ending=self._ending())
         self._machines.setdefault(machine, Machine()).running[name] = run
         heapq.heappush(self._seen_ends, (ends + LIST_LAG_SECONDS, name))
         self.on_start(run)
         return run
+
+    def add_past(self, machine: str, *, starts_per_second: float, seconds: float) -> None:
+        """Add the runs that started in so many seconds before now and have ended: lists show them too."""
+        ended = self._machines.setdefault(machine, Machine()).ended
+        started = self.clock() - seconds
+        while (started := started + self.random.expovariate(starts_per_second)) < self.clock():
+            ends = started + self.random.expovariate(1 / MEAN_SECONDS)
+            if ends < self.clock():
+                name = f"past-{len(self.runs):08}"
+                self.runs[name] = Run(name=name, machine=machine, started=started, ends=ends, ending=self._ending())
+                ended[self.runs[name].ending].append((started, name))
 
     async def create_state_machine(self, *, name: str, definition: str, roleArn: str, tags: list[JSON]) -> JSON:
         await self._call("CreateStateMachine")
@@ -152,6 +161,10 @@ class SimulatedSFN:
         rows = [self._row(run, statusFilter) for run in runs[start : start + PAGE]]
         more = {"nextToken": str(start + PAGE)} if start + PAGE < len(runs) else {}
         return {"executions": rows, **more}
+
+    def _ending(self) -> str:
+        roll = self.random.random()
+        return "FAILED" if roll < FAILING else "ABORTED" if roll < FAILING + ABORTED else "SUCCEEDED"
 
     def _row(self, run: Run, status: str) -> JSON:
         row = {"name": run.name, "status": status, "startDate": moment(run.started)}

@@ -1,6 +1,6 @@
 """Lists of executions: a thousand statuses for one call."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -47,7 +47,7 @@ class ExecutionLists:
     def __init__(self, sfn: "SFNClient") -> None:
         self._sfn = sfn
 
-    async def pages(self, state_machine_arn: str, status: ListedStatus) -> AsyncIterator[ListedPage]:
+    async def pages(self, state_machine_arn: str, status: ListedStatus) -> AsyncGenerator[ListedPage, None]:
         """Yield page after page, one call each. Raises ``StateMachineNotFound``, ``Unavailable``."""
         place: dict[str, Any] = {}
         while True:

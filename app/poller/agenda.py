@@ -29,7 +29,7 @@ class Agenda:
         self._sweeping: set[str] = set()
         self._single: deque[Tracked] = deque()
         self._running: deque[Tracked] = deque()
-        self._doubtful: deque[Tracked] = deque()
+        self._doubtful: dict[str, Tracked] = {}
         self._failed: deque[Tracked] = deque()
         self._ended: deque[Tracked] = deque()
         self._wanted: set[str] = set()
@@ -100,7 +100,7 @@ class Agenda:
     def doubt(self, workflows: Iterable[Tracked]) -> None:
         """Have workflows asked for, before anything else."""
         before = len(self._doubtful)
-        self._doubtful.extend(workflows)
+        self._doubtful |= {tracked.id: tracked for tracked in workflows if self._is_active(tracked)}
         self._doubts += len(self._doubtful) - before
 
     def want_details(self, tracked: Tracked) -> bool:
@@ -124,7 +124,7 @@ class Agenda:
     def next_doubtful(self) -> Tracked | None:
         """Return a workflow that a list did not show."""
         while self._doubtful:
-            tracked = self._doubtful.popleft()
+            tracked = self._doubtful.pop(next(iter(self._doubtful)))
             if self._is_active(tracked):
                 return tracked
         return None

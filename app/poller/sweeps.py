@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack, aclosing
 from itertools import islice
+from math import inf
 from typing import Any, Final
 
 import structlog
@@ -16,6 +18,7 @@ from app.models import WorkflowStatus
 from app.poller.agenda import Agenda
 from app.poller.attention import Attendant, Outcome
 from app.poller.budget import Budget
+from app.poller.planning import Forecast
 from app.poller.tracking import ActiveSet, Tracked
 
 log = structlog.get_logger(__name__)
@@ -25,8 +28,12 @@ LIST_LAG_SECONDS: Final = 3.0
 
 ENDED_STATUSES: Final[tuple[ListedStatus, ...]] = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
 
-HORIZON_SECONDS: Final = 2.0
-"""Single questions that can be asked in this time are asked; only with more than that a list of ended runs is read."""
+HORIZON_SECONDS: Final = 4.0
+"""While it takes so long to ask for what is unsettled, a page is worth as many questions as could be asked instead of
+it. So all questions that can be asked are asked, and few of them wait."""
+
+OLDEST_PART: Final = 10
+"""One in so many is asked for before the lists of ended executions are read."""
 
 SWEEP_WIDTH: Final = 16
 """Workflows that one sweep reads or writes in the store at the same time."""
@@ -56,7 +63,7 @@ class Sweeper:
         self._budget = budget
         self._clock = clock
         self._seconds: dict[str, float] = {}
-        self._yields: dict[str, dict[ListedStatus, int]] = {}
+        self._forecasts: dict[str, Forecast[ListedStatus]] = {}
 
     @property
     def slowest_seconds(self) -> float:
@@ -117,23 +124,34 @@ class Sweeper:
         return outcomes
 
     async def _ended(self, machine: str, gone: dict[str, Tracked]) -> list[Outcome]:
-        """Settle workflows from the lists of ended executions, while there are more than can be asked for soon."""
+        """Settle workflows from the lists of ended executions, while a page settles more than questions would."""
+        # The lists begin with the executions that started last, so those that started first are asked for anyway.
+        self._agenda.doubt(islice(gone.values(), len(gone) // OLDEST_PART))
         outcomes: list[Outcome] = []
-        worthwhile = max(1.0, self._budget.asks_per_second / self._budget.lists_per_second)
-        room = self._budget.asks_per_second * HORIZON_SECONDS - self._agenda.doubtful
-        if len(gone) <= room:
-            return outcomes
-        yields = self._yields.setdefault(machine, {})
-        for status in sorted(ENDED_STATUSES, key=lambda status: -yields.get(status, 0)):
-            async for page in self._lists.pages(machine, status):
-                found = [(gone.pop(name), page.observations[name]) for name in page.observations if name in gone]
-                yields[status] = len(found)
-                outcomes += await self._record(found)
-                if len(gone) <= room:
-                    return outcomes
-                if len(found) < worthwhile:
+        forecast = self._forecasts.setdefault(machine, Forecast(ENDED_STATUSES))
+        forecast.begin()
+        async with AsyncExitStack() as reading:
+            lists = {
+                status: await reading.enter_async_context(aclosing(self._lists.pages(machine, status)))
+                for status in ENDED_STATUSES
+            }
+            while (least := self._worthwhile(len(gone))) <= len(gone):
+                if (status := forecast.best(at_least=least)) is None:
                     break
+                if (page := await anext(lists[status], None)) is None:
+                    forecast.end(status)
+                    continue
+                found = [(gone.pop(name), page.observations[name]) for name in page.observations if name in gone]
+                forecast.learn(status, len(found))
+                outcomes += await self._record(found)
         return outcomes
+
+    def _worthwhile(self, gone: int) -> float:
+        """Return how many workflows a page must settle: the fewer, the longer it would take to ask for all."""
+        asks_per_second = self._budget.asks_per_second
+        seconds = (self._agenda.doubtful + gone) / asks_per_second
+        price = asks_per_second / self._budget.lists_per_second
+        return price * (HORIZON_SECONDS / seconds) ** 2 if seconds else inf
 
     async def _record(self, found: list[tuple[Tracked, Observation]]) -> list[Outcome]:
         return await self._in_batches(self._attendant.record(tracked, seen) for tracked, seen in found)

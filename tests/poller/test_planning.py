@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from app.poller.planning import machines_to_list
+from app.poller.planning import Forecast, machines_to_list
 
 LARGE = {"lists_per_second": 5.0, "asks_per_second": 30.0}
 
@@ -47,3 +47,41 @@ def test_the_round_is_about_as_short_as_both_budgets_allow(machines: int, active
     best_step = max(counts.values()) / 30
     assert asking <= listing + 1e-9
     assert listing - asking <= best_step + 0.2
+
+
+def forecast(**settled: list[int]) -> Forecast[str]:
+    """Return a forecast that begins anew after lists settled so many, page by page."""
+    known = Forecast(["succeeded", "failed"])
+    known.begin()
+    for name, pages in settled.items():
+        for count in pages:
+            known.learn(name, count)
+    known.begin()
+    return known
+
+
+def test_the_list_that_settled_most_is_read_first_and_no_further_than_it_pays() -> None:
+    lists = forecast(succeeded=[150, 40, 12], failed=[15])
+    read = []
+    while (name := lists.best(at_least=11)) is not None:
+        read.append(name)
+        lists.learn(name, {"succeeded": 60, "failed": 0}[name] // read.count(name))
+
+    assert read == ["succeeded", "succeeded", "failed", "succeeded"]
+
+
+def test_a_list_that_nobody_has_read_yet_promises_everything() -> None:
+    assert forecast(succeeded=[1_000]).best(at_least=1_000_000) == "failed"
+
+
+def test_a_list_without_more_pages_promises_nothing() -> None:
+    lists = forecast(succeeded=[100], failed=[1])
+    lists.end("succeeded")
+
+    assert lists.best(at_least=2) is None
+    assert lists.best(at_least=0.1) == "failed"
+
+
+def test_a_list_that_settled_nothing_is_looked_at_again_when_much_is_unsettled() -> None:
+    assert forecast(succeeded=[0], failed=[0]).best(at_least=0.1) is not None
+    assert forecast(succeeded=[0], failed=[0]).best(at_least=1) is None
