@@ -58,40 +58,52 @@ ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
     "AccessDenied": errors.AccessDenied,
     "AccessDeniedException": errors.AccessDenied,
     "ActivityDoesNotExist": errors.ActivityNotFound,
-    "ActivityLimitExceeded": errors.Throttled,
+    "ActivityLimitExceeded": errors.LimitReached,
     "ActivityWorkerLimitExceeded": errors.Throttled,
     "ConflictException": errors.Unavailable,
     "ContinuousBackupsUnavailableException": errors.TableBusy,
     "ExecutionAlreadyExists": errors.ExecutionExists,
     "ExecutionDoesNotExist": errors.ExecutionNotFound,
-    "ExecutionLimitExceeded": errors.Throttled,
+    "ExecutionLimitExceeded": errors.LimitReached,
+    "ExpiredToken": errors.CredentialsRejected,
     "ExpiredTokenException": errors.CredentialsRejected,
     "IncompleteSignature": errors.CredentialsRejected,
     "InvalidArn": errors.RefusedByAWS,
     "InvalidClientTokenId": errors.CredentialsRejected,
     "InvalidDefinition": errors.RefusedByAWS,
+    "InvalidEncryptionConfiguration": errors.RefusedByAWS,
     "InvalidExecutionInput": errors.RefusedByAWS,
+    "InvalidLoggingConfiguration": errors.RefusedByAWS,
     "InvalidName": errors.RefusedByAWS,
     "InvalidOutput": errors.RefusedByAWS,
     "InvalidSignatureException": errors.CredentialsRejected,
     "InvalidToken": errors.TaskLost,
+    "InvalidTracingConfiguration": errors.RefusedByAWS,
+    "KmsAccessDeniedException": errors.AccessDenied,
+    "KmsInvalidStateException": errors.AccessDenied,
+    "KmsThrottlingException": errors.Throttled,
     "MissingAuthenticationTokenException": errors.CredentialsRejected,
+    "MissingRequiredParameter": errors.RefusedByAWS,
     "NotAuthorized": errors.AccessDenied,
     "ProvisionedThroughputExceededException": errors.Throttled,
     "RequestLimitExceeded": errors.Throttled,
     "ResourceInUseException": errors.TableBusy,
+    "ResourceNotFound": errors.AWSError,
     "ResourceNotFoundException": errors.TableNotFound,
+    "ServiceQuotaExceededException": errors.LimitReached,
     "SignatureDoesNotMatch": errors.CredentialsRejected,
     "StateMachineAlreadyExists": errors.StateMachineExists,
     "StateMachineDeleting": errors.Unavailable,
     "StateMachineDoesNotExist": errors.StateMachineNotFound,
-    "StateMachineLimitExceeded": errors.Throttled,
+    "StateMachineLimitExceeded": errors.LimitReached,
+    "StateMachineTypeNotSupported": errors.RefusedByAWS,
     "TaskDoesNotExist": errors.TaskLost,
     "TaskTimedOut": errors.TaskLost,
     "ThrottledException": errors.Throttled,
     "Throttling": errors.Throttled,
     "ThrottlingException": errors.Throttled,
     "TooManyRequestsException": errors.Throttled,
+    "TooManyTags": errors.RefusedByAWS,
     "TransactionConflictException": errors.TransactionConflict,
     "TransactionInProgressException": errors.Throttled,
     "UnknownOperationException": errors.OperationUnknown,
@@ -99,6 +111,9 @@ ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
     "ValidationException": errors.RefusedByAWS,
 }
 """Error codes of the API references of Step Functions and DynamoDB, and common ones; the rest is ``AWSError``."""
+
+EXPIRED_CREDENTIALS: Final = "refreshed credentials are still expired"
+"""What botocore says, in a plain ``RuntimeError``, of a source of credentials that gives out old ones."""
 
 ClientT = TypeVar("ClientT")
 
@@ -113,9 +128,9 @@ class AWS:
         self._max_connections = max_connections
 
     @asynccontextmanager
-    async def step_functions(self) -> AsyncIterator[SFNClient]:
-        """Open a client for short calls; it retries what the SDK deems worth retrying."""
-        async with self._client("stepfunctions", self._config(attempts=ATTEMPTS)) as client:
+    async def step_functions(self, *, attempts: int = ATTEMPTS) -> AsyncIterator[SFNClient]:
+        """Open a client for short calls; it makes so many attempts of what the SDK deems worth repeating."""
+        async with self._client("stepfunctions", self._config(attempts=attempts)) as client:
             yield cast("SFNClient", client)
 
     @asynccontextmanager
@@ -255,7 +270,7 @@ class _TranslatingClient:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Raise our errors for those of botocore; a call without an answer is ``Unavailable``."""
+    """Raise our errors for those of botocore; a call without an answer is ``NoAnswer``."""
     try:
         yield
     except ClientError as refusal:
@@ -263,7 +278,11 @@ def translated_errors() -> Iterator[None]:
     except (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError) as missing:
         raise errors.CredentialsRejected(f"no usable AWS credentials: {missing}") from missing
     except (BotoCoreError, OSError, TimeoutError) as silence:
-        raise errors.Unavailable(f"AWS gave no answer: {silence or type(silence).__name__}") from silence
+        raise errors.NoAnswer(f"AWS gave no answer: {silence or type(silence).__name__}") from silence
+    except RuntimeError as expired:
+        if EXPIRED_CREDENTIALS not in str(expired):
+            raise
+        raise errors.CredentialsRejected(f"no usable AWS credentials: {expired}") from expired
 
 
 def _translate(refusal: ClientError) -> errors.WorkflowManagerError:
@@ -281,4 +300,4 @@ def _translate(refusal: ClientError) -> errors.WorkflowManagerError:
     if known:
         return known(message)
     http_status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return errors.Unavailable(message) if http_status >= 500 else errors.AWSError(message)
+    return errors.NoAnswer(message) if http_status >= 500 else errors.AWSError(message)

@@ -22,8 +22,10 @@ WorkflowManagerError
 │   └── IdempotencyKeyReused
 ├── RequestTooLarge                413
 ├── AccessDenied                   502  AWS does not let us do this; the IAM policy decides
-├── Unavailable                    503  AWS gave no answer, or throttled; trying again may help
+├── Unavailable                    503  trying again may help
+│   ├── NoAnswer                        nobody knows whether AWS did what it was asked to
 │   ├── NotReady                        the service has started but does not do its work
+│   ├── LimitReached                    a quota of the AWS account that time alone does not refill
 │   ├── Throttled
 │   └── CredentialsRejected         503  AWS does not accept our credentials (expired, unknown, missing)
 ├── AWSError                       500  answers of AWS that callers inside the service handle
@@ -170,13 +172,21 @@ class AccessDenied(WorkflowManagerError):
 
 
 class Unavailable(WorkflowManagerError):
-    """AWS gave no answer; try again."""
+    """Something is not available now; try again."""
 
     status = 503
 
 
+class NoAnswer(Unavailable):
+    """AWS gave no answer; try again."""
+
+
 class NotReady(Unavailable):
     """The poller has not ticked for a while; the log of the service may say why."""
+
+
+class LimitReached(Unavailable):
+    """A limit of the AWS account is reached; have it raised, or try again later."""
 
 
 class Throttled(Unavailable):

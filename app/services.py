@@ -59,7 +59,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         connection = aws.connect(settings)
         account = await _account(settings, connection)
         limits = _quotas(settings, connection)
-        sfn = paced(await stack.enter_async_context(connection.step_functions()), limits)
+        sfn = paced(await stack.enter_async_context(connection.step_functions(attempts=1)), limits)
         store = await _open_store(stack, settings, connection)
         observer = Observer(sfn, store, now=now)
         catalog = Catalog(store, clock=asyncio.get_running_loop().time)

@@ -75,7 +75,7 @@ class NoAWS(aws.AWS):
         super().__init__(None, region=REGION, embedded=True, max_connections=CALLERS)
 
     @asynccontextmanager
-    async def step_functions(self) -> AsyncIterator[Any]:
+    async def step_functions(self, *, attempts: int = 1) -> AsyncIterator[Any]:
         """Give a fake."""
         yield FakeSFN()
 

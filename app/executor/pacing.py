@@ -1,7 +1,9 @@
-"""A client of Step Functions that keeps to the quotas."""
+"""A client of Step Functions that keeps to the quotas, and repeats what got no answer."""
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from app import errors
 from app.executor.quotas import Quotas
@@ -9,9 +11,18 @@ from app.executor.quotas import Quotas
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
 
+ATTEMPTS: Final = 3
+"""Times that one call is made. Each can be repeated: a start has a name, all others ask, or set the same again."""
+
+FIRST_PAUSE_SECONDS: Final = 0.1
+"""Before a call without an answer is repeated; each pause is twice as long as the one before, and up to half longer."""
+
 
 def paced(client: "SFNClient", quotas: Quotas) -> "SFNClient":
-    """Return a client whose calls wait for their quota, and whose refusals the quotas learn from."""
+    """Return a client whose calls wait for their quota, and whose refusals the quotas learn from.
+
+    Repetitions wait for it too, so ``client`` must not repeat anything by itself.
+    """
     return cast("SFNClient", _PacedClient(client, quotas))
 
 
@@ -25,12 +36,34 @@ class _PacedClient:
         action = "".join(word.capitalize() for word in name.split("_"))
 
         async def call(**parameters: object) -> Any:
-            await self._quotas.take(action)
-            try:
-                return await method(**parameters)
-            except errors.Throttled:
-                self._quotas.refused(action)
-                raise
+            return await self._call(action, lambda: method(**parameters))
 
         setattr(self, name, call)
         return call
+
+    async def _call(self, action: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        unanswered = 0
+        for left in reversed(range(ATTEMPTS)):
+            await self._quotas.take(action)
+            try:
+                return await attempt()
+            except errors.Throttled:
+                self._quotas.refused(action)
+                if not left:
+                    raise
+            except errors.NoAnswer:
+                unanswered += 1
+                if not left:
+                    raise
+                await _pause(unanswered)
+            except (errors.AccessDenied, errors.RefusedByAWS) as refusal:
+                if not unanswered:
+                    raise
+                # The attempt without an answer may have been accepted before that.
+                raise errors.NoAnswer(f"AWS gave no answer at first, and then: {refusal.message}") from refusal
+        raise AssertionError("the last attempt returns or raises")
+
+
+async def _pause(number: int) -> None:
+    seconds = FIRST_PAUSE_SECONDS * 2 ** (number - 1)
+    await asyncio.sleep(seconds * random.uniform(1, 1.5))  # noqa: S311  to spread callers, not to keep a secret

@@ -156,7 +156,7 @@ class Wire:
                 raise errors.ExecutionNotFound
             case "refused":
                 raise chance.choice((errors.RefusedByAWS("InvalidDefinition"), errors.AccessDenied("not allowed")))
-        raise errors.Unavailable
+        raise errors.NoAnswer
 
     async def _travel(self, seconds: float, act: Callable[[], Awaitable[Any]]) -> None:
         """Be on the way to the service; a caller that goes away may or may not take the call along."""
