@@ -18,6 +18,8 @@ from app.executor import (
     Executor,
     Launcher,
     Observer,
+    Outage,
+    Outbox,
     Queues,
     Quotas,
     Registry,
@@ -59,23 +61,26 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         connection = aws.connect(settings)
         account = await _account(settings, connection)
         limits = _quotas(settings, connection)
-        sfn = paced(await stack.enter_async_context(connection.step_functions(attempts=1)), limits)
+        clock = asyncio.get_running_loop().time
+        outage = Outage(clock=clock)
+        sfn = paced(await stack.enter_async_context(connection.step_functions(attempts=1)), limits, outage)
         store = await _open_store(stack, settings, connection)
         observer = Observer(sfn, store, now=now)
-        catalog = Catalog(store, clock=asyncio.get_running_loop().time)
+        catalog = Catalog(store, clock=clock)
         launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn), account)
         queues = Queues(store, now=now)
-        executor = Executor(sfn, store, launcher, observer, queues, now=now)
+        outbox = Outbox(store, launcher, observer, queues, limits, outage, now=now)
+        executor = Executor(sfn, store, catalog, observer, outbox, now=now)
         poller = None
         if settings.poller_enabled:
-            clock = asyncio.get_running_loop().time
             poller = Poller(
                 store,
-                executor,
+                outbox,
                 observer,
                 ExecutionLists(sfn),
                 limits,
                 queues,
+                outage,
                 _leadership(store, settings, clock),
                 now=now,
                 clock=clock,

@@ -26,6 +26,8 @@ from app.executor import (
     Executor,
     Launcher,
     Observer,
+    Outage,
+    Outbox,
     Queues,
     Quotas,
     StateMachines,
@@ -112,14 +114,15 @@ async def simulate(policy: Policy, active: int, machines: int, seconds: float, *
     store = RecordingStore(sfn)
     sfn.on_start = lambda run: store.pending.__setitem__(run.name, run)
     limits = Quotas(quotas.LARGE, clock=loop.time)
-    client = paced(cast("Any", sfn), limits)
+    client = paced(sfn.client(), limits)
     observer = Observer(client, store, now=sfn.now)
-    launcher = Launcher(
-        client, Catalog(store, clock=loop.time), StateMachines(client, role_arn=ACCOUNT.role_arn), ACCOUNT
-    )
-    executor = Executor(client, store, launcher, observer, Queues(store, now=sfn.now), now=sfn.now)
+    catalog = Catalog(store, clock=loop.time)
+    launcher = Launcher(client, catalog, StateMachines(client, role_arn=ACCOUNT.role_arn), ACCOUNT)
+    queues, outage = Queues(store, now=sfn.now), Outage(clock=loop.time)
+    outbox = Outbox(store, launcher, observer, queues, limits, outage, now=sfn.now)
+    executor = Executor(client, store, catalog, observer, outbox, now=sfn.now)
     definitions = [await _define(store, f"d{number:03}") for number in range(machines)]
-    background: list[Background] = _pollers(policy, store, executor, observer, ExecutionLists(client), limits, sfn)
+    background: list[Background] = _pollers(policy, store, outbox, observer, ExecutionLists(client), limits, sfn)
     if policy is Policy.EVENTS:
         background.append(_consumer(sfn, store, observer, cast("Poller", background[0]), seed=seed))
     await _fill(sfn, store, launcher, definitions, active)
@@ -159,7 +162,7 @@ Background = Poller | EventConsumer | NaivePoller
 def _pollers(
     policy: Policy,
     store: MemoryStore,
-    executor: Executor,
+    outbox: Outbox,
     observer: Observer,
     lists: ExecutionLists,
     limits: Quotas,
@@ -174,11 +177,12 @@ def _pollers(
     return [
         Poller(
             store,
-            executor,
+            outbox,
             observer,
             lists,
             limits,
             Queues(store, now=sfn.now),
+            Outage(clock=sfn.clock),
             leadership,
             now=sfn.now,
             clock=sfn.clock,
@@ -209,7 +213,7 @@ def memory_per_workflow(active: int, machines: int) -> float:
     for number in range(active):
         machine = f"arn:aws:states:us-west-2:123456789012:stateMachine:bench--d{number % machines:03}--0--echo"
         workflow_id = f"00000000-0000-4000-8000-{number:012}"
-        agenda.track(Tracked(workflow_id, machine, WorkflowStatus.RUNNING, 1, float(number), float(number)))
+        agenda.track(Tracked(workflow_id, machine, "default", WorkflowStatus.RUNNING, 1, float(number), float(number)))
     agenda.plan(0.0, lists_per_second=5.0, asks_per_second=35.0)
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -8,10 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from app import errors
 from app.executor.quotas import LARGE, Quota
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 ROUND_TRIP_SECONDS = 0.05
@@ -83,6 +86,10 @@ class SimulatedSFN:
         self._machines: dict[str, Machine] = {}
         self._seen_ends: list[tuple[float, str]] = []
         self._buckets = {action: ServerBucket(quota, clock) for action, quota in LARGE.items()}
+
+    def client(self) -> "SFNClient":
+        """Return this simulation under the type of the real client."""
+        return cast("SFNClient", self)
 
     def now(self) -> datetime:
         """Return the present as a date."""

@@ -1,5 +1,6 @@
 """The service put together on a fake Step Functions, with a clock that tests move."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +12,15 @@ from app.executor import (
     Executor,
     Launcher,
     Observer,
+    Outage,
+    Outbox,
     Queues,
     Quotas,
     Registry,
     StateMachines,
+    paced,
 )
+from app.executor.quotas import Quota
 from app.poller import Leadership, Poller
 from app.services import Services
 from app.store.memory import MemoryStore
@@ -49,30 +54,42 @@ class Clock:
 class Rig:
     """Everything but HTTP; a second one on the same store and AWS is a second replica."""
 
-    def __init__(self, *, replica_of: "Rig | None" = None) -> None:
+    def __init__(
+        self,
+        *,
+        replica_of: "Rig | None" = None,
+        quotas: Mapping[str, Quota] | None = None,
+        poll_seconds: float = 0.01,
+        lease_seconds: float = 15.0,
+    ) -> None:
         self.clock: Clock = replica_of.clock if replica_of else Clock()
         self.sfn: FakeSFN = replica_of.sfn if replica_of else FakeSFN(self.clock.now)
         self.store: MemoryStore = replica_of.store if replica_of else MemoryStore()
-        client = self.sfn.client()
+        self.quotas = Quotas(quotas or {}, clock=self.clock.seconds)
+        self.outage = Outage(clock=self.clock.seconds)
+        client = paced(self.sfn.client(), self.quotas, self.outage, randomness=lambda: 0.5)
         self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn)
         self.observer = Observer(client, self.store, now=self.clock.now)
         catalog = Catalog(self.store, clock=self.clock.seconds)
         launcher = Launcher(client, catalog, self.machines, ACCOUNT)
         self.queues = Queues(self.store, now=self.clock.now)
-        self.executor = Executor(client, self.store, launcher, self.observer, self.queues, now=self.clock.now)
+        self.outbox = Outbox(
+            self.store, launcher, self.observer, self.queues, self.quotas, self.outage, now=self.clock.now
+        )
+        self.executor = Executor(client, self.store, catalog, self.observer, self.outbox, now=self.clock.now)
         self.registry = Registry(self.store, catalog, now=self.clock.now)
-        self.quotas = Quotas({}, clock=self.clock.seconds)
         self.poller = Poller(
             self.store,
-            self.executor,
+            self.outbox,
             self.observer,
             ExecutionLists(client),
             self.quotas,
             self.queues,
-            Leadership(self.store, candidate=str(id(self)), lease_seconds=15, clock=self.clock.seconds),
+            self.outage,
+            Leadership(self.store, candidate=str(id(self)), lease_seconds=lease_seconds, clock=self.clock.seconds),
             now=self.clock.now,
             clock=self.clock.seconds,
-            interval_seconds=0.01,
+            interval_seconds=poll_seconds,
         )
 
     def services(self) -> Services:

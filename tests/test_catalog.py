@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from app import errors, models
-from app.executor.catalog import RESOURCES_GOOD_FOR_SECONDS, Catalog, Recent
+from app.executor.catalog import RESOURCES_GOOD_FOR_SECONDS, Catalog
+from app.executor.recent import Recent
 from app.store.memory import MemoryStore
 from tests import samples
 from tests.rig import Rig

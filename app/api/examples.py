@@ -25,7 +25,7 @@ DEFINITION: Final[JSON] = {
 }
 NEXT_DEFINITION: Final[JSON] = DEFINITION | {"version": 1, "createdAt": "2026-02-01T12:00:00.000Z"}
 
-LIMITED_QUEUE: Final[JSON] = {"name": "reports", "maxRunning": 10, "paused": False, "running": 3}
+LIMITED_QUEUE: Final[JSON] = {"name": "reports", "maxRunning": 10, "paused": False, "running": 10, "queued": 4}
 RESOURCE: Final[JSON] = {
     "name": "echo",
     "namespace": "dev",

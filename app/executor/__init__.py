@@ -5,6 +5,8 @@ from app.executor.executor import Executor
 from app.executor.launcher import Launcher
 from app.executor.listings import ExecutionLists
 from app.executor.observer import Observer
+from app.executor.outages import Outage
+from app.executor.outbox import Outbox
 from app.executor.pacing import paced
 from app.executor.queues import Queues
 from app.executor.quotas import Quotas
@@ -18,6 +20,8 @@ __all__ = [
     "Executor",
     "Launcher",
     "Observer",
+    "Outage",
+    "Outbox",
     "Queues",
     "Quotas",
     "Registry",

@@ -1,9 +1,9 @@
 """What starting a workflow needs of the store, kept at hand so that a warm start reads nothing."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Final
 
+from app.executor.recent import Recent
 from app.models import WorkflowDefinition
 from app.store import Store
 
@@ -15,9 +15,6 @@ MAX_DEFINITIONS: Final = 200
 
 MAX_LOOKUPS: Final = 2_000
 """Answers kept about state resources, one for each namespace and set of names."""
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 
 
 class Catalog:
@@ -61,36 +58,3 @@ class Catalog:
         """Read state resources again: one was changed here."""
         self._changes += 1
         self._lookups.clear()
-
-
-class Recent(Generic[K, V]):
-    """A dictionary that keeps what was used last."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K) -> V | None:
-        """Return a value if it is kept."""
-        value = self._kept.get(key)
-        if value is not None:
-            self._kept.move_to_end(key)
-        return value
-
-    def put(self, key: K, value: V) -> None:
-        """Keep a value, and drop the one that was not used for longest when there is no room."""
-        self._kept[key] = value
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
-
-    def setdefault(self, key: K, value: V) -> V:
-        """Keep a value unless there is one; return the one that is kept."""
-        known = self.get(key)
-        if known is None:
-            self.put(key, value)
-        return value if known is None else known
-
-    def clear(self) -> None:
-        """Drop everything."""
-        self._kept.clear()

@@ -1,5 +1,6 @@
 """Reading histories: a long one is not read from its start again while its run goes on."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ class HistoryReader:
         bookmark = self._bookmarks.pop(execution_arn, None) or _Bookmark(RunReading(state_machine))
         try:
             await self._read_on(execution_arn, bookmark)
+        except asyncio.CancelledError:
+            if bookmark.token is not None:
+                self._remember(execution_arn, bookmark)  # who asks again need not begin again
+            raise
         except errors.TaskLost:  # InvalidToken: the place of the last page is no longer known
             if bookmark.token is None:
                 raise

@@ -1,14 +1,14 @@
 """Starting executions: a recorded workflow becomes exactly one execution, however often it is tried."""
 
-import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from app import errors, states_language
-from app.executor import inputs
-from app.executor.catalog import Catalog, Recent
+from app.executor.catalog import Catalog
+from app.executor.patience import within
+from app.executor.recent import Recent
 from app.executor.state_machines import Account, StateMachine, StateMachines, state_machine
 from app.models import Workflow, WorkflowDefinition
 
@@ -46,10 +46,6 @@ class Launcher:
         self._names: Recent[tuple[str, str], frozenset[str]] = Recent(MAX_REMEMBERED_MACHINES)
         self._expanded: Recent[tuple[object, ...], StateMachine] = Recent(MAX_REMEMBERED_MACHINES)
 
-    async def definition(self, name: str, *, version: int | None) -> WorkflowDefinition:
-        """Return one version, or the latest without ``version``. Raises ``DefinitionNotFound``."""
-        return await self._catalog.definition(name, version=version)
-
     async def state_machine(self, definition: WorkflowDefinition, *, namespace: str) -> StateMachine:
         """Expand a definition with what is registered in the namespace now."""
         start_at = definition.state_machine["StartAt"]
@@ -65,39 +61,41 @@ class Launcher:
             self._expanded.put(key, machine)
         return machine
 
-    async def launch(self, workflow: Workflow, machine: StateMachine, *, now: datetime) -> None:
-        """Start the execution of a workflow, or find it started.
+    async def launch(
+        self, workflow: Workflow, machine: StateMachine, text: str, *, now: datetime, patience: timedelta = LAUNCH_LIMIT
+    ) -> None:
+        """Start the execution of a workflow with the input ``text``, or find it started.
 
         The last write of the workflow is its claim, after which there is only ``LAUNCH_LIMIT`` to start it: also a
-        process that was frozen in between must not start what has been cancelled long ago.
+        process that was frozen in between must not start what has been cancelled long ago. Callers with less
+        ``patience`` leave it to the poller sooner.
 
         Raises ``RefusedByAWS`` or ``AccessDenied`` when it can never start, ``Unavailable`` when nobody knows.
         """
-        left = LAUNCH_LIMIT - (now - workflow.last_updated)
+        left = min(patience, LAUNCH_LIMIT - (now - workflow.last_updated))
         if left <= timedelta(0):
             raise errors.Unavailable(f"too late to start workflow {workflow.id}; the claim is too old")
         try:
-            async with asyncio.timeout(left.total_seconds()):
-                await self._launch(workflow, machine)
-        except TimeoutError as late:
-            raise errors.Unavailable(f"no answer to the start of workflow {workflow.id}") from late
+            async with within(left, what=f"the start of workflow {workflow.id}"):
+                await self._launch(workflow, machine, text)
+        except errors.AWSError as refusal:
+            raise errors.RefusedByAWS(refusal.message) from refusal
 
-    async def _launch(self, workflow: Workflow, machine: StateMachine) -> None:
+    async def _launch(self, workflow: Workflow, machine: StateMachine, text: str) -> None:
         await self._machines.ensure(machine)
         try:
-            await self._start(workflow, machine)
+            await self._start(workflow, machine, text)
         except errors.StateMachineNotFound:
             self._machines.forget(machine)
             await self._machines.ensure(machine)
-            await self._start(workflow, machine)
+            try:
+                await self._start(workflow, machine, text)
+            except errors.StateMachineNotFound as lagging:
+                raise errors.Unavailable(f"AWS does not see the new state machine {machine.name} yet") from lagging
 
-    async def _start(self, workflow: Workflow, machine: StateMachine) -> None:
+    async def _start(self, workflow: Workflow, machine: StateMachine, text: str) -> None:
         try:
-            await self._sfn.start_execution(
-                stateMachineArn=machine.arn,
-                name=workflow.id,
-                input=inputs.for_execution(workflow.input, workflow.id),
-            )
+            await self._sfn.start_execution(stateMachineArn=machine.arn, name=workflow.id, input=text)
         except errors.ExecutionExists:
             log.info("execution was started before", action="start-execution-again", workflow_id=workflow.id)
             return

@@ -9,8 +9,10 @@ import structlog
 from app import errors
 from app.executor import observations
 from app.executor.histories import HistoryReader
+from app.executor.history import last_job
 from app.executor.launcher import settled
 from app.executor.observations import Observation
+from app.executor.recent import Recent
 from app.models import Workflow, WorkflowStatus, is_resolved
 from app.store import Store, WorkflowChanges
 
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 MAX_TRIES: Final = 5
 """Writes of one observation that may lose to other writers before it is left to the next one."""
 
+MAX_REMEMBERED: Final = 10_000
+"""Workflows of which is remembered when they were asked about; that matters for a second."""
 
 TOO_LATE_REASON: Final = "Its execution had just started, and {} before it could be stopped"
 
@@ -37,7 +41,7 @@ class Observer:
         self._store = store
         self._histories = HistoryReader(sfn)
         self._now = now
-        self._asked_at: dict[str, datetime] = {}
+        self._asked_at: Recent[str, datetime] = Recent(MAX_REMEMBERED)
 
     def asked_at(self, workflow_id: str) -> datetime | None:
         """Return when this process last had an answer about an active workflow."""
@@ -63,19 +67,25 @@ class Observer:
         return observations.from_description(await self._sfn.describe_execution(executionArn=execution_arn))
 
     async def record(
-        self, workflow_id: str, observation: Observation, *, before: Workflow | None = None, revision: int | None = None
+        self,
+        workflow_id: str,
+        observation: Observation,
+        *,
+        before: Workflow | None = None,
+        revision: int | None = None,
+        defer_details: bool = False,
     ) -> Workflow:
         """Write what was observed, and return the workflow as it is then.
 
         ``before`` is the workflow as it was read, ``revision`` all that is known of one that was not. Whatever was
-        written meanwhile is kept: a terminal status stays, and only its missing details are filled in. Raises
-        ``WorkflowNotFound``.
+        written meanwhile is kept: a terminal status stays, and only its missing details are filled in. With
+        ``defer_details`` those of a workflow that succeeded are not waited for. Raises ``WorkflowNotFound``.
         """
         if before is None and revision is None:
             before = await self._store.get_workflow(workflow_id)
         for _ in range(MAX_TRIES):
             try:
-                return await self._write(workflow_id, observation, before=before, revision=revision)
+                return await self._write(workflow_id, observation, before, revision, defer_details=defer_details)
             except errors.VersionConflict:
                 before = await self._store.get_workflow(workflow_id)
         raise errors.VersionConflict
@@ -128,8 +138,23 @@ class Observer:
             changes["status_reason"] = "\n".join(filter(None, (workflow.status_reason, too_late)))
         return await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
 
+    async def settle_details(self, workflow: Workflow, observation: Observation) -> Workflow:
+        """Write that there are no more details of an ended workflow than were observed. Raises ``VersionConflict``."""
+        jobs = observation.jobs or ()
+        return await self._store.update_workflow(
+            workflow.id,
+            {"jobs": jobs, "last_job": last_job(jobs, status=workflow.status), "details_pending": False},
+            revision=workflow.revision,
+        )
+
     async def _write(
-        self, workflow_id: str, observation: Observation, *, before: Workflow | None, revision: int | None
+        self,
+        workflow_id: str,
+        observation: Observation,
+        before: Workflow | None,
+        revision: int | None,
+        *,
+        defer_details: bool,
     ) -> Workflow:
         if before is not None:
             revision = before.revision
@@ -141,15 +166,15 @@ class Observer:
         if before is not None and not changes:
             self._note(before, previous=before.status)
             return before
+        if defer_details and changes.get("details_pending") and changes["status"] is WorkflowStatus.SUCCEEDED:
+            changes["details_deferred"] = True
         changed = await self._store.update_workflow(workflow_id, changes, revision=revision or 0)
         self._note(changed, previous=before.status if before else None)
         return changed
 
     def _note(self, workflow: Workflow, *, previous: WorkflowStatus | None) -> None:
-        if workflow.status.terminal:
-            self._asked_at.pop(workflow.id, None)
-        else:
-            self._asked_at[workflow.id] = self._now()
+        if not workflow.status.terminal:
+            self._asked_at.put(workflow.id, self._now())
         if workflow.status is not previous:
             log.info(
                 "workflow has another status",

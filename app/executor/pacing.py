@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from app import errors
+from app.executor.outages import Outage
 from app.executor.quotas import Quotas
 
 if TYPE_CHECKING:
@@ -18,25 +19,43 @@ FIRST_PAUSE_SECONDS: Final = 0.1
 """Before a call without an answer is repeated; each pause is twice as long as the one before, and up to half longer."""
 
 
-def paced(client: "SFNClient", quotas: Quotas) -> "SFNClient":
+STARTING: Final = frozenset({"CreateStateMachine", "StartExecution", "UpdateStateMachine"})
+"""Actions whose silence is an outage for who wants to start something. Throttled, they are not repeated: what was not
+started is the dispatcher's, who lets it wait in its turn."""
+
+
+def paced(
+    client: "SFNClient",
+    quotas: Quotas,
+    outage: Outage | None = None,
+    *,
+    randomness: Callable[[], float] = random.random,
+) -> "SFNClient":
     """Return a client whose calls wait for their quota, and whose refusals the quotas learn from.
 
-    Repetitions wait for it too, so ``client`` must not repeat anything by itself.
+    Repetitions wait for it too, so ``client`` must not repeat anything by itself. ``outage`` is told how the calls go
+    that start something.
     """
-    return cast("SFNClient", _PacedClient(client, quotas))
+    return cast("SFNClient", _PacedClient(client, quotas, outage, randomness))
 
 
 class _PacedClient:
-    def __init__(self, client: "SFNClient", quotas: Quotas) -> None:
+    def __init__(
+        self, client: "SFNClient", quotas: Quotas, outage: Outage | None, randomness: Callable[[], float]
+    ) -> None:
         self._client = client
         self._quotas = quotas
+        self._outage = outage
+        self._randomness = randomness
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method = getattr(self._client, name)
         action = "".join(word.capitalize() for word in name.split("_"))
 
+        watched = method if self._outage is None or action not in STARTING else _watched(method, self._outage)
+
         async def call(**parameters: object) -> Any:
-            return await self._call(action, lambda: method(**parameters))
+            return await self._call(action, lambda: watched(**parameters))
 
         setattr(self, name, call)
         return call
@@ -49,13 +68,13 @@ class _PacedClient:
                 return await attempt()
             except errors.Throttled:
                 self._quotas.refused(action)
-                if not left:
+                if not left or action in STARTING:
                     raise
             except errors.NoAnswer:
                 unanswered += 1
                 if not left:
                     raise
-                await _pause(unanswered)
+                await self._pause(unanswered)
             except (errors.AccessDenied, errors.RefusedByAWS) as refusal:
                 if not unanswered:
                     raise
@@ -63,7 +82,25 @@ class _PacedClient:
                 raise errors.NoAnswer(f"AWS gave no answer at first, and then: {refusal.message}") from refusal
         raise AssertionError("the last attempt returns or raises")
 
+    async def _pause(self, number: int) -> None:
+        await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (number - 1) * (1 + self._randomness() / 2))
 
-async def _pause(number: int) -> None:
-    seconds = FIRST_PAUSE_SECONDS * 2 ** (number - 1)
-    await asyncio.sleep(seconds * random.uniform(1, 1.5))  # noqa: S311  to spread callers, not to keep a secret
+
+def _watched(method: Callable[..., Awaitable[Any]], outage: Outage) -> Callable[..., Awaitable[Any]]:
+    async def call(**parameters: object) -> Any:
+        began = asyncio.get_running_loop().time()
+        try:
+            answer = await method(**parameters)
+        except errors.NoAnswer:
+            outage.unanswered()
+            raise
+        except asyncio.CancelledError:
+            outage.unanswered(after_seconds=asyncio.get_running_loop().time() - began)
+            raise
+        except errors.WorkflowManagerError:
+            outage.answered()
+            raise
+        outage.answered()
+        return answer
+
+    return call

@@ -1,13 +1,15 @@
 """Queues: who may start now, agreed on by all replicas through one document each."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import floor
 from typing import Any, Final, Self
 
 import structlog
 
 from app import errors
+from app.executor.recent import Recent
 from app.models import Queue, QueueLimits
 from app.store.documents import Document, DocumentStore
 
@@ -17,6 +19,9 @@ KEY_PREFIX: Final = "queue/"
 
 REMEMBERED: Final = timedelta(seconds=1)
 """Time that the limits of a queue are taken as read; a change on another replica is seen after it."""
+
+MAX_REMEMBERED: Final = 1_000
+"""Queues whose limits are remembered."""
 
 CATCH_UP_SECONDS: Final = 1.0
 """Starts that were not made are made up for this long, so that a rate is kept although turns come once a second."""
@@ -28,10 +33,14 @@ UNLIMITED: Final = QueueLimits()
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """How a queue stands: its limits, the workflows let through, and when the next may go."""
+    """How a queue stands: its limits, what runs in it, what waits, and when the next may go (in seconds since 1970)."""
 
     limits: QueueLimits
     running: tuple[str, ...] = ()
+    """Those that were let through and have not ended; only kept where their number is limited."""
+    others: int = 0
+    """Those that run although nobody let them through: they started before the queue was limited."""
+    queued: int = 0
     next_start_at: float = 0.0
 
     @classmethod
@@ -43,6 +52,8 @@ class Line:
         return cls(
             limits=QueueLimits.model_validate(body["limits"]),
             running=tuple(body["running"]),
+            others=body.get("others", 0),
+            queued=body.get("queued", 0),
             next_start_at=body["nextStartAt"],
         )
 
@@ -51,27 +62,44 @@ class Line:
         return {
             "limits": self.limits.model_dump(by_alias=True, exclude_none=True),
             "running": list(self.running),
+            "others": self.others,
+            "queued": self.queued,
             "nextStartAt": self.next_start_at,
         }
 
-    def admit(self, waiting: Sequence[str], *, ended: frozenset[str], moment: float) -> Self:
-        """Let through as many of ``waiting``, in their order, as the limits allow at ``moment`` (seconds).
+    def counted(self, *, ended: Collection[str], others: int, queued: int) -> Self:
+        """Return the line without those that have ended, and with what else runs and waits now."""
+        if self.limits.max_running is None:
+            return replace(self, running=(), others=0, queued=queued)
+        running = tuple(workflow_id for workflow_id in self.running if workflow_id not in ended)
+        return replace(self, running=running, others=others, queued=queued)
 
-        ``ended`` are those of ``running`` that have ended and leave room. Pure: the caller writes the result.
-        """
-        running = [workflow_id for workflow_id in self.running if workflow_id not in ended]
-        next_start_at = self.next_start_at
+    def turns(self, moment: float, *, most: int) -> int:
+        """Return how many may start at ``moment`` by the pace of the queue, if there is room for them."""
         pace = self.limits.starts_per_second
-        for workflow_id in waiting:
-            full = self.limits.max_running is not None and len(running) >= self.limits.max_running
-            if self.limits.paused or full or (pace is not None and next_start_at > moment):
-                break
-            if workflow_id in self.running:
-                continue
-            running.append(workflow_id)
-            if pace is not None:
-                next_start_at = max(next_start_at, moment - CATCH_UP_SECONDS) + 1 / pace
-        return type(self)(self.limits, tuple(running), next_start_at)
+        if self.limits.paused:
+            return 0
+        if pace is None:
+            return most
+        return min(most, max(0, floor((moment - self._pace_since(moment)) * pace) + 1))
+
+    def room(self, *, most: int) -> int:
+        """Return how many more may run at the same time."""
+        if self.limits.max_running is None:
+            return most
+        return min(most, max(0, self.limits.max_running - len(self.running) - self.others))
+
+    def let_through(self, workflow_ids: Sequence[str], moment: float) -> Self:
+        """Return the line after these have started, or are about to; some may have been let through before."""
+        pace, running = self.limits.starts_per_second, self.running
+        if self.limits.max_running is not None:
+            running = tuple(dict.fromkeys((*running, *workflow_ids)))
+        if pace is None or not workflow_ids:
+            return replace(self, running=running)
+        return replace(self, running=running, next_start_at=self._pace_since(moment) + len(workflow_ids) / pace)
+
+    def _pace_since(self, moment: float) -> float:
+        return max(self.next_start_at, moment - CATCH_UP_SECONDS)
 
 
 class Queues:
@@ -80,7 +108,7 @@ class Queues:
     def __init__(self, store: DocumentStore, *, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
-        self._limits: dict[str, tuple[datetime, QueueLimits]] = {}
+        self._limits: Recent[str, tuple[datetime, QueueLimits]] = Recent(MAX_REMEMBERED)
 
     async def get(self, name: str) -> Queue:
         """Return a queue."""
@@ -94,15 +122,12 @@ class Queues:
         """Change the limits of a queue; what runs goes on. Raises ``VersionConflict`` under very many changes."""
         for _ in range(MAX_TRIES):
             document = await self._store.get_document(KEY_PREFIX + name)
-            line = Line.of(document)
-            changed = Line(limits, line.running, line.next_start_at)
+            changed = replace(Line.of(document), limits=limits)
             try:
-                await self._store.put_document(
-                    KEY_PREFIX + name, changed.body(), revision=document.revision if document else 0
-                )
+                await self.write(name, changed, revision=document.revision if document else 0)
             except errors.VersionConflict:
                 continue
-            self._limits[name] = (self._now(), limits)
+            self._limits.put(name, (self._now(), limits))
             log.info("queue changed", action="put-queue", queue=name, **limits.model_dump(exclude_none=True))
             return _shown(name, changed)
         raise errors.VersionConflict
@@ -113,7 +138,7 @@ class Queues:
         known = self._limits.get(name)
         if known is None or moment - known[0] > REMEMBERED:
             known = (moment, Line.of(await self._store.get_document(KEY_PREFIX + name)).limits)
-            self._limits[name] = known
+            self._limits.put(name, known)
         return known[1].limited
 
     async def lines(self) -> Mapping[str, tuple[Line, int]]:
@@ -133,5 +158,6 @@ def _shown(name: str, line: Line) -> Queue:
         max_running=limits.max_running,
         starts_per_second=limits.starts_per_second,
         paused=limits.paused,
-        running=len(line.running),
+        running=len(line.running) + line.others,
+        queued=line.queued,
     )

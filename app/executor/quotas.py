@@ -222,6 +222,11 @@ class Quotas:
         if bucket := self._buckets.get(action):
             await bucket.take(_lane.get())
 
+    def free(self, action: str) -> bool:
+        """Tell whether an action can be called now, with nobody waiting for it."""
+        bucket = self._buckets.get(action)
+        return bucket is None or (not bucket.waiting and bucket.available >= 1)
+
     def refused(self, action: str) -> None:
         """Note that AWS throttled an action."""
         if bucket := self._buckets.get(action):

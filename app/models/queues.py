@@ -33,4 +33,5 @@ class Queue(Response):
     max_running: int | None = None
     starts_per_second: float | None = None
     paused: bool = False
-    running: int = Field(description="Workflows that were let through and have not ended; 0 without limits.")
+    running: int = Field(description="Workflows that run, as the poller last saw; 0 where their number has no limit.")
+    queued: int = Field(default=0, description="Workflows that wait for their turn, as the poller last saw.")

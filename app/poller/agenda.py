@@ -1,15 +1,11 @@
 """What the poller does next: which state machine to list, which workflow to ask about."""
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from app.models import WorkflowStatus
 from app.poller.planning import machines_to_list, round_seconds
 from app.poller.tracking import NEVER, ActiveSet, Tracked
-
-MAX_DETAILS: Final = 10_000
-"""Ended workflows whose details are waited for in memory; the store remembers the others."""
 
 WORTH_REPLANNING: Final = 1.1
 """A plan is kept while its round is at most this much longer than that of the best one."""
@@ -27,13 +23,9 @@ class Agenda:
         self._listed: frozenset[str] = frozenset()
         self._swept_at: dict[str, float] = {}
         self._sweeping: set[str] = set()
-        self._single: deque[Tracked] = deque()
-        self._running: deque[Tracked] = deque()
-        self._doubtful: dict[str, Tracked] = {}
-        self._failed: deque[Tracked] = deque()
-        self._ended: deque[Tracked] = deque()
-        self._wanted: set[str] = set()
-        self._put_off: list[Tracked] = []
+        self._single: OrderedDict[str, Tracked] = OrderedDict()
+        self._running: OrderedDict[str, Tracked] = OrderedDict()
+        self._doubtful: OrderedDict[str, Tracked] = OrderedDict()
         self._doubts = 0
         self._doubts_per_second = 0.0
         self._planned_at: float | None = None
@@ -48,24 +40,31 @@ class Agenda:
         """Workflows that a list did not show and that must be asked for."""
         return len(self._doubtful)
 
-    @property
-    def details(self) -> int:
-        """Ended workflows whose details are missing."""
-        return len(self._failed) + len(self._ended) + len(self._put_off)
-
     def track(self, tracked: Tracked) -> None:
         """Take in a workflow that became active."""
         self._active.add(tracked)
-        self._running.append(tracked)
+        self._running[tracked.id] = tracked
         if tracked.machine not in self._listed:
-            self._single.append(tracked)
+            self._single[tracked.id] = tracked
+
+    def forget(self, tracked: Tracked) -> None:
+        """Ask about a workflow no longer, if it is tracked."""
+        if self.follows(tracked):
+            self._active.remove(tracked)
+            for queue in (self._running, self._single, self._doubtful):
+                queue.pop(tracked.id, None)
+
+    def follows(self, tracked: Tracked) -> bool:
+        """Tell whether a workflow is tracked."""
+        return self._active.get(tracked.id) is tracked
+
+    def clear(self) -> None:
+        """Forget all workflows."""
+        for tracked in self._active:
+            self.forget(tracked)
 
     def plan(self, moment: float, *, lists_per_second: float, asks_per_second: float) -> None:
-        """Decide anew which state machines are listed; what the lists leave in doubt takes its part of the asks.
-
-        What was put off is taken up again.
-        """
-        self._take_up()
+        """Decide anew which state machines are listed; what the lists leave in doubt takes its part of the asks."""
         self._count_doubts(moment)
         counts = self._active.counts()
         asks_per_second = max(0.0, asks_per_second - self._doubts_per_second)
@@ -80,7 +79,8 @@ class Agenda:
         self._listed = listed
         self._swept_at = {machine: self._swept_at.get(machine, NEVER) for machine in listed}
         singles = [tracked for tracked in self._active if tracked.machine not in listed]
-        self._single = deque(sorted(singles, key=lambda tracked: tracked.asked_at))
+        singles.sort(key=lambda tracked: tracked.asked_at)
+        self._single = OrderedDict((tracked.id, tracked) for tracked in singles)
 
     def next_machine(self, moment: float) -> str | None:
         """Return the state machine that was not listed for longest, if it is due; ``swept`` puts it back."""
@@ -100,22 +100,8 @@ class Agenda:
     def doubt(self, workflows: Iterable[Tracked]) -> None:
         """Have workflows asked for, before anything else."""
         before = len(self._doubtful)
-        self._doubtful |= {tracked.id: tracked for tracked in workflows if self._is_active(tracked)}
+        self._doubtful.update((tracked.id, tracked) for tracked in workflows if self.follows(tracked))
         self._doubts += len(self._doubtful) - before
-
-    def want_details(self, tracked: Tracked) -> bool:
-        """Have the details of an ended workflow asked for, failures first; false when there is no room to wait."""
-        if self.details >= MAX_DETAILS:
-            return False
-        if tracked.id not in self._wanted:
-            self._wanted.add(tracked.id)
-            (self._failed if tracked.status is WorkflowStatus.FAILED else self._ended).append(tracked)
-        return True
-
-    def put_off(self, tracked: Tracked) -> None:
-        """Have the details of an ended workflow asked for later, because there was no answer now."""
-        self._put_off.append(tracked)
-        self._wanted.add(tracked.id)
 
     def next_status(self, moment: float) -> Tracked | None:
         """Return the workflow whose status is to be asked for next."""
@@ -123,20 +109,7 @@ class Agenda:
 
     def next_doubtful(self) -> Tracked | None:
         """Return a workflow that a list did not show."""
-        while self._doubtful:
-            tracked = self._doubtful.pop(next(iter(self._doubtful)))
-            if self._is_active(tracked):
-                return tracked
-        return None
-
-    def next_details(self) -> Tracked | None:
-        """Return the ended workflow whose details are to be asked for next."""
-        queue = self._failed or self._ended
-        if not queue:
-            return None
-        tracked = queue.popleft()
-        self._wanted.discard(tracked.id)
-        return tracked
+        return self._doubtful.popitem(last=False)[1] if self._doubtful else None
 
     def next_running(self, moment: float) -> Tracked | None:
         """Return the running workflow whose jobs were not looked at for longest, if it is due."""
@@ -146,12 +119,6 @@ class Agenda:
         """Return all active workflows."""
         return list(self._active)
 
-    def _take_up(self) -> None:
-        put_off, self._put_off = self._put_off, []
-        for tracked in put_off:
-            self._wanted.discard(tracked.id)
-            self.want_details(tracked)
-
     def _count_doubts(self, moment: float) -> None:
         if self._planned_at is not None and moment > self._planned_at:
             passed = moment - self._planned_at
@@ -160,18 +127,15 @@ class Agenda:
             self._doubts = 0
         self._planned_at = moment
 
-    def _next_due(self, queue: deque[Tracked], moment: float, *, unlisted: bool) -> Tracked | None:
+    def _next_due(self, queue: OrderedDict[str, Tracked], moment: float, *, unlisted: bool) -> Tracked | None:
         """Take the first that is due and put it back at the end; the queue is in order of the last question."""
-        for _ in range(len(queue)):
-            tracked = queue[0]
-            if not self._is_active(tracked) or (unlisted and tracked.machine in self._listed):
-                queue.popleft()
+        while queue:
+            tracked = next(iter(queue.values()))
+            if unlisted and tracked.machine in self._listed:
+                del queue[tracked.id]
                 continue
             if moment - tracked.asked_at < self._interval_seconds:
                 return None
-            queue.rotate(-1)
+            queue.move_to_end(tracked.id)
             return tracked
         return None
-
-    def _is_active(self, tracked: Tracked) -> bool:
-        return self._active.get(tracked.id) is tracked

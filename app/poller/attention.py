@@ -1,4 +1,4 @@
-"""Attending to one workflow: asking about it, starting it, giving it up."""
+"""Attending to one workflow: asking about it, and giving it up."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -8,24 +8,31 @@ from typing import Final
 import structlog
 
 from app import errors
-from app.executor import Executor, Observer
+from app.executor import Observer
 from app.executor.launcher import LAG, settled
 from app.executor.observations import Observation
 from app.executor.quotas import Lane, calling_as
 from app.models import Workflow, WorkflowStatus
 from app.poller.agenda import Agenda
-from app.poller.tracking import ActiveSet, Tracked
+from app.poller.details import Details
+from app.poller.tracking import Tracked
+from app.poller.waiting import WaitingRoom
 from app.store import Store
 
 log = structlog.get_logger(__name__)
 
 GRACE: Final = timedelta(seconds=5)
-"""Time that the request which recorded a workflow has to start it, before the poller does."""
+"""Time that the request which recorded a workflow has to start it, before the dispatcher does."""
 
-ZOMBIE_SIGHTINGS: Final = 2
-"""Times that Step Functions must deny a started execution before its workflow is given up: answers lag behind."""
+DENIED_SECONDS: Final = 5.0
+"""So long after Step Functions first denied a started execution it must deny it again before its workflow is given up:
+answers lag behind, and two at the same moment are one."""
 
 ZOMBIE_REASON: Final = "Step Functions does not know the execution any more (zombie)"
+
+DETAIL_TRIES: Final = 8
+"""Readings, some minutes in all, after which the details of an ended workflow are what they are: its run goes on again,
+because somebody has redriven it."""
 
 
 class Outcome(StrEnum):
@@ -33,7 +40,7 @@ class Outcome(StrEnum):
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"
-    STARTED = "started"
+    WAITING = "waiting"
     SKIPPED = "skipped"
 
 
@@ -43,25 +50,28 @@ class Attendant:
     def __init__(
         self,
         store: Store,
-        executor: Executor,
         observer: Observer,
-        active: ActiveSet,
         agenda: Agenda,
+        details: Details,
+        waiting: WaitingRoom,
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
         self._store = store
-        self._executor = executor
         self._observer = observer
-        self._active = active
         self._agenda = agenda
+        self._details = details
+        self._waiting = waiting
         self._now = now
         self._clock = clock
 
     async def read(self, tracked: Tracked, *, lane: Lane = Lane.STATUS) -> Outcome:
         """Read the history of a workflow: its status and all of its details."""
-        return await self._guarded(tracked, self._read, lane)
+        try:
+            return await self._guarded(tracked, self._read, lane)
+        finally:
+            self._details.release(tracked)
 
     async def describe(self, tracked: Tracked) -> Outcome:
         """Ask for the status of a workflow, its output and its reason."""
@@ -83,11 +93,11 @@ class Attendant:
         """Remember how a workflow is stored; one that has ended is followed no longer, but its details are wanted."""
         tracked.status = workflow.status
         tracked.revision = workflow.revision
-        tracked.missing = 0
+        self._seen(tracked)
         if workflow.status.terminal and not workflow.stop_pending:
-            self._active.remove(tracked)
-            if workflow.details_pending:
-                self._agenda.want_details(tracked)
+            self._agenda.forget(tracked)
+            if workflow.details_pending and not workflow.details_deferred:
+                self._details.want(tracked)
         return Outcome.CHANGED if changed else Outcome.UNCHANGED
 
     async def _guarded(self, tracked: Tracked, attend: Callable[[Tracked], Awaitable[Outcome]], lane: Lane) -> Outcome:
@@ -96,7 +106,7 @@ class Attendant:
             with calling_as(lane):
                 return await attend(tracked)
         except errors.WorkflowNotFound:
-            self._active.remove(tracked)
+            self._agenda.forget(tracked)
             return Outcome.SKIPPED
         except errors.VersionConflict:
             log.debug("workflow changed meanwhile", action="poll-skip", workflow_id=tracked.id)
@@ -104,8 +114,12 @@ class Attendant:
             log.warning("workflow skipped", action="poll-skip", workflow_id=tracked.id, error=silence.message)
         except Exception:  # one bad workflow must not stop the rest
             log.exception("workflow skipped", action="poll-skip", workflow_id=tracked.id)
-        self._put_off_details(tracked)
+        if tracked.status.terminal and not self._agenda.follows(tracked):
+            self._details.put_off(tracked, self._clock())
         return Outcome.SKIPPED
+
+    def _seen(self, tracked: Tracked) -> None:
+        tracked.seen_at, tracked.denied_at = self._clock(), None
 
     async def _read(self, tracked: Tracked) -> Outcome:
         workflow = await self._store.get_workflow(tracked.id)
@@ -119,6 +133,8 @@ class Attendant:
         except errors.ExecutionNotFound:
             return await self._attend_missing(tracked, workflow)
         recorded = await self._observer.record(tracked.id, observation, before=workflow)
+        if recorded.status.terminal and recorded.details_pending:
+            return await self._attend_reopened(tracked, recorded, observation)
         return self.note(tracked, recorded, changed=recorded.revision != workflow.revision)
 
     async def _describe(self, tracked: Tracked) -> Outcome:
@@ -132,41 +148,49 @@ class Attendant:
 
     async def _write(self, tracked: Tracked, observation: Observation) -> Outcome:
         if observation.status is tracked.status:
-            tracked.missing = 0
+            self._seen(tracked)
             return Outcome.UNCHANGED
-        recorded = await self._observer.record(tracked.id, observation, revision=tracked.revision)
+        recorded = await self._observer.record(
+            tracked.id, observation, revision=tracked.revision, defer_details=self._details.full
+        )
         return self.note(tracked, recorded)
 
     async def _attend_missing(self, tracked: Tracked, workflow: Workflow) -> Outcome:
+        """Attend to a workflow whose execution Step Functions does not know, or not yet, or not any more."""
+        moment = self._now()
         if workflow.status.terminal:
-            return await self._forget_details(tracked, workflow)
+            return await self._attend_forgotten(tracked, workflow)
         if workflow.status is WorkflowStatus.QUEUED:
-            if self._now() - workflow.last_updated < GRACE:
+            if moment - workflow.last_updated < GRACE:
                 return Outcome.UNCHANGED
-            with calling_as(Lane.DISPATCH):
-                started = await self._executor.start_queued(workflow)
-            self.note(tracked, started)
-            return Outcome.STARTED
-        if self._now() - (workflow.started_at or workflow.last_updated) < LAG:
+            self._agenda.forget(tracked)
+            self._waiting.hold(workflow)
+            return Outcome.WAITING
+        if moment - (workflow.started_at or workflow.last_updated) < LAG:
             return Outcome.UNCHANGED
-        tracked.missing += 1
-        if tracked.missing < ZOMBIE_SIGHTINGS:
+        tracked.denied_at = tracked.denied_at or self._clock()
+        if self._clock() - tracked.denied_at < DENIED_SECONDS:
             return Outcome.UNCHANGED
         ended = await self._observer.end(workflow, WorkflowStatus.FAILED, ZOMBIE_REASON)
         return self.note(tracked, ended)
 
-    async def _forget_details(self, tracked: Tracked, workflow: Workflow) -> Outcome:
+    async def _attend_forgotten(self, tracked: Tracked, workflow: Workflow) -> Outcome:
         """Give up on details that Step Functions does not have any more."""
+        if workflow.stop_pending:
+            return await self._read(tracked)
         if not settled(workflow, self._now()):
-            self._put_off_details(tracked)
+            self._details.put_off(tracked, self._clock())
             return Outcome.UNCHANGED
         updated = await self._store.update_workflow(workflow.id, {"details_pending": False}, revision=workflow.revision)
         return self.note(tracked, updated)
 
-    def _put_off_details(self, tracked: Tracked) -> None:
-        """Have the details of an ended workflow asked for again, which is not followed otherwise."""
-        if tracked.status.terminal and self._active.get(tracked.id) is not tracked:
-            self._agenda.put_off(tracked)
+    async def _attend_reopened(self, tracked: Tracked, workflow: Workflow, observation: Observation) -> Outcome:
+        """Attend to an ended workflow whose history has no end: it lags behind, or somebody has redriven the run."""
+        tracked.status, tracked.revision = workflow.status, workflow.revision
+        if tracked.tries < DETAIL_TRIES:
+            self._details.put_off(tracked, self._clock())
+            return Outcome.UNCHANGED
+        return self.note(tracked, await self._observer.settle_details(workflow, observation))
 
     async def _look_up(self, tracked: Tracked) -> Outcome:
         workflow = await self._store.get_workflow(tracked.id)

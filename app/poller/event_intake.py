@@ -33,7 +33,12 @@ class EventIntake:
             if tracked is None or tracked.execution_arn != event.execution_arn:
                 await self._take_of_stored(event)
             elif tracked.status is not event.observation.status:
-                recorded = await self._observer.record(tracked.id, event.observation, revision=tracked.revision)
+                recorded = await self._observer.record(
+                    tracked.id,
+                    event.observation,
+                    revision=tracked.revision,
+                    defer_details=self._poller.defers_details,
+                )
                 self._poller.heard(recorded)
         except errors.WorkflowNotFound:
             log.debug("event of a foreign execution", action="event-foreign", execution_arn=event.execution_arn)
@@ -42,4 +47,7 @@ class EventIntake:
         workflow = await self._store.get_workflow(event.workflow_id)
         if workflow.execution_arn != event.execution_arn:
             raise errors.WorkflowNotFound
-        self._poller.heard(await self._observer.record(workflow.id, event.observation, before=workflow))
+        recorded = await self._observer.record(
+            workflow.id, event.observation, before=workflow, defer_details=self._poller.defers_details
+        )
+        self._poller.heard(recorded)

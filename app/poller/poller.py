@@ -4,45 +4,41 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import inf
-from typing import Final
+from datetime import datetime
+from typing import Final, TypeVar
 
 import structlog
 
 from app import errors
-from app.executor import ExecutionLists, Executor, Observer, Queues, Quotas
+from app.executor import ExecutionLists, Observer, Outage, Outbox, Queues, Quotas
 from app.executor.quotas import Lane
-from app.models import Workflow, WorkflowStatus
+from app.models import Workflow
 from app.poller.agenda import Agenda
 from app.poller.attention import Attendant, Outcome
 from app.poller.budget import Budget
-from app.poller.dispatching import Dispatcher
+from app.poller.details import Details
+from app.poller.dispatching import MOST_A_TURN, Dispatcher
+from app.poller.intake import Intake
 from app.poller.leadership import Leadership
 from app.poller.planning import pages
+from app.poller.pulse import Pulse
 from app.poller.sweeps import Sweeper
-from app.poller.tracking import ActiveSet, Tracked, state_machine_of
-from app.store import Store, paging
+from app.poller.tracking import ActiveSet, Tracked
+from app.poller.waiting import WaitingRoom
+from app.store import Store
 
 log = structlog.get_logger(__name__)
 
-ACTIVE_PAGE: Final = 500
-"""Active workflows read from the store at once."""
-
-OVERLAP: Final = timedelta(seconds=15)
-"""Part of the active index that is read again each time: clocks of replicas differ, and indexes lag behind."""
-
-RELOAD_SECONDS: Final = 300.0
-"""How often the whole active index is read, to forget what others ended."""
-
-STALE_TICK_SECONDS: Final = 60.0
-STALE_TICKS: Final = 10
-"""A poller that has not looked for work for this long, or so many intervals, is not ready."""
+T = TypeVar("T")
 
 LIST_WORKERS: Final = 1
 DESCRIBE_WORKERS: Final = 4
 HISTORY_WORKERS: Final = 8
-"""Calls of a kind under way at the same time; a round trip takes about 50 ms, so a few keep a quota busy."""
+"""Calls of a kind under way at the same time; a round trip takes about 50 ms, so a few keep a quota busy. One sweep at
+a time is the sooner over."""
+
+LEASE, INTAKE, DISPATCH = "lease", "intake", "dispatch"
+"""Loops whose standing still means that the poller does not do its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +76,44 @@ class Poller:
     def __init__(
         self,
         store: Store,
-        executor: Executor,
+        outbox: Outbox,
         observer: Observer,
         lists: ExecutionLists,
         quotas: Quotas,
         queues: Queues,
+        outage: Outage,
         leadership: Leadership,
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
         interval_seconds: float,
     ) -> None:
-        self._store = store
-        self._queues = queues
         self._leadership = leadership
         self._now = now
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._active = ActiveSet()
         self._agenda = Agenda(self._active, interval_seconds=interval_seconds)
+        self._details = Details()
+        self._waiting = WaitingRoom(clock=clock)
         self._budget = Budget(quotas, clock=clock)
-        self._attendant = Attendant(store, executor, observer, self._active, self._agenda, now=now, clock=clock)
+        self._attendant = Attendant(store, observer, self._agenda, self._details, self._waiting, now=now, clock=clock)
+        self._intake = Intake(store, self._active, self._agenda, self._details, self._waiting, clock=clock)
         self._sweeper = Sweeper(lists, self._attendant, self._active, self._agenda, self._budget, clock=clock)
-        self._dispatcher = Dispatcher(store, executor, queues, self._active, now=now)
+        self._dispatcher = Dispatcher(store, outbox, queues, outage, self._active, self._waiting, now=now)
+        self._pulse = Pulse((LEASE, INTAKE, DISPATCH), clock=clock, interval_seconds=interval_seconds)
         self._stopping = asyncio.Event()
-        self._ticked_at = clock()
-        self._read_until: str | None = None
-        self._reloaded_at = -inf
 
     async def run(self) -> None:
-        """Poll until ``stop``. An error that is not about one workflow ends the loop and is raised."""
+        """Poll until ``stop``. What is not about AWS or the store ends the loop and is raised: it is a bug."""
         log.info("poller started", action="poller-start", interval_seconds=self._interval_seconds)
         async with asyncio.TaskGroup() as workers:
-            workers.create_task(self._repeat(self._lead, self._leadership.renew_seconds), name="poller lease")
-            workers.create_task(self._repeat(self._take_in, self._interval_seconds), name="poller intake")
-            workers.create_task(self._repeat(self._dispatch, self._interval_seconds), name="poller dispatch")
+            for name, step, seconds in (
+                (LEASE, self._lead, self._leadership.renew_seconds),
+                (INTAKE, self._take_in, self._interval_seconds),
+                (DISPATCH, self._dispatch, self._interval_seconds),
+            ):
+                workers.create_task(self._repeat(name, step, seconds), name=f"poller {name}")
             for work, count in (
                 (self._list_next, LIST_WORKERS),
                 (self._describe_next, DESCRIBE_WORKERS),
@@ -122,7 +121,7 @@ class Poller:
             ):
                 for number in range(count):
                     workers.create_task(self._work(work), name=f"poller {work.__name__} {number}")
-        await self._leadership.resign()
+        await self._resign()
         log.info("poller stopped", action="poller-stop")
 
     def stop(self) -> None:
@@ -132,27 +131,32 @@ class Poller:
     def status(self) -> PollerStatus:
         """Tell how fresh the stored statuses are, and what waits."""
         moment = self._clock()
-        oldest = min((max(tracked.asked_at, tracked.since) for tracked in self._agenda.everything()), default=moment)
-        waiting_since = self._dispatcher.oldest()
+        oldest = min((max(tracked.seen_at, tracked.since) for tracked in self._agenda.everything()), default=moment)
+        waiting_since = self._waiting.oldest()
         return PollerStatus(
             leading=self._leadership.leading,
-            tick_age_seconds=moment - self._ticked_at,
+            tick_age_seconds=self._pulse.age_seconds,
             active=len(self._active),
             oldest_unobserved_seconds=moment - oldest,
             sweep_seconds=self._sweeper.slowest_seconds,
             doubtful=self._agenda.doubtful,
-            details_pending=self._agenda.details,
-            queue_depths=self._dispatcher.depths(),
+            details_pending=len(self._details),
+            queue_depths=self._waiting.depths(),
             dispatch_lag_seconds=(self._now() - waiting_since).total_seconds() if waiting_since else 0.0,
         )
 
     def ready(self) -> bool:
-        """Tell whether the poller looked for work, or whether it should, not long ago."""
-        return self._clock() - self._ticked_at < max(STALE_TICK_SECONDS, STALE_TICKS * self._interval_seconds)
+        """Tell whether the poller did its work, or saw that another one leads, not long ago."""
+        return self._pulse.steady
 
     def followed(self, workflow_id: str) -> Tracked | None:
         """Return what is remembered of an active workflow, if this poller follows it."""
         return self._active.get(workflow_id)
+
+    @property
+    def defers_details(self) -> bool:
+        """Whether details of what goes well are left for later: too many wait, or another poller reads them."""
+        return self._details.full or not self._leadership.leading
 
     def heard(self, workflow: Workflow) -> None:
         """Note that an event has told something, and how the workflow is stored since.
@@ -162,13 +166,13 @@ class Poller:
         self._budget.heard()
         if (tracked := self._active.get(workflow.id)) is not None:
             self._attendant.note(tracked, workflow)
+        elif workflow.id in self._waiting:
+            self._intake.follow(workflow)
 
     async def poll_once(self) -> RoundReport:
         """Bring every active workflow up to date once, as the leader or not; returns when all are done."""
         await self._read_active()
-        dispatched = await self._dispatcher.step()
-        for workflow in dispatched:
-            self._follow(workflow)
+        started = await self._dispatch_turn()
         workflows = self._agenda.everything()
         outcomes: list[Outcome] = []
         for machine in self._agenda.listed:
@@ -176,44 +180,65 @@ class Poller:
         listed = self._agenda.listed
         single = [tracked for tracked in workflows if tracked.machine not in listed]
         outcomes += await asyncio.gather(*(self._attendant.read(tracked) for tracked in single))
-        while (tracked := self._agenda.next_doubtful() or self._agenda.next_details()) is not None:
+        while (tracked := self._agenda.next_doubtful() or await self._next_details()) is not None:
             outcomes.append(await self._attendant.read(tracked))
+        if Outcome.WAITING in outcomes:
+            started += await self._dispatch_turn()
         return RoundReport(
             active=len(workflows),
             changed=outcomes.count(Outcome.CHANGED),
-            started=outcomes.count(Outcome.STARTED) + len(dispatched),
+            started=started,
             skipped=outcomes.count(Outcome.SKIPPED),
         )
 
-    async def _repeat(self, step: Callable[[], Awaitable[None]], seconds: float) -> None:
+    async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], seconds: float) -> None:
         while not self._stopping.is_set():
-            try:
-                await step()
-            except errors.Unavailable as silence:
-                log.warning("step given up", action="poller-skip", step=step.__name__, error=silence.message)
+            if await self._survived(name, step):
+                self._pulse.beat(name)
             await self._pause(seconds)
 
-    async def _lead(self) -> None:
-        if not await self._leadership.step():
-            self._forget()
-
-    def _forget(self) -> None:
-        """Forget what others look after now; a new leader reads it again."""
-        self._dispatcher.clear()
-        for tracked in self._agenda.everything():
-            self._active.remove(tracked)
-        self._reloaded_at = -inf
-
-    async def _dispatch(self) -> None:
-        if self._leadership.leading:
-            for workflow in await self._dispatcher.step():
-                self._follow(workflow)
-
     async def _work(self, step: Callable[[], Awaitable[bool]]) -> None:
-        """Do steps; pause when one found nothing to do."""
+        """Do steps; pause when one found nothing to do, or failed."""
         while not self._stopping.is_set():
-            if not self._leadership.leading or not await step():
+            if not self._leadership.leading or not await self._survived(step.__name__, step):
                 await self._pause(self._interval_seconds / 4)
+
+    async def _survived(self, name: str, step: Callable[[], Awaitable[T]]) -> T | None:
+        """Do a step, and survive what AWS or the store have against it."""
+        try:
+            return await step()
+        except errors.Unavailable as silence:
+            log.warning("step given up", action="poller-skip", step=name, error=silence.message)
+        except errors.VersionConflict as conflict:
+            log.debug("step given up", action="poller-skip", step=name, error=conflict.message)
+        except errors.WorkflowManagerError as refusal:
+            log.error("step refused", action="poller-refused", step=name, error=refusal.message)  # noqa: TRY400
+        return None
+
+    async def _lead(self) -> bool:
+        if not await self._leadership.step():
+            self._intake.forget()
+        return True
+
+    async def _resign(self) -> None:
+        await self._survived("resign", self._leadership.resign)
+
+    async def _take_in(self) -> bool:
+        if self._leadership.leading:
+            await self._read_active()
+        return True
+
+    async def _dispatch(self) -> bool:
+        while self._leadership.leading and not self._stopping.is_set():
+            if await self._dispatch_turn() < MOST_A_TURN:
+                break
+        return True
+
+    async def _dispatch_turn(self) -> int:
+        turn = await self._dispatcher.step()
+        for workflow in (*turn.started, *turn.moved):
+            self._intake.follow(workflow)
+        return len(turn.started)
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -240,10 +265,21 @@ class Poller:
         if tracked is not None:
             await self._attendant.read(tracked)
             return True
-        tracked = self._agenda.next_details() or self._agenda.next_running(self._clock())
+        tracked = await self._next_details() or self._next_running()
         if tracked is not None:
             await self._attendant.read(tracked, lane=Lane.DETAIL)
         return tracked is not None
+
+    def _next_running(self) -> Tracked | None:
+        """Look at what runs only with what is left of the quota: no more urgent question is to wait behind it."""
+        spare = self._budget.available("GetExecutionHistory") >= 1
+        return self._agenda.next_running(self._clock()) if spare else None
+
+    async def _next_details(self) -> Tracked | None:
+        if tracked := self._details.next(self._clock()):
+            return tracked
+        await self._intake.read_deferred()
+        return self._details.next(self._clock())
 
     def _next_status(self) -> Tracked | None:
         if not self._budget.allows("ask"):
@@ -253,61 +289,11 @@ class Poller:
             self._budget.spend("ask")
         return tracked
 
-    async def _take_in(self) -> None:
-        if self._leadership.leading:
-            await self._read_active()
-        self._ticked_at = self._clock()
-
     async def _read_active(self) -> None:
         """Read what became active, and plan anew."""
-        whole = self._clock() - self._reloaded_at >= RELOAD_SECONDS
-        seen = await self._read_index(None if whole else self._read_until)
-        if whole:
-            self._reloaded_at = self._clock()
-            for tracked in self._agenda.everything():
-                if tracked.id not in seen and tracked.since < self._reloaded_at - OVERLAP.total_seconds():
-                    self._active.remove(tracked)
+        await self._intake.read()
         self._agenda.plan(
             self._clock(),
             lists_per_second=self._budget.lists_per_second,
             asks_per_second=self._budget.asks_per_second,
         )
-
-    async def _read_index(self, token: str | None) -> set[str]:
-        seen: set[str] = set()
-        while True:
-            page = await self._store.list_active_workflows(limit=ACTIVE_PAGE, page_token=token, known=self._active)
-            seen.update(page.ids)
-            for workflow in page.workflows:
-                await self._track(workflow)
-            if page.last:
-                self._read_until = paging.encode(page.last._replace(created_at=page.last.created_at - OVERLAP))
-            if (token := page.next_token) is None:
-                return seen
-
-    async def _track(self, workflow: Workflow) -> None:
-        tracked = self._active.get(workflow.id)
-        if tracked is not None:
-            if workflow.stop_pending:
-                self._attendant.note(tracked, workflow)
-            return
-        if workflow.status is not WorkflowStatus.QUEUED:
-            self._dispatcher.drop(workflow)
-            self._follow(workflow)
-        elif await self._queues.limited(workflow.queue):
-            self._dispatcher.hold(workflow)
-        elif not self._dispatcher.holds(workflow.id, workflow.queue):
-            self._follow(workflow)
-
-    def _follow(self, workflow: Workflow) -> None:
-        tracked = Tracked(
-            id=workflow.id,
-            machine=state_machine_of(workflow.execution_arn),
-            status=workflow.status,
-            revision=workflow.revision,
-            since=self._clock(),
-        )
-        if not workflow.status.terminal or workflow.stop_pending:
-            self._agenda.track(tracked)
-        elif workflow.details_pending:
-            self._agenda.want_details(tracked)

@@ -108,8 +108,8 @@ class Sweeper:
                 tracked = members.get(name)
                 if tracked is None:
                     continue
-                tracked.missing = 0
-                tracked.asked_at = began
+                tracked.asked_at = tracked.seen_at = began
+                tracked.denied_at = None
                 if tracked.status is WorkflowStatus.QUEUED:
                     news.append((tracked, page.observations[name]))
             outcomes += await self._record(news)

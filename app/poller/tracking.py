@@ -1,4 +1,4 @@
-"""What the poller remembers of active workflows: little of each, and by state machine."""
+"""What the poller remembers of active workflows: little of each, and by state machine and queue."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,16 +17,19 @@ class Tracked:
     id: str
     machine: str
     """ARN of its state machine; the same string for all workflows of one."""
+    queue: str
     status: WorkflowStatus
     revision: int
     since: float
     """When it came to be tracked."""
     asked_at: float = NEVER
-    last_event_id: int = 0
-    missing: int = 0
-    """Times in a row that Step Functions did not know it."""
-    queued_for: str = ""
-    """Name of the work queue that holds it, if one does."""
+    """When it was its turn to be asked about, with an answer or without."""
+    seen_at: float = NEVER
+    """When it was last seen, be it in a list."""
+    denied_at: float | None = None
+    """When Step Functions first said that it does not know it, since it last knew it."""
+    tries: int = 0
+    """Times in a row that its details could not be read."""
 
     @property
     def execution_arn(self) -> str:
@@ -35,11 +38,12 @@ class Tracked:
 
 
 class ActiveSet:
-    """All tracked workflows, by id and by state machine."""
+    """All tracked workflows, by id, by state machine and by queue."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Tracked] = {}
         self._by_machine: dict[str, dict[str, Tracked]] = {}
+        self._by_queue: dict[str, dict[str, Tracked]] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -56,22 +60,27 @@ class ActiveSet:
 
     def add(self, tracked: Tracked) -> None:
         """Track a workflow."""
-        tracked.machine = sys.intern(tracked.machine)
+        tracked.machine, tracked.queue = sys.intern(tracked.machine), sys.intern(tracked.queue)
         self._by_id[tracked.id] = tracked
         self._by_machine.setdefault(tracked.machine, {})[tracked.id] = tracked
+        self._by_queue.setdefault(tracked.queue, {})[tracked.id] = tracked
 
     def remove(self, tracked: Tracked) -> None:
         """Stop tracking a workflow."""
         if self._by_id.pop(tracked.id, None) is None:
             return
-        members = self._by_machine[tracked.machine]
-        del members[tracked.id]
-        if not members:
-            del self._by_machine[tracked.machine]
+        for groups, name in ((self._by_machine, tracked.machine), (self._by_queue, tracked.queue)):
+            del groups[name][tracked.id]
+            if not groups[name]:
+                del groups[name]
 
     def members(self, machine: str) -> Mapping[str, Tracked]:
         """Return the workflows of a state machine, by id."""
         return self._by_machine.get(machine, {})
+
+    def in_queue(self, queue: str) -> Mapping[str, Tracked]:
+        """Return the workflows of a queue, by id."""
+        return self._by_queue.get(queue, {})
 
     def counts(self) -> Mapping[str, int]:
         """Return how many workflows each state machine has."""

@@ -11,10 +11,15 @@ from tests.rig import Rig
 async def test_a_queue_is_limited_and_shown(api: httpx.AsyncClient) -> None:
     put = await api.put("/queues/slow", json={"maxRunning": 2, "startsPerSecond": 0.5})
 
-    expected = {"name": "slow", "maxRunning": 2, "startsPerSecond": 0.5, "paused": False, "running": 0}
+    expected = {"name": "slow", "maxRunning": 2, "startsPerSecond": 0.5, "paused": False, "running": 0, "queued": 0}
     assert (put.status_code, put.json()) == (200, expected)
     assert (await api.get("/queues/slow")).json() == expected
-    assert (await api.put("/queues/slow", json={})).json() == {"name": "slow", "paused": False, "running": 0}
+    assert (await api.put("/queues/slow", json={})).json() == {
+        "name": "slow",
+        "paused": False,
+        "running": 0,
+        "queued": 0,
+    }
 
 
 async def test_queues_that_have_limits_are_listed_by_name(api: httpx.AsyncClient) -> None:

@@ -36,6 +36,18 @@ async def unanswered(rig: Rig) -> models.Workflow:
     return await rig.start()
 
 
+async def abandoned(rig: Rig) -> models.Workflow:
+    """Return a queued workflow whose process died on the way to start it."""
+    await rig.define()
+    gate = Gate(rig, "start_execution")
+    starting = asyncio.create_task(rig.start())
+    await gate.reached.wait()
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    (workflow,) = (await rig.store.list_active_workflows(limit=1)).workflows
+    return workflow
+
+
 async def acted_but_lost(rig: Rig) -> models.Workflow:
     """Return a queued workflow whose execution runs, although the answer to its start was lost."""
     workflow = await unanswered(rig)

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Self, cast
+from typing import Final, Self, cast
 
-from app.executor import ExecutionLists, Quotas, paced, quotas
+from app.executor import quotas
 from app.models import Workflow, WorkflowDefinitionRef, WorkflowStatus
-from app.poller import Leadership, Poller
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
 from benchmarks.simulated_sfn import MEAN_SECONDS, Run, SimulatedSFN, moment
@@ -63,18 +62,8 @@ class JudgedStore(MemoryStore):
 @dataclass
 class _Surroundings:
     clock: Clock
-    sfn: Any
+    sfn: SimulatedSFN
     store: MemoryStore
-
-
-class _Paced:
-    """A client for the rig that keeps to the quotas."""
-
-    def __init__(self, sfn: SimulatedSFN, limits: Quotas) -> None:
-        self._client = paced(cast("Any", sfn), limits)
-
-    def client(self) -> Any:
-        return self._client
 
 
 class Day:
@@ -87,22 +76,9 @@ class Day:
         self.sfn.on_start = lambda run: self.store.open.__setitem__(run.name, run)
         self._active = active
         self._names = [f"echo-{number:03}" for number in range(machines)]
-        limits = Quotas(quotas.LARGE, clock=clock)
-        self.client = _Paced(self.sfn, limits)
-        around = _Surroundings(SimulationClock(self.sfn), self.client, self.store)
-        self._rig = Rig(replica_of=cast("Rig", around))
-        self.poller = Poller(
-            self.store,
-            self._rig.executor,
-            self._rig.observer,
-            ExecutionLists(self.client.client()),
-            limits,
-            self._rig.queues,
-            Leadership(self.store, candidate="only", lease_seconds=15, clock=clock),
-            now=self.sfn.now,
-            clock=clock,
-            interval_seconds=1.0,
-        )
+        around = _Surroundings(SimulationClock(self.sfn), self.sfn, self.store)
+        self._rig = Rig(replica_of=cast("Rig", around), quotas=quotas.LARGE, poll_seconds=1.0)
+        self.poller = self._rig.poller
 
     @classmethod
     @asynccontextmanager

@@ -31,8 +31,8 @@ LULL_SECONDS: Final = 16.0
 QUIET_POLLS: Final = 5
 """Six seconds each: enough to be sure that what has not started will not start any more."""
 
-LAST_ROUNDS: Final = 12
-"""More than enough to let everybody through a limited queue, and to see the end of the last."""
+LAST_ROUNDS: Final = 24
+"""Enough to let everybody through a limited queue, and to read the details of the last, however long put off."""
 
 CALLS: Final = (
     "create_workflow",

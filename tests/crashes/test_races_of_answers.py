@@ -8,14 +8,16 @@ import pytest
 
 from app import errors
 from app.executor.launcher import LAG
+from app.executor.pacing import ATTEMPTS
 from app.models import WorkflowStatus
+from app.poller.attention import DENIED_SECONDS
 from tests.crashes.races import (
     Gate,
+    abandoned,
     active,
     denied,
     from_now_on_only_the_end_of_the_index_is_read,
     status,
-    unanswered,
     written_by_somebody,
 )
 from tests.rig import Rig
@@ -48,14 +50,28 @@ async def test_a_run_that_just_started_is_not_given_up_however_often_it_is_denie
     assert await status(rig, workflow) is WorkflowStatus.RUNNING
     rig.clock.advance(LAG.total_seconds())
     rig.sfn.forget(workflow.id)
-    for _ in range(2):
-        await rig.poller.poll_once()
+    await rig.poller.poll_once()
+    rig.clock.advance(DENIED_SECONDS)
+    await rig.poller.poll_once()
 
     assert await status(rig, workflow) is WorkflowStatus.FAILED
 
 
+async def test_two_denials_at_the_same_time_are_one(rig: Rig) -> None:
+    workflow = await rig.started()
+    rig.clock.advance(60)
+    denied(rig, 2)
+
+    for _ in range(2):
+        await rig.poller.poll_once()
+    rig.clock.advance(60)
+    await rig.poller.poll_once()
+
+    assert await status(rig, workflow) is WorkflowStatus.RUNNING
+
+
 async def test_a_workflow_that_somebody_else_wrote_to_is_still_looked_after(rig: Rig) -> None:
-    workflow = await unanswered(rig)
+    workflow = await abandoned(rig)
     rig.clock.advance(60)
     await written_by_somebody(rig, workflow)
     await from_now_on_only_the_end_of_the_index_is_read(rig)
@@ -66,27 +82,27 @@ async def test_a_workflow_that_somebody_else_wrote_to_is_still_looked_after(rig:
     await written_by_somebody(rig, workflow)
     gate.open()
     await polling
-    assert await status(rig, workflow) is WorkflowStatus.QUEUED
-    assert len(rig.sfn.executions) == 1
-
     rig.clock.advance(60)
     await rig.poller.poll_once()
 
     assert rig.sfn.execution(workflow.id).status == "RUNNING"
 
 
-@pytest.mark.parametrize("silence", [errors.Unavailable(), errors.Throttled(), errors.ExecutionNotFound()])
-async def test_details_without_an_answer_are_asked_for_again(rig: Rig, silence: Exception) -> None:
+@pytest.mark.parametrize(
+    ("silence", "times"), [(errors.Unavailable(), 1), (errors.Throttled(), ATTEMPTS), (errors.ExecutionNotFound(), 1)]
+)
+async def test_details_without_an_answer_are_asked_for_again(rig: Rig, silence: Exception, times: int) -> None:
     workflow = await rig.started()
     rig.sfn.enter(workflow.id, "echo")
     rig.sfn.succeed(workflow.id)
     rig.clock.advance(60)
     await rig.observer.record(workflow.id, await rig.observer.describe(workflow.execution_arn))
     replica = Rig(replica_of=rig)
-    rig.sfn.fail_next("get_execution_history", silence, silence)  # the other workflow is asked about as well
+    rig.sfn.fail_next("get_execution_history", *[silence] * 2 * times)  # the other workflow is asked about as well
     await from_now_on_only_the_end_of_the_index_is_read(replica)
     assert (await rig.store.get_workflow(workflow.id)).jobs == ()
 
+    rig.clock.advance(1)
     await replica.poller.poll_once()
 
     assert [job.state for job in (await rig.store.get_workflow(workflow.id)).jobs] == ["echo"]

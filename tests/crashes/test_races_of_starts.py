@@ -7,8 +7,10 @@ import pytest
 
 from app import errors, models
 from app.executor.launcher import LAUNCH_LIMIT, SETTLED_AFTER
+from app.executor.outbox import PATIENCE
 from app.models import WorkflowStatus
 from app.poller.attention import GRACE
+from app.poller.waiting import FIRST_PAUSE_SECONDS
 from tests.crashes.races import (
     REFUSALS,
     Gate,
@@ -46,7 +48,7 @@ async def test_a_start_without_an_answer_is_left_to_the_poller_after_a_while(rig
     workflow = await rig.start()
 
     assert workflow.status is WorkflowStatus.QUEUED
-    assert asyncio.get_running_loop().time() - before == pytest.approx(LAUNCH_LIMIT.total_seconds())
+    assert asyncio.get_running_loop().time() - before == pytest.approx(PATIENCE.total_seconds())
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -54,13 +56,13 @@ async def test_a_refusal_does_not_end_a_workflow_whose_earlier_start_may_have_wo
     rig: Rig, refusal: Exception
 ) -> None:
     workflow = await acted_but_lost(rig)
-    denied(rig, 1)
     rig.sfn.fail_next("describe_execution", errors.ExecutionNotFound())
     rig.clock.advance(GRACE.total_seconds())
     rig.sfn.fail_next("start_execution", refusal)
 
     await rig.poller.poll_once()
     refused = await status(rig, workflow)
+    rig.clock.advance(FIRST_PAUSE_SECONDS)
     await rig.poller.poll_once()
 
     assert refused is WorkflowStatus.QUEUED

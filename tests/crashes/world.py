@@ -9,10 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
 from app import errors
-from app.executor import ExecutionLists, Quotas
 from app.executor.quotas import Quota
 from app.models import QueueLimits, Workflow
-from app.poller import Leadership, Poller
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
 from tests import samples
@@ -34,6 +32,8 @@ POLL_SECONDS: Final = 2.0
 HASTY_POLL_SECONDS: Final = 0.7
 LEISURELY_POLL_SECONDS: Final = 3.0
 """How often a poller looks; to simulate it takes time, above all its own loop, which has many workers."""
+
+LEASE_SECONDS: Final = 4.0
 
 QUEUE: Final = "slow"
 MAX_RUNNING: Final = 2
@@ -129,19 +129,13 @@ class Replica:
         sfn = Wire(world.sfn, self.process, world.chaos, aws=True)
         store = cast("MemoryStore", Wire(world.store, self.process, world.chaos, aws=False))
         surroundings = _Surroundings(world.clock, cast("FakeSFN", sfn), store)
-        self.rig = Rig(replica_of=cast("Rig", surroundings))
-        self.poller = Poller(
-            store,
-            self.rig.executor,
-            self.rig.observer,
-            ExecutionLists(cast("Any", sfn)),
-            Quotas(world.quotas, clock=world.clock.seconds),
-            self.rig.queues,
-            Leadership(store, candidate=str(id(self)), lease_seconds=4, clock=world.clock.seconds),
-            now=world.clock.now,
-            clock=world.clock.seconds,
-            interval_seconds=world.poll_seconds,
+        self.rig = Rig(
+            replica_of=cast("Rig", surroundings),
+            quotas=world.quotas,
+            poll_seconds=world.poll_seconds,
+            lease_seconds=LEASE_SECONDS,
         )
+        self.poller = self.rig.poller
         polling = self.poller.run() if world.polls_by_itself else self._poll(world)
         self.polling = self.process.start(polling, name="poller")
 

@@ -8,6 +8,7 @@ from app import errors
 from app.models import Workflow, WorkflowStatus
 from app.poller import EventIntake, RoundReport
 from app.poller.events import read_event
+from app.poller.intake import DEFERRED_SECONDS
 from tests import samples
 from tests.poller import status_events
 from tests.rig import Rig
@@ -90,6 +91,7 @@ async def test_details_follow_an_event(rig: Rig) -> None:
     rig.sfn.enter(workflow.id, "echo")
     rig.sfn.succeed(workflow.id, output='{"done":1}')
     await hear(rig, workflow, "SUCCEEDED")
+    rig.clock.advance(DEFERRED_SECONDS)
 
     await rig.poller.poll_once()
 
@@ -107,6 +109,7 @@ async def test_an_output_that_did_not_fit_into_the_event_is_asked_for(rig: Rig, 
         read_event(status_events.of(workflow, "SUCCEEDED", output=None, outputDetails={"included": False}))
     )
     told = await rig.store.get_workflow(workflow.id)
+    rig.clock.advance(DEFERRED_SECONDS)
     await rig.poller.poll_once()
 
     assert told.status is WorkflowStatus.SUCCEEDED

@@ -7,6 +7,8 @@ import pytest
 from app import errors
 from app.models import WorkflowStatus
 from app.poller import RoundReport
+from app.poller.attention import DENIED_SECONDS
+from tests.crashes import races
 from tests.rig import Rig
 
 
@@ -59,7 +61,9 @@ async def test_polling_again_changes_nothing(rig: Rig) -> None:
     assert await rig.store.get_workflow(workflow.id) == workflow
 
 
-@pytest.mark.parametrize("failure", [errors.Unavailable(), errors.Throttled(), KeyError("surprise")])
+@pytest.mark.parametrize(
+    "failure", [errors.Unavailable(), errors.AccessDenied("no"), errors.AWSError("KmsOddity"), KeyError("surprise")]
+)
 async def test_one_bad_workflow_does_not_stop_the_rest(rig: Rig, failure: Exception) -> None:
     await rig.define()
     for _ in range(3):
@@ -73,9 +77,7 @@ async def test_one_bad_workflow_does_not_stop_the_rest(rig: Rig, failure: Except
 
 
 async def test_the_request_that_recorded_a_workflow_has_time_to_start_it(rig: Rig) -> None:
-    await rig.define()
-    rig.sfn.fail_next("start_execution", errors.Unavailable())
-    await rig.start()
+    await races.abandoned(rig)
 
     assert (await rig.poller.poll_once()).started == 0
     rig.clock.advance(5)
@@ -102,6 +104,7 @@ async def test_a_run_is_given_up_only_after_step_functions_said_twice_that_it_is
 
     await rig.poller.poll_once()
     once = await rig.store.get_workflow(workflow.id)
+    rig.clock.advance(DENIED_SECONDS)
     await rig.poller.poll_once()
     twice = await rig.store.get_workflow(workflow.id)
 
@@ -113,8 +116,10 @@ async def test_a_run_is_given_up_only_after_step_functions_said_twice_that_it_is
 
 async def test_an_answer_in_between_starts_the_count_of_a_missing_run_again(rig: Rig) -> None:
     workflow = await rig.started()
+    rig.clock.advance(60)
     rig.sfn.fail_next("get_execution_history", errors.ExecutionNotFound())
     await rig.poller.poll_once()
+    rig.clock.advance(DENIED_SECONDS)
     await rig.poller.poll_once()
     rig.sfn.fail_next("get_execution_history", errors.ExecutionNotFound())
     await rig.poller.poll_once()

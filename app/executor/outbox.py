@@ -1,0 +1,213 @@
+"""The outbox: a workflow is recorded before its execution starts, so that it starts whatever happens in between."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from app import errors
+from app.executor import inputs
+from app.executor.flights import Flights
+from app.executor.launcher import Launcher, settled
+from app.executor.observer import Observer
+from app.executor.outages import Outage
+from app.executor.queues import Queues
+from app.executor.quotas import Quotas
+from app.executor.state_machines import StateMachine
+from app.executor.tickets import Ticket
+from app.models import Tags, Workflow, WorkflowDefinition, WorkflowStatus
+from app.store import Store
+
+log = structlog.get_logger(__name__)
+
+MAX_TRIES: Final = 5
+"""Times that a request is done over because somebody else changed the workflow meanwhile."""
+
+PATIENCE: Final = timedelta(seconds=2)
+"""A person waits so long for a start; then the answer is ``queued``, and the dispatcher goes on with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A workflow about to be recorded."""
+
+    definition: WorkflowDefinition
+    namespace: str
+    queue: str
+    input: str
+    tags: Tags
+    priority: int = 0
+    ancestors: Sequence[Workflow] = ()
+
+
+class Outbox:
+    """Records workflows, starts their executions, and starts those that were recorded and not started."""
+
+    def __init__(
+        self,
+        store: Store,
+        launcher: Launcher,
+        observer: Observer,
+        queues: Queues,
+        quotas: Quotas,
+        outage: Outage,
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._launcher = launcher
+        self._observer = observer
+        self._queues = queues
+        self._quotas = quotas
+        self._outage = outage
+        self._now = now
+        self._flights = Flights()
+
+    async def once(self, ticket: Ticket, make: Callable[[], Awaitable[Workflow]]) -> Workflow:
+        """Return what ``make`` makes, or what the same request has made before.
+
+        Raises ``IdempotencyKeyReused``, ``VersionConflict`` and what ``make`` raises.
+        """
+        for _ in range(MAX_TRIES):
+            try:
+                if ticket.fingerprint is not None and (made := await self._made_before(ticket)) is not None:
+                    return made
+                return await make()
+            except errors.VersionConflict:
+                continue
+        raise errors.VersionConflict
+
+    async def submit(self, draft: Draft, ticket: Ticket) -> Workflow:
+        """Record a workflow, and start its execution if its queue lets it and Step Functions answers.
+
+        Raises ``InvalidInput``, and ``RefusedByAWS`` or ``AccessDenied`` when AWS will never run it; then nothing is
+        left of it.
+        """
+        machine = await self._launcher.state_machine(draft.definition, namespace=draft.namespace)
+        text = inputs.for_execution(draft.input, ticket.workflow_id)
+        obstacle = await self._obstacle(draft.queue)
+        workflow = self._recorded(draft, ticket, machine, start_pending=obstacle is not None)
+        with self._flights.under_way(workflow.id):
+            await self._store.create_workflow(workflow, ancestors=draft.ancestors)
+            if obstacle is not None:
+                log.info("workflow waits", action="queue-workflow", workflow_id=workflow.id, why=obstacle)
+                return workflow
+            try:
+                await self._launcher.launch(workflow, machine, text, now=self._now(), patience=PATIENCE)
+            except (errors.RefusedByAWS, errors.AccessDenied):
+                if await self._taken_back(workflow):
+                    raise
+                return await self._store.get_workflow(workflow.id)
+            except errors.Unavailable as silence:
+                await self._leave_to_dispatcher(workflow, silence)
+        return workflow
+
+    async def start_queued(self, workflow: Workflow) -> Workflow:
+        """Start a workflow that was recorded, perhaps by a process that died before it started it.
+
+        A refusal by AWS ends the workflow as ``failed`` with AWS's words. Raises ``Unavailable``, and
+        ``VersionConflict`` when somebody else takes care of it, or has ended it.
+        """
+        if workflow.id in self._flights:
+            return workflow
+        if workflow.status is not WorkflowStatus.QUEUED:
+            raise errors.VersionConflict(f"workflow {workflow.id} is {workflow.status}")
+        with self._flights.under_way(workflow.id):
+            # The write is a claim: whoever gave up on this workflow meanwhile finds another revision.
+            claimed = await self._store.update_workflow(
+                workflow.id, {"last_updated": self._now()}, revision=workflow.revision
+            )
+            try:
+                machine = await self._launcher.state_machine(claimed.workflow_definition, namespace=claimed.namespace)
+                text = inputs.for_execution(claimed.input, claimed.id)
+                await self._launcher.launch(claimed, machine, text, now=self._now())
+            except (errors.RefusedByAWS, errors.InvalidInput, errors.AccessDenied) as refusal:
+                return await self._end_refused(claimed, refusal.message, before=workflow)
+            return claimed
+
+    async def landed(self, workflow_id: str) -> Workflow:
+        """Return a workflow once this process is not just starting it. Raises ``WorkflowNotFound``."""
+        await self._flights.landed(workflow_id)
+        return await self._store.get_workflow(workflow_id)
+
+    async def _obstacle(self, queue: str) -> str | None:
+        """Tell why a workflow of a queue is left to the dispatcher; None when it may start now."""
+        if await self._queues.limited(queue):
+            return "its queue has limits"
+        if not self._quotas.free("StartExecution"):
+            return "others wait for the quota"
+        return None if self._outage.may_try() else "Step Functions does not answer"
+
+    def _recorded(self, draft: Draft, ticket: Ticket, machine: StateMachine, *, start_pending: bool) -> Workflow:
+        moment = self._now()
+        return Workflow(
+            id=ticket.workflow_id,
+            created_at=moment,
+            last_updated=moment,
+            workflow_definition=draft.definition,
+            status=WorkflowStatus.QUEUED,
+            namespace=draft.namespace,
+            queue=draft.queue,
+            priority=draft.priority,
+            input=draft.input,
+            tags=draft.tags,
+            retry_for=draft.ancestors[0].id if draft.ancestors else None,
+            execution_arn=machine.execution_arn(ticket.workflow_id),
+            request_fingerprint=ticket.fingerprint,
+            start_pending=start_pending,
+        )
+
+    async def _made_before(self, ticket: Ticket) -> Workflow | None:
+        """Return what the same request made before, if it did.
+
+        The request that recorded a workflow takes it back when AWS refuses it, but only while nobody else has written
+        to it: so a write makes sure that what is answered here stays.
+        """
+        try:
+            made = ticket.check(await self.landed(ticket.workflow_id))
+            if made.status is WorkflowStatus.QUEUED and made.revision == 0:
+                return await self._store.update_workflow(made.id, {"last_updated": made.last_updated}, revision=0)
+        except errors.WorkflowNotFound:
+            return None
+        return made
+
+    async def _leave_to_dispatcher(self, workflow: Workflow, silence: errors.Unavailable) -> None:
+        """Note that nobody has seen an execution start, which spares the dispatcher to ask for it.
+
+        Without the note it takes longer and more calls, but the workflow is not lost.
+        """
+        log.warning(
+            "workflow will be started later", action="start-later", workflow_id=workflow.id, error=silence.message
+        )
+        try:
+            await self._store.update_workflow(workflow.id, {"start_pending": True}, revision=workflow.revision)
+        except (errors.VersionConflict, errors.WorkflowNotFound):
+            return  # somebody else takes care of it
+        except errors.Unavailable as trouble:
+            log.warning("note was not written", action="start-later", workflow_id=workflow.id, error=trouble.message)
+
+    async def _taken_back(self, workflow: Workflow) -> bool:
+        """Remove a workflow that AWS refused, unless somebody else has taken care of it meanwhile."""
+        try:
+            await self._store.discard_workflow(workflow.id, revision=workflow.revision)
+        except errors.VersionConflict:
+            return False
+        return True
+
+    async def _end_refused(self, claimed: Workflow, refusal: str, *, before: Workflow) -> Workflow:
+        """End a workflow that AWS refuses to start, unless an earlier try to start it has worked."""
+        if not settled(before, self._now()):
+            # This try started nothing, so it must not put off the moment at which the earlier ones are settled.
+            await self._store.update_workflow(
+                claimed.id, {"last_updated": before.last_updated}, revision=claimed.revision
+            )
+            raise errors.Unavailable(f"AWS refused to start workflow {claimed.id}, which may be running: {refusal}")
+        try:
+            await self._observer.describe(claimed.execution_arn)
+        except errors.ExecutionNotFound:
+            return await self._observer.end(claimed, WorkflowStatus.FAILED, refusal)
+        except (errors.AccessDenied, errors.AWSError) as unknown:
+            raise errors.Unavailable(f"cannot tell whether workflow {claimed.id} runs: {unknown.message}") from unknown
+        return claimed
