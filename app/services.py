@@ -67,7 +67,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         store = await _open_store(stack, settings, connection)
         observer = Observer(sfn, store, now=now)
         catalog = Catalog(store, clock=clock)
-        launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn), account)
+        launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn, clock=clock), account)
         queues = Queues(store, now=now)
         outbox = Outbox(store, launcher, observer, queues, limits, outage, now=now)
         executor = Executor(sfn, store, catalog, observer, outbox, now=now)

@@ -17,6 +17,16 @@ ANSWERS: Final[Mapping[str, object]] = {
         "stateMachineArn": "arn:aws:states:us-west-2:123456789012:stateMachine:x",
         "creationDate": 1,
     },
+    "DescribeStateMachine": {
+        "stateMachineArn": "arn:aws:states:us-west-2:123456789012:stateMachine:x",
+        "name": "x",
+        "status": "ACTIVE",
+        "definition": "{}",
+        "roleArn": "arn:aws:iam::123456789012:role/workflow-manager",
+        "type": "STANDARD",
+        "creationDate": 1,
+    },
+    "UpdateStateMachine": {"updateDate": 1},
     "StartExecution": {
         "executionArn": "arn:aws:states:us-west-2:123456789012:execution:bench--echo--0--fetch:x",
         "startDate": STARTED_AT,

@@ -117,7 +117,7 @@ async def simulate(policy: Policy, active: int, machines: int, seconds: float, *
     client = paced(sfn.client(), limits)
     observer = Observer(client, store, now=sfn.now)
     catalog = Catalog(store, clock=loop.time)
-    launcher = Launcher(client, catalog, StateMachines(client, role_arn=ACCOUNT.role_arn), ACCOUNT)
+    launcher = Launcher(client, catalog, StateMachines(client, role_arn=ACCOUNT.role_arn, clock=loop.time), ACCOUNT)
     queues, outage = Queues(store, now=sfn.now), Outage(clock=loop.time)
     outbox = Outbox(store, launcher, observer, queues, limits, outage, now=sfn.now)
     executor = Executor(client, store, catalog, observer, outbox, now=sfn.now)

@@ -5,7 +5,7 @@ import heapq
 import random
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -79,9 +79,12 @@ class SimulatedSFN:
         self.clock = clock
         self.random = random.Random(seed)
         self.runs: dict[str, Run] = {}
+        self.definitions: dict[str, JSON] = {}
         self.calls: Counter[str] = Counter()
         self.throttled: Counter[str] = Counter()
         self.refuse: Callable[[], bool] = lambda: False
+        self.interfere: Callable[[str], Awaitable[None]] = let_be
+        """Called with the action before each call: raises, or takes as long as it likes."""
         self.on_start: Callable[[Run], None] = lambda run: None
         self._machines: dict[str, Machine] = {}
         self._seen_ends: list[tuple[float, str]] = []
@@ -117,7 +120,13 @@ class SimulatedSFN:
 
     async def create_state_machine(self, *, name: str, definition: str, roleArn: str, tags: list[JSON]) -> JSON:
         await self._call("CreateStateMachine")
+        arn = f"arn:aws:states:us-west-2:123456789012:stateMachine:{name}"
+        self.definitions[arn] = {"definition": definition, "roleArn": roleArn}
         return {}
+
+    async def describe_state_machine(self, *, stateMachineArn: str) -> JSON:
+        await self._call("DescribeStateMachine")
+        return self.definitions[stateMachineArn]
 
     async def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> JSON:
         await self._call("StartExecution")
@@ -197,8 +206,13 @@ class SimulatedSFN:
     async def _call(self, action: str) -> None:
         await asyncio.sleep(ROUND_TRIP_SECONDS / 2)
         self.calls[action] += 1
+        await self.interfere(action)
         refused = not self._buckets[action].take() or self.refuse()
         await asyncio.sleep(ROUND_TRIP_SECONDS / 2)
         if refused:
             self.throttled[action] += 1
             raise errors.Throttled
+
+
+async def let_be(_: str) -> None:
+    """Interfere with nothing."""

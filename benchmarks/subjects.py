@@ -86,6 +86,12 @@ class FakeSFN:
     async def create_state_machine(self, **_: object) -> Mapping[str, object]:
         return {}
 
+    async def describe_state_machine(self, **_: object) -> Mapping[str, object]:
+        return {"definition": "", "roleArn": ""}
+
+    async def update_state_machine(self, **_: object) -> Mapping[str, object]:
+        return {}
+
     async def start_execution(self, **_: object) -> Mapping[str, object]:
         return {}
 

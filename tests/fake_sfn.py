@@ -94,6 +94,12 @@ class FakeSFN:
         self.machines[arn] = {"definition": definition, "roleArn": roleArn, "tags": tags}
         return {"stateMachineArn": arn}
 
+    async def describe_state_machine(self, *, stateMachineArn: str) -> JSON:
+        await self._called("describe_state_machine")
+        if stateMachineArn not in self.machines:
+            raise errors.StateMachineNotFound
+        return {key: self.machines[stateMachineArn][key] for key in ("definition", "roleArn")}
+
     async def update_state_machine(self, *, stateMachineArn: str, definition: str, roleArn: str) -> JSON:
         await self._called("update_state_machine")
         self.machines[stateMachineArn] |= {"definition": definition, "roleArn": roleArn}

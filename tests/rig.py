@@ -1,5 +1,6 @@
 """The service put together on a fake Step Functions, with a clock that tests move."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,6 +52,19 @@ class Clock:
         self.moment += timedelta(seconds=seconds)
 
 
+class LoopClock(Clock):
+    """The clock of the loop, as a date too."""
+
+    def now(self) -> datetime:
+        """Return the present."""
+        moment = samples.EPOCH + timedelta(seconds=self.seconds())
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    def seconds(self) -> float:
+        """Return the time of the loop."""
+        return asyncio.get_running_loop().time()
+
+
 class Rig:
     """Everything but HTTP; a second one on the same store and AWS is a second replica."""
 
@@ -58,17 +72,18 @@ class Rig:
         self,
         *,
         replica_of: "Rig | None" = None,
+        clock: Clock | None = None,
         quotas: Mapping[str, Quota] | None = None,
         poll_seconds: float = 0.01,
         lease_seconds: float = 15.0,
     ) -> None:
-        self.clock: Clock = replica_of.clock if replica_of else Clock()
+        self.clock: Clock = replica_of.clock if replica_of else clock or Clock()
         self.sfn: FakeSFN = replica_of.sfn if replica_of else FakeSFN(self.clock.now)
         self.store: MemoryStore = replica_of.store if replica_of else MemoryStore()
         self.quotas = Quotas(quotas or {}, clock=self.clock.seconds)
         self.outage = Outage(clock=self.clock.seconds)
         client = paced(self.sfn.client(), self.quotas, self.outage, randomness=lambda: 0.5)
-        self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn)
+        self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn, clock=self.clock.seconds)
         self.observer = Observer(client, self.store, now=self.clock.now)
         catalog = Catalog(self.store, clock=self.clock.seconds)
         launcher = Launcher(client, catalog, self.machines, ACCOUNT)

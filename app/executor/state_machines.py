@@ -4,13 +4,15 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from app import errors, states_language
+from app.executor.recent import Recent
 from app.models import WorkflowDefinition
 
 if TYPE_CHECKING:
@@ -24,6 +26,13 @@ MAX_TAG_KEY_LENGTH: Final = 128
 MAX_TAG_VALUE_LENGTH: Final = 256
 TAG_CHARACTERS_REFUSED: Final = re.compile(r"[^\w\s.:/=+\-@]")
 """Limits of tags on resources of Step Functions (API reference, TagResource)."""
+
+
+GOOD_FOR_SECONDS: Final = 60.0
+"""So long a state machine is taken to be as it was seen; what another replica makes of it counts here after that."""
+
+MAX_SEEN: Final = 10_000
+"""State machines that are remembered; one that is not costs an idempotent call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +107,13 @@ def _clean(text: str, length: int) -> str:
 
 
 class StateMachines:
-    """Makes sure that state machines exist at AWS; what is known to be there costs nothing."""
+    """Makes sure that state machines exist at AWS; what was seen lately costs nothing. ``clock`` gives seconds."""
 
-    def __init__(self, sfn: "SFNClient", *, role_arn: str) -> None:
+    def __init__(self, sfn: "SFNClient", *, role_arn: str, clock: Callable[[], float]) -> None:
         self._sfn = sfn
         self._role_arn = role_arn
-        self._present: dict[str, bytes] = {}
+        self._clock = clock
+        self._seen: Recent[str, tuple[bytes, float]] = Recent(MAX_SEEN)
         self._flights: dict[tuple[str, bytes], asyncio.Task[None]] = {}
 
     async def ensure(self, machine: StateMachine) -> None:
@@ -111,12 +121,14 @@ class StateMachines:
 
         Raises ``RefusedByAWS``, ``AccessDenied`` or ``Unavailable``.
         """
-        if self._present.get(machine.arn) == machine.digest:
+        digest, seen_at = self._seen.get(machine.arn) or (b"", -inf)
+        if digest == machine.digest and self._clock() - seen_at < GOOD_FOR_SECONDS:
             return
         key = (machine.arn, machine.digest)
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._create_or_update(machine), name=f"ensure {machine.name}")
+            work = self._verify(machine) if digest == machine.digest else self._create_or_update(machine)
+            flight = asyncio.create_task(work, name=f"ensure {machine.name}")
             self._flights[key] = flight
             flight.add_done_callback(lambda landed: self._land(key, landed))
         # A caller that goes away must not take the others' flight along.
@@ -124,12 +136,23 @@ class StateMachines:
 
     def forget(self, machine: StateMachine) -> None:
         """Take it that the state machine is gone, because AWS said so."""
-        self._present.pop(machine.arn, None)
+        self._seen.put(machine.arn, (b"", -inf))
 
     def _land(self, key: tuple[str, bytes], flight: "asyncio.Task[None]") -> None:
         del self._flights[key]
         if not flight.cancelled():
             flight.exception()  # perhaps nobody waits for it any more, and asyncio complains of what nobody looks at
+
+    async def _verify(self, machine: StateMachine) -> None:
+        """See whether a state machine is still as this process left it: another replica may have updated it since."""
+        try:
+            found = await self._sfn.describe_state_machine(stateMachineArn=machine.arn)
+        except errors.StateMachineNotFound:
+            await self._create_or_update(machine)
+            return
+        if (found["definition"], found["roleArn"]) != (machine.definition, self._role_arn):
+            await self._update(machine)
+        self._note(machine)
 
     async def _create_or_update(self, machine: StateMachine) -> None:
         try:
@@ -141,11 +164,17 @@ class StateMachines:
             )
             log.info("state machine is there", action="ensure-state-machine", state_machine=machine.name)
         except errors.StateMachineExists:
-            await self._sfn.update_state_machine(
-                stateMachineArn=machine.arn, definition=machine.definition, roleArn=self._role_arn
-            )
-            log.info("state machine updated", action="update-state-machine", state_machine=machine.name)
-        self._present[machine.arn] = machine.digest
+            await self._update(machine)
+        self._note(machine)
+
+    async def _update(self, machine: StateMachine) -> None:
+        await self._sfn.update_state_machine(
+            stateMachineArn=machine.arn, definition=machine.definition, roleArn=self._role_arn
+        )
+        log.info("state machine updated", action="update-state-machine", state_machine=machine.name)
+
+    def _note(self, machine: StateMachine) -> None:
+        self._seen.put(machine.arn, (machine.digest, self._clock()))
 
 
 def _wire_tags(tags: Mapping[str, str]) -> "list[TagTypeDef]":

@@ -112,6 +112,8 @@ class Attendant:
             log.debug("workflow changed meanwhile", action="poll-skip", workflow_id=tracked.id)
         except errors.Unavailable as silence:
             log.warning("workflow skipped", action="poll-skip", workflow_id=tracked.id, error=silence.message)
+        except errors.WorkflowManagerError as refusal:
+            log.error("workflow skipped", action="poll-refused", workflow_id=tracked.id, error=refusal.message)  # noqa: TRY400
         except Exception:  # one bad workflow must not stop the rest
             log.exception("workflow skipped", action="poll-skip", workflow_id=tracked.id)
         if tracked.status.terminal and not self._agenda.follows(tracked):
@@ -187,6 +189,7 @@ class Attendant:
     async def _attend_reopened(self, tracked: Tracked, workflow: Workflow, observation: Observation) -> Outcome:
         """Attend to an ended workflow whose history has no end: it lags behind, or somebody has redriven the run."""
         tracked.status, tracked.revision = workflow.status, workflow.revision
+        self._agenda.forget(tracked)
         if tracked.tries < DETAIL_TRIES:
             self._details.put_off(tracked, self._clock())
             return Outcome.UNCHANGED

@@ -162,7 +162,7 @@ class Dispatcher:
             return await self._store.get_workflow(workflow_id)
         except errors.WorkflowNotFound:
             self._waiting.drop(workflow_id)
-        except errors.Unavailable:
+        except errors.WorkflowManagerError:
             raise
         except Exception:  # one bad workflow must not stop the rest
             log.exception("workflow skipped", action="dispatch-skip", workflow_id=workflow_id)
@@ -180,6 +180,8 @@ class Dispatcher:
             log.debug("start left to somebody else", action="dispatch-skip", workflow_id=workflow.id)
         except errors.Unavailable as silence:
             log.warning("start postponed", action="start-later", workflow_id=workflow.id, error=silence.message)
+        except errors.WorkflowManagerError as refusal:
+            log.error("start postponed", action="dispatch-refused", workflow_id=workflow.id, error=refusal.message)  # noqa: TRY400
         except Exception:  # one bad workflow must not stop the rest
             log.exception("start postponed", action="dispatch-skip", workflow_id=workflow.id)
         else:

@@ -5,6 +5,7 @@ data "aws_iam_policy_document" "service" {
     sid = "RunStateMachines"
     actions = [
       "states:CreateStateMachine",
+      "states:DescribeStateMachine",
       "states:ListExecutions",
       "states:StartExecution",
       "states:TagResource",

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self, cast
+from typing import Any, Final, Self, cast
 
 from app.executor import quotas
-from app.models import Workflow, WorkflowDefinitionRef, WorkflowStatus
+from app.models import QueueLimits, Workflow, WorkflowDefinitionRef, WorkflowStatus
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
 from benchmarks.simulated_sfn import MEAN_SECONDS, Run, SimulatedSFN, moment
@@ -101,6 +101,15 @@ class Day:
     def unseen(self, *, ended_before: float) -> int:
         """Return how many runs ended before a moment, and are still shown as active."""
         return sum(run.ends < ended_before for run in self.store.open.values())
+
+    async def submit(self, number: int, *, queue: str = "default") -> Workflow:
+        """Submit a workflow of one of the definitions."""
+        reference = WorkflowDefinitionRef(name=self._names[number % len(self._names)])
+        return await self._rig.start(workflow_definition=reference, queue=queue)
+
+    async def limit(self, queue: str, **limits: Any) -> None:
+        """Change the limits of a queue."""
+        await self._rig.queues.put(queue, QueueLimits(**limits))
 
     async def _fill(self) -> None:
         definitions = [await self._rig.define(name=name) for name in self._names]

@@ -5,7 +5,6 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 
 from app import errors
@@ -13,11 +12,10 @@ from app.executor.quotas import Quota
 from app.models import QueueLimits, Workflow
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
-from tests import samples
 from tests.crashes.crashing import Chaos, Process, Wire
 from tests.crashes.lagging_sfn import LaggingSFN
 from tests.fake_sfn import FakeSFN
-from tests.rig import Clock, Rig
+from tests.rig import Clock, LoopClock, Rig
 
 T = TypeVar("T")
 
@@ -49,19 +47,6 @@ LISTING: Final = {
 
 class NoAnswer(Exception):
     """The client does not know what became of its request."""
-
-
-class LoopClock(Clock):
-    """The clock of the loop, as a date too."""
-
-    def now(self) -> datetime:
-        """Return the present."""
-        moment = samples.EPOCH + timedelta(seconds=self.seconds())
-        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-    def seconds(self) -> float:
-        """Return the time of the loop."""
-        return asyncio.get_running_loop().time()
 
 
 class WatchedStore(MemoryStore):

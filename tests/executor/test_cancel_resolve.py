@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from app import errors
-from app.models import WorkflowStatus
-from tests.rig import Rig
+from app.executor.executor import LOOK_PATIENCE, PATIENCE
+from app.models import QueueLimits, WorkflowStatus
+from tests.rig import LoopClock, Rig
 
 
 async def test_a_running_workflow_is_cancelled_with_the_reason_given(rig: Rig) -> None:
@@ -109,3 +110,56 @@ async def test_a_workflow_that_succeeded_is_resolved_already(rig: Rig) -> None:
 
     with pytest.raises(errors.AlreadyResolved):
         await rig.executor.resolve(workflow.id)
+
+
+async def test_a_workflow_that_nobody_has_tried_to_start_is_cancelled_without_asking_aws(rig: Rig) -> None:
+    await rig.define()
+    await rig.queues.put("slow", QueueLimits(paused=True))
+    workflow = await rig.start(queue="slow")
+    rig.sfn.fail_next("stop_execution", errors.NoAnswer())
+
+    await rig.executor.cancel(workflow.id, "changed my mind")
+
+    cancelled = await rig.store.get_workflow(workflow.id)
+    assert (cancelled.status, cancelled.status_reason) == (WorkflowStatus.CANCELLED, "changed my mind")
+    assert rig.sfn.calls.total() == 0
+    assert (await rig.store.list_active_workflows(limit=1)).ids == []
+
+
+@pytest.mark.looptime
+async def test_a_cancellation_without_an_answer_is_given_up_in_time() -> None:
+    rig = Rig(clock=LoopClock())
+    await rig.define()
+    workflow = await rig.start()
+    rig.sfn.before["stop_execution"] = lambda: asyncio.sleep(3600)
+    before = rig.clock.seconds()
+
+    with pytest.raises(errors.NoAnswer):
+        await rig.executor.cancel(workflow.id, "")
+
+    assert rig.clock.seconds() - before == PATIENCE.total_seconds()
+
+
+@pytest.mark.looptime
+async def test_who_looks_at_a_workflow_while_aws_hangs_sees_what_is_stored() -> None:
+    rig = Rig(clock=LoopClock())
+    await rig.define()
+    workflow = await rig.start()
+    rig.sfn.before["get_execution_history"] = lambda: asyncio.sleep(3600)
+    before = rig.clock.seconds()
+
+    seen = await rig.executor.get(workflow.id)
+
+    assert seen.status is WorkflowStatus.QUEUED
+    assert rig.clock.seconds() - before == LOOK_PATIENCE.total_seconds()
+
+
+async def test_aws_is_not_asked_about_a_workflow_that_waits_in_its_queue(rig: Rig) -> None:
+    await rig.define()
+    await rig.queues.put("slow", QueueLimits(paused=True))
+    workflow = await rig.start(queue="slow")
+
+    for _ in range(3):
+        rig.clock.advance(60)
+        assert (await rig.executor.get(workflow.id)).status is WorkflowStatus.QUEUED
+    assert rig.sfn.calls.total() == 0

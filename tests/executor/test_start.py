@@ -5,8 +5,12 @@ import asyncio
 import pytest
 
 from app import errors, models
+from app.executor.outages import FAILURES
+from app.executor.pacing import ATTEMPTS
+from app.executor.quotas import Quota
+from app.executor.state_machines import GOOD_FOR_SECONDS
 from app.models import WorkflowStatus
-from tests.rig import Rig
+from tests.rig import ACCOUNT, Rig
 
 
 async def test_a_started_workflow_is_recorded_as_queued_with_its_execution(rig: Rig) -> None:
@@ -93,6 +97,124 @@ async def test_a_changed_state_resource_updates_the_state_machine_at_the_next_st
     (machine,) = rig.sfn.machines.values()
     assert uri in machine["definition"]
     assert rig.sfn.calls["update_state_machine"] == 1
+
+
+async def resource(rig: Rig, uri: str) -> None:
+    """Say what the name ``echo`` stands for."""
+    await rig.registry.put_state_resource(models.NewStateResource(name="echo", namespace="dev", uri=uri))
+
+
+async def test_what_another_replica_made_of_a_state_machine_is_noticed_after_a_minute(rig: Rig) -> None:
+    replica = Rig(replica_of=rig)
+    await rig.define()
+    await resource(rig, "arn:one")
+    await rig.start()
+    await resource(replica, "arn:two")
+    await replica.start()
+    await resource(rig, "arn:one")
+    rig.clock.advance(GOOD_FOR_SECONDS)
+
+    await rig.start()
+
+    (machine,) = rig.sfn.machines.values()
+    assert '"arn:one"' in machine["definition"]
+    assert rig.sfn.calls["describe_state_machine"] == 1
+
+
+async def test_a_state_machine_that_is_as_it_was_costs_one_question_a_minute(rig: Rig) -> None:
+    await rig.define()
+    for _ in range(10):
+        rig.clock.advance(GOOD_FOR_SECONDS / 2)
+        await asyncio.gather(*(rig.start() for _ in range(3)))
+
+    assert rig.sfn.calls["describe_state_machine"] == 4
+    assert rig.sfn.calls["create_state_machine"] == 1
+    assert rig.sfn.calls["update_state_machine"] == 0
+
+
+async def test_a_state_machine_gets_the_role_that_is_set_now(rig: Rig) -> None:
+    await rig.define()
+    await rig.start()
+    (machine,) = rig.sfn.machines.values()
+    machine["roleArn"] = "arn:aws:iam::123456789012:role/old"
+    rig.clock.advance(GOOD_FOR_SECONDS)
+
+    await rig.start()
+
+    (machine,) = rig.sfn.machines.values()
+    assert machine["roleArn"] == ACCOUNT.role_arn
+
+
+async def test_a_state_machine_that_was_deleted_meanwhile_is_made_again(rig: Rig) -> None:
+    await rig.define()
+    await rig.start()
+    rig.sfn.machines.clear()
+    rig.clock.advance(GOOD_FOR_SECONDS)
+
+    await rig.start()
+
+    assert (rig.sfn.calls["create_state_machine"], rig.sfn.calls["start_execution"]) == (2, 2)
+
+
+async def test_a_state_machine_that_aws_does_not_see_although_it_is_made_is_left_to_the_poller(rig: Rig) -> None:
+    await rig.define()
+    rig.sfn.fail_next("start_execution", errors.StateMachineNotFound(), errors.StateMachineNotFound())
+
+    workflow = await rig.start()
+
+    assert workflow.status is WorkflowStatus.QUEUED
+    assert (await rig.store.get_workflow(workflow.id)).start_pending
+
+
+async def test_a_refusal_that_nobody_knew_of_is_a_refusal(rig: Rig) -> None:
+    await rig.define()
+    rig.sfn.fail_next("start_execution", errors.AWSError("SomethingNewException: no"))
+
+    with pytest.raises(errors.RefusedByAWS, match="SomethingNewException"):
+        await rig.start()
+    assert not (await rig.store.list_active_workflows(limit=1)).ids
+
+
+def out(rig: Rig) -> None:
+    """Have Step Functions be down, as far as a process knows."""
+    for _ in range(FAILURES):
+        rig.outage.unanswered()
+
+
+async def test_during_an_outage_workflows_are_recorded_at_once_and_one_start_a_second_is_tried(rig: Rig) -> None:
+    await rig.define()
+    out(rig)
+    rig.sfn.before["start_execution"] = _no_answer
+
+    workflows = [await rig.start() for _ in range(10)]
+
+    assert all(workflow.status is WorkflowStatus.QUEUED for workflow in workflows)
+    assert rig.sfn.calls["start_execution"] <= ATTEMPTS
+    assert len((await rig.store.list_active_workflows(limit=20)).ids) == 10
+
+
+async def _no_answer() -> None:
+    raise errors.NoAnswer
+
+
+async def test_a_start_that_works_ends_an_outage(rig: Rig) -> None:
+    await rig.define()
+    out(rig)
+
+    await rig.start()
+    await rig.start()
+
+    assert len(rig.sfn.executions) == 2
+
+
+async def test_who_finds_others_waiting_for_the_quota_is_left_to_the_dispatcher() -> None:
+    rig = Rig(quotas={"StartExecution": Quota(2, 1)})
+    await rig.define()
+
+    workflows = [await rig.start() for _ in range(3)]
+
+    stored = [await rig.store.get_workflow(workflow.id) for workflow in workflows]
+    assert [workflow.start_pending for workflow in stored] == [False, False, True]
 
 
 async def test_another_process_finding_the_same_state_machine_does_not_update_it(rig: Rig) -> None:
