@@ -79,7 +79,7 @@ class Executor:
         """Return a workflow; an active one is brought up to date first, at most once in ``REFRESH_EVERY``.
 
         With ``fetch_history`` the jobs are read from Step Functions, also when the store has none. Raises
-        ``WorkflowNotFound``. When Step Functions does not answer, what is stored is returned.
+        ``WorkflowNotFound``. When Step Functions does not tell, what is stored is returned.
         """
         workflow = await self._store.get_workflow(workflow_id)
         patience = PATIENCE if fetch_history else LOOK_PATIENCE
@@ -93,8 +93,11 @@ class Executor:
                     return await self._observer.observe(workflow)
                 if fetch_history and not workflow.jobs:
                     return workflow.model_copy(update={"jobs": (await self._observer.read_history(workflow)).jobs})
-        except (errors.ExecutionNotFound, errors.Unavailable) as silence:
-            log.warning("workflow shown as stored", action="refresh", workflow_id=workflow_id, error=silence.message)
+        except errors.WorkflowNotFound:
+            raise
+        except errors.WorkflowManagerError as trouble:
+            # What is stored is worth more to who looks than that AWS was asked in vain, or denied us.
+            log.warning("workflow shown as stored", action="refresh", workflow_id=workflow_id, error=trouble.message)
         return workflow
 
     async def cancel(self, workflow_id: str, reason: str) -> None:

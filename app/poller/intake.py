@@ -66,6 +66,8 @@ class Intake:
         self._clock = clock
         self._read_until: str | None = None
         self._whole_at = -inf
+        self.complete = False
+        """Whether everything that is active is known."""
         self._deferred_at = -inf
 
     async def read(self) -> None:
@@ -76,6 +78,7 @@ class Intake:
         seen = await self._read_index(None if whole else self._read_until, known)
         if whole:
             self._whole_at = began
+            self.complete = True
             self._drop_others(seen, since=began - OVERLAP.total_seconds())
 
     async def read_deferred(self) -> None:
@@ -100,6 +103,7 @@ class Intake:
         self._agenda.clear()
         self._details.clear()
         self._waiting.clear()
+        self.complete = False
         self._whole_at = -inf
 
     async def _read_index(self, token: str | None, known: Container[str]) -> set[str]:

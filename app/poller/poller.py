@@ -229,7 +229,8 @@ class Poller:
         return True
 
     async def _dispatch(self) -> bool:
-        while self._leadership.leading and not self._stopping.is_set():
+        # Who does not know what runs would let too many through.
+        while self._leadership.leading and self._intake.complete and not self._stopping.is_set():
             if await self._dispatch_turn() < MOST_A_TURN:
                 break
         return True

@@ -81,11 +81,14 @@ class Sweeper:
                 if self._budget.events_arrive:
                     outcomes += await self._look_up(gone)
                 outcomes += await self._ended(machine, gone)
-        except errors.StateMachineNotFound:
-            outcomes, gone = [], dict(self._active.members(machine))
         except errors.Unavailable as silence:
             log.warning("sweep given up", action="sweep-skip", state_machine=machine, error=silence.message)
             return []
+        except errors.StateMachineNotFound:
+            outcomes, gone = [], dict(self._active.members(machine))
+        except errors.WorkflowManagerError as refusal:
+            log.error("sweep refused", action="sweep-refused", state_machine=machine, error=refusal.message)  # noqa: TRY400
+            outcomes, gone = [], dict(self._active.members(machine))
         finally:
             self._agenda.swept(machine, began)
             self._seconds[machine] = self._clock() - began

@@ -26,8 +26,15 @@ STARTING: Final = frozenset({"create_state_machine", "update_state_machine", "st
 
 READING: Final = frozenset({"describe_execution", "get_execution_history"})
 
+REFUSALS: Final = (
+    errors.RefusedByAWS("InvalidDefinition"),
+    errors.AccessDenied("not allowed"),
+    errors.AWSError("SomethingNewException"),
+)
+"""How AWS refuses to start something."""
+
 STORE_FAULTS: Final = ("lost", "early", "late")
-AWS_FAULTS: Final = (*STORE_FAULTS, "slow", "hang", "throttled")
+AWS_FAULTS: Final = (*STORE_FAULTS, "slow", "hang", "throttled", "forbidden")
 
 
 @dataclass
@@ -70,7 +77,8 @@ class Chaos:
         if self._may_deny and name in READING:
             self._may_deny = False
             return "denied"
-        kinds = [*AWS_FAULTS, "refused"] if starting else AWS_FAULTS
+        # What forbids a start is among the refusals.
+        kinds = [*AWS_FAULTS[:-1], "refused"] if starting else [*AWS_FAULTS]
         return self.chance.choices(kinds, [self._weights[kind] for kind in kinds])[0]
 
     def _plan(self) -> None:
@@ -155,7 +163,9 @@ class Wire:
             case "denied":
                 raise errors.ExecutionNotFound
             case "refused":
-                raise chance.choice((errors.RefusedByAWS("InvalidDefinition"), errors.AccessDenied("not allowed")))
+                raise chance.choice(REFUSALS)
+            case "forbidden":
+                raise errors.AccessDenied("not allowed")
         raise errors.NoAnswer
 
     async def _travel(self, seconds: float, act: Callable[[], Awaitable[Any]]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from app.executor import Observer
 from app.executor.observations import STATUSES
 from app.models import Workflow, WorkflowStatus
+from tests.crashes.crashing import REFUSALS
 from tests.crashes.scenario import Ledger
 from tests.crashes.world import QUEUE, World
 from tests.fake_sfn import Execution
@@ -61,8 +62,7 @@ async def _record(workflow: Workflow, executions: list[Execution], observer: Obs
 
 def _ended_unstarted(workflow: Workflow) -> bool:
     refused = workflow.status is WorkflowStatus.FAILED and workflow.status_reason in {
-        "InvalidDefinition",
-        "not allowed",
+        refusal.message for refusal in REFUSALS
     }
     return refused or workflow.status is WorkflowStatus.CANCELLED
 

@@ -9,14 +9,22 @@ from typing import Final
 
 from app import errors, models
 from app.executor.tickets import KEYED_IDS
-from app.models import Workflow, WorkflowStatus
-from tests.crashes.world import NoAnswer, World
+from app.models import QueueLimits, Workflow, WorkflowStatus
+from tests.crashes.world import MAX_RUNNING, NoAnswer, World
 from tests.rig import Rig
 
 CLIENTS: Final = 5
 ATTEMPTS: Final = 6
 ARRIVAL_SECONDS: Final = 6.0
 REFUSALS: Final = (errors.RefusedByAWS, errors.AccessDenied)
+LIMITS: Final = (
+    QueueLimits(),
+    QueueLimits(paused=True),
+    QueueLimits(max_running=1),
+    QueueLimits(max_running=MAX_RUNNING),
+    QueueLimits(max_running=2, starts_per_second=0.5),
+    QueueLimits(starts_per_second=1),
+)
 
 
 @dataclass
@@ -100,7 +108,7 @@ class Client:
                 await self._world.ask(lambda rig: rig.executor.cancel(workflow_id, "not needed"))
             except (NoAnswer, errors.Unavailable, errors.VersionConflict):
                 await asyncio.sleep(self._chance.uniform(0, 2))
-            except (errors.WorkflowNotFound, errors.WorkflowEnded):
+            except (errors.WorkflowNotFound, errors.WorkflowEnded, errors.AccessDenied):
                 return
             else:
                 self._ledger.cancelled.add(workflow_id)
@@ -129,6 +137,30 @@ class Client:
             return None
 
 
+class Operator:
+    """Changes limits and state resources while clients are at work."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._chance = world.chance
+
+    async def act(self) -> None:
+        """Do it all, and leave the queue open at the end."""
+        for _ in range(self._chance.randrange(1, 5)):
+            await asyncio.sleep(self._chance.uniform(0, 12))
+            if self._chance.random() < 0.3:
+                await self._change_resource()
+            else:
+                await self._world.limit(self._chance.choice(LIMITS))
+        await asyncio.sleep(self._chance.uniform(0, 12))
+        await self._world.limit(QueueLimits(max_running=MAX_RUNNING))
+
+    async def _change_resource(self) -> None:
+        uri = f"arn:aws:states:us-west-2:123456789012:activity:{self._chance.randrange(3)}"
+        resource = models.NewStateResource(name="echo", namespace="dev", uri=uri)
+        await self._world.rig().registry.put_state_resource(resource)
+
+
 def _get(workflow_id: str, rig: Rig, *, fetch_history: bool) -> Awaitable[Workflow]:
     return rig.executor.get(workflow_id, fetch_history=fetch_history)
 
@@ -139,4 +171,6 @@ async def play(world: World) -> Ledger:
     async with asyncio.TaskGroup() as clients:
         for number in range(CLIENTS):
             clients.create_task(Client(world, ledger, number).act())
+        if world.has_operator:
+            clients.create_task(Operator(world).act())
     return ledger
