@@ -2,8 +2,10 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from types import ModuleType
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -32,12 +34,39 @@ DESCRIPTION = (
 )
 
 
+API: Final[tuple[ModuleType, ...]] = (
+    workflows,
+    following,
+    definitions,
+    state_resources,
+    queues,
+    operations,
+    health,
+)
+OPERATIONS: Final[tuple[ModuleType, ...]] = (operations, health)
+
+
 def create_app(settings: Settings | None = None, *, on_fatal: Callable[[], None] | None = None) -> FastAPI:
     """Build the application; nothing is opened before its lifespan starts.
 
     ``on_fatal`` is called when a background task of the service dies; by default the process is asked to stop.
     """
+    app = _application(API, settings, on_fatal)
+    docs.install(app)
+    openapi.install(app)
+    return app
 
+
+def create_poller_app(settings: Settings, *, on_fatal: Callable[[], None]) -> FastAPI:
+    """Build what runs beside a poller without an API: its health, readiness, metrics and quotas."""
+    app = _application(OPERATIONS, settings, on_fatal)
+    app.openapi_url = None
+    return app
+
+
+def _application(
+    modules: Iterable[ModuleType], settings: Settings | None, on_fatal: Callable[[], None] | None
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = settings or Settings.load()
@@ -64,12 +93,10 @@ def create_app(settings: Settings | None = None, *, on_fatal: Callable[[], None]
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.feeds = Feeds()
-    for module in (workflows, following, definitions, state_resources, queues, operations, health):
+    for module in modules:
         # Not with include_router: a request would be matched twice, with the overhead of every router before its own.
         app.router.routes.extend(module.router.routes)
     problems.install(app)
-    docs.install(app)
-    openapi.install(app)
     app.add_middleware(context.RequestContext)
     return app
 

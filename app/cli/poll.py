@@ -1,51 +1,38 @@
 """The verb ``poll``."""
 
-import asyncio
-import signal
 from typing import Annotated
 
 import typer
-from prometheus_client import start_http_server
 
-from app import errors, logs
-from app.cli import garbage
+from app import errors
 from app.cli.exits import ExitCode
 from app.cli.output import write_line
-from app.services import open_services
-from app.settings import Settings
+from app.cli.server import LOOPBACK, Listen, Ready, ServiceRun
+from app.main import create_poller_app
+from app.settings import Settings, StoreBackend
 
 
 def poll(
     *,
-    metrics_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port to serve metrics on, for Prometheus.")
-    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = LOOPBACK,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8081,
 ) -> ExitCode:
     """Keep workflows up to date without serving the API.
 
-    Any number of pollers may run; one of them leads at a time. SIGTERM and Ctrl-C stop it.
+    At the port are only /_health, /_ready, /metrics and /quotas. Any number of pollers may run; one of them leads at a
+    time, and all take events. SIGTERM and Ctrl-C stop it.
     """
-    return asyncio.run(_poll(metrics_port))
+    if Settings.load().store is StoreBackend.MEMORY:
+        raise errors.SettingsError("WFM_STORE is memory: a poller of its own needs a store that it shares with others")
+    run = ServiceRun(
+        Listen(host, port),
+        local=None,
+        settings={"poller_enabled": True},
+        announce=_announce,
+        create=create_poller_app,
+    )
+    return run.run_to_end()
 
 
-async def _poll(metrics_port: int | None) -> ExitCode:
-    settings = Settings.load(poller_enabled=True)
-    logs.configure(settings.log_format, settings.log_level)
-    stopped, failed = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-
-    def fail() -> None:
-        failed.set()
-        stopped.set()
-
-    async with open_services(settings, on_fatal=fail) as services:
-        if metrics_port is not None:
-            start_http_server(metrics_port, registry=services.metrics)
-        garbage.settle()
-        write_line("Polling.")
-        await stopped.wait()
-    if failed.is_set():
-        raise errors.Unavailable("The poller died; its log says why.")
-    return ExitCode.OK
+def _announce(ready: Ready) -> None:
+    write_line(f"Polling. Health, readiness and metrics: {ready.api}")

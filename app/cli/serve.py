@@ -1,18 +1,14 @@
 """The verb ``serve``."""
 
-import asyncio
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from app import errors
 from app.cli.exits import ExitCode
 from app.cli.output import write_line
-from app.cli.server import Listen, Ready, ServiceRun
+from app.cli.server import LOOPBACK, Listen, Ready, ServiceRun
 from app.settings import StoreBackend
-
-LOOPBACK = "127.0.0.1"
 
 
 def serve(
@@ -38,8 +34,7 @@ def serve(
         settings={"store": store} if store is not None else {},
         announce=_announce,
     )
-    with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
-        return runner.run(run.run())
+    return run.run_to_end()
 
 
 def _announce(ready: Ready) -> None:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from app import aws, errors
 from app.cli import dynamodb_local, garbage
@@ -22,6 +23,8 @@ from app.settings import Settings, StoreBackend
 from app.store import tables
 
 log = structlog.get_logger(__name__)
+
+LOOPBACK: Final = "127.0.0.1"
 
 REQUESTS_GRACE_SECONDS: Final = 4
 """How long open requests may go on after a stop."""
@@ -51,7 +54,7 @@ class ServiceRun:
     """Runs the service until a signal, or until something it needs dies.
 
     ``announce`` is called once requests are answered. ``local`` is where the embedded AWS listens; without
-    it the AWS of the environment is used.
+    it the AWS of the environment is used. ``create`` makes the application.
     """
 
     def __init__(
@@ -61,15 +64,22 @@ class ServiceRun:
         local: Listen | None,
         settings: Mapping[str, object],
         announce: Callable[[Ready], None],
+        create: Callable[..., FastAPI] = create_app,
     ) -> None:
         self._listen = listen
         self._local = local
         self._overrides = dict(settings)
         self._announce = announce
+        self._create = create
         self._server: uvicorn.Server | None = None
         self._main: asyncio.Task[object] | None = None
         self._ending: ExitCode | None = None
         self._failure: str | None = None
+
+    def run_to_end(self) -> ExitCode:
+        """Serve on an event loop of its own; as ``run``."""
+        with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
+            return runner.run(self.run())
 
     async def run(self) -> ExitCode:
         """Serve; return how it ended.
@@ -98,7 +108,7 @@ class ServiceRun:
         settings = Settings.load(**self._overrides)
         if self._local is not None and settings.store is StoreBackend.DYNAMODB:
             await _make_tables(settings)
-        app = create_app(settings, on_fatal=lambda: self._fail("A background task of the service died."))
+        app = self._create(settings, on_fatal=lambda: self._fail("A background task of the service died."))
         # Entered here and not by uvicorn, so that what goes wrong arrives as our error and not in a log.
         await stack.enter_async_context(app.router.lifespan_context(app))
         self._server = _Server(

@@ -100,6 +100,11 @@ def calling_as(lane: Lane) -> Iterator[None]:
         _lane.reset(token)
 
 
+def current_lane() -> Lane:
+    """Return the lane that calls wait in here."""
+    return _lane.get()
+
+
 @dataclass(frozen=True, slots=True)
 class Headroom:
     """How one action stands."""
@@ -220,7 +225,7 @@ class Quotas:
     async def take(self, action: str) -> None:
         """Wait until an action may be called, in the lane of the caller."""
         if bucket := self._buckets.get(action):
-            await bucket.take(_lane.get())
+            await bucket.take(current_lane())
 
     def free(self, action: str) -> bool:
         """Tell whether an action can be called now, with nobody waiting for it."""

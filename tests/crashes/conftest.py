@@ -1,7 +1,10 @@
 """Options and fixtures of the crash tests."""
 
+from collections.abc import Iterator, Mapping
+
 import pytest
 
+from app.cli import dynamodb_local
 from tests.rig import Rig
 
 
@@ -14,3 +17,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def rig() -> Rig:
     """Return a service on a fake Step Functions."""
     return Rig()
+
+
+@pytest.fixture(scope="session")
+def dynamodb() -> Iterator[Mapping[str, str]]:
+    """Yield what points the service to DynamoDB Local; without it, the embedded AWS keeps the tables."""
+    if not dynamodb_local.is_there():
+        yield {}
+        return
+    with dynamodb_local.dynamodb_local() as url:
+        yield {dynamodb_local.URL_VARIABLE: url}

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
+import boto3
 import httpx
+
+STATUSES: Final = {"SUCCEEDED": "succeeded", "FAILED": "failed"}
+KEYS: Final = {"aws_access_key_id": "embedded", "aws_secret_access_key": "embedded", "region_name": "us-west-2"}
 
 CLI: Final = str(Path(sys.executable).with_name("workflow-manager"))
 
@@ -44,13 +49,14 @@ def command(*words: str, environment: Mapping[str, str]) -> None:
 
 
 class Victim:
-    """A ``serve`` process on a port of its own, which takes over the port of the one before."""
+    """A ``serve`` or ``poll`` process on a port of its own, which takes over the port of the one before."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log: Path, *, verb: str = "serve") -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self._port = int(probe.getsockname()[1])
         self._environment = {**os.environ, **environment}
         self._log = log
+        self._verb = verb
         self._process: subprocess.Popen[bytes] | None = None
         self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", timeout=10)
 
@@ -77,9 +83,24 @@ class Victim:
             self._process.kill()
             self._process.wait()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for the end of the process; returns its exit code."""
+        assert self._process is not None
+        return self._process.wait(timeout=30)
+
+    async def leads(self) -> bool:
+        """Tell whether the poller of the process leads."""
+        metrics = (await self.http.get("/metrics")).text
+        return "workflow_manager_poller_leading 1.0" in metrics
+
     def _spawn(self) -> "subprocess.Popen[bytes]":
         with self._log.open("ab") as log:
-            command = [CLI, "serve", "--port", str(self._port)]
+            command = [CLI, self._verb, "--port", str(self._port)]
             return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
 
     async def _answers(self) -> bool:
@@ -126,6 +147,37 @@ class Crowd:
                 assert answer.status_code == 503, answer.text
             assert time.monotonic() < deadline, f"no answer to request {number}"
             await asyncio.sleep(RETRY_SECONDS)
+
+
+def service_environment(aws_url: str, dynamodb: Mapping[str, str], name: str, **settings: str) -> dict[str, str]:
+    """Return the environment of services that share tables of their own on an embedded AWS."""
+    return {
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_REGION": "us-west-2",
+        "AWS_ACCESS_KEY_ID": "embedded",
+        "AWS_SECRET_ACCESS_KEY": "embedded",
+        "WFM_STORE": "dynamodb",
+        "WFM_TABLE_PREFIX": name,
+        **dynamodb,
+        **settings,
+    }
+
+
+async def define(http: httpx.AsyncClient, name: str) -> None:
+    """Register the definition that crowds run."""
+    answer = await http.post("/workflow-definitions", json={"name": name, "stateMachine": MACHINE})
+    assert answer.status_code == 201, answer.text
+
+
+def executions(aws_url: str, definition: str) -> dict[str, str]:
+    """Return the status of every execution of version 0 of a definition, by name; each has run once."""
+    client: Any = boto3.client("stepfunctions", endpoint_url=aws_url, **KEYS)  # type: ignore[call-overload]
+    arn = f"arn:aws:states:us-west-2:123456789012:stateMachine:kill--{definition}--0--wait"
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=arn)
+    found = [row for page in pages for row in page["executions"]]
+    client.close()
+    assert len({row["name"] for row in found}) == len(found)
+    return {row["name"]: STATUSES[row["status"]] for row in found}
 
 
 async def kill_again_and_again(victim: Victim, *, kills: int, chance: random.Random, longest_life: float) -> float:

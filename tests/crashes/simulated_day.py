@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final, Self, cast
 
 from app.executor import quotas
+from app.executor.quotas import Lane
 from app.models import QueueLimits, Workflow, WorkflowDefinitionRef, WorkflowStatus
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
@@ -97,6 +98,11 @@ class Day:
     def calls(self) -> Counter[str]:
         """Calls so far, refused ones too, by action."""
         return self.sfn.calls.copy()
+
+    @property
+    def needed_calls(self) -> int:
+        """Calls so far that starts and statuses took, refused ones too; the rest is spare, and fills in details."""
+        return sum(count for lane, count in self.sfn.calls_by_lane.items() if lane is not Lane.DETAIL)
 
     def unseen(self, *, ended_before: float) -> int:
         """Return how many runs ended before a moment, and are still shown as active."""

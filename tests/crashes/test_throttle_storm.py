@@ -25,6 +25,7 @@ class Weather:
     """What ten minutes were like."""
 
     calls: int
+    needed_calls: int
     refused: int
     ended: int
     wrong: list[str]
@@ -38,14 +39,16 @@ async def ten_minutes(*, refused: float) -> Weather:
     loop = asyncio.get_running_loop()
     async with Day.live(active=ACTIVE, machines=MACHINES, seed=7) as day:
         await asyncio.sleep(WARM_UP_SECONDS)
-        calls, ended = day.calls.total(), day.store.ended
+        calls, needed, ended = day.calls.total(), day.needed_calls, day.store.ended
         day.sfn.refuse = lambda: dice.random() < refused
         await asyncio.sleep(STORM_SECONDS)
         day.sfn.refuse = lambda: False
-        calls, ended, over = day.calls.total() - calls, day.store.ended - ended, loop.time()
+        calls, needed = day.calls.total() - calls, day.needed_calls - needed
+        ended, over = day.store.ended - ended, loop.time()
         await asyncio.sleep(2 * SWEEP_SECONDS)
         return Weather(
             calls=calls,
+            needed_calls=needed,
             refused=day.sfn.throttled.total(),
             ended=ended,
             wrong=day.store.wrong,
@@ -70,8 +73,10 @@ def test_two_sweeps_after_a_storm_every_run_that_ended_in_it_is_shown_as_ended(s
 
 
 @pytest.mark.slow
-def test_a_storm_takes_no_more_calls_than_fair_weather(storm: Weather) -> None:
+def test_a_storm_takes_hardly_more_calls_than_fair_weather(storm: Weather) -> None:
+    """For what must be known, and in all; whether the storm leaves anything to spare for details is not judged."""
     fair = virtual_loop.run(ten_minutes(refused=0.0))
 
     assert fair.refused == 0
+    assert storm.needed_calls <= 1.3 * fair.needed_calls
     assert storm.calls <= 1.3 * fair.calls
