@@ -75,8 +75,8 @@ class _PacedClient:
                 if not left:
                     raise
                 await self._pause(unanswered)
-            except (errors.AccessDenied, errors.RefusedByAWS) as refusal:
-                if not unanswered:
+            except errors.WorkflowManagerError as refusal:
+                if not unanswered or not _is_refusal(refusal):
                     raise
                 # The attempt without an answer may have been accepted before that.
                 raise errors.NoAnswer(f"AWS gave no answer at first, and then: {refusal.message}") from refusal
@@ -84,6 +84,11 @@ class _PacedClient:
 
     async def _pause(self, number: int) -> None:
         await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (number - 1) * (1 + self._randomness() / 2))
+
+
+def _is_refusal(error: errors.WorkflowManagerError) -> bool:
+    """Tell whether AWS only said no; other errors tell how things are."""
+    return isinstance(error, errors.AccessDenied | errors.RefusedByAWS) or type(error) is errors.AWSError
 
 
 def _watched(method: Callable[..., Awaitable[Any]], outage: Outage) -> Callable[..., Awaitable[Any]]:

@@ -26,7 +26,7 @@ class LaggingSFN(FakeSFN):
         self.inputs_given: defaultdict[str, set[str]] = defaultdict(set)
         """All texts that an execution was asked to start with, by its name."""
         self.most_lag_seconds = MOST_LAG_SECONDS
-        self.on_start: Callable[[], None] = lambda: None
+        self.on_start: Callable[[str], None] = lambda name: None
 
     async def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> JSON:  # noqa: A002, N803
         self.inputs_given[name].add(input)
@@ -34,7 +34,7 @@ class LaggingSFN(FakeSFN):
         answer = await super().start_execution(stateMachineArn=stateMachineArn, name=name, input=input)
         if len(self.executions) > before:
             self._live(name, input)
-            self.on_start()
+            self.on_start(name)
         return answer
 
     async def stop_execution(self, *, executionArn: str, cause: str = "", error: str = "") -> JSON:  # noqa: N803

@@ -88,8 +88,10 @@ class WatchedStore(MemoryStore):
             if workflow.queue == QUEUE and not workflow.status.terminal and self._sfn.runs(workflow.id)
         ]
 
-    def check_limit(self) -> None:
-        """Note when more run in the limited queue than it allows, and has allowed for long enough."""
+    def check_limit(self, started: str) -> None:
+        """Note when a start makes more run in the limited queue than it allows, and has allowed for long enough."""
+        if started not in self.records or self.records[started].queue != QUEUE:
+            return
         running, settled = self.running_in_queue(), asyncio.get_running_loop().time() - self.limited_at
         if self.most_running is not None and len(running) > self.most_running and settled >= LIMIT_SETTLED_SECONDS:
             self.wrong.append(f"{len(running)} run at the same time in a queue for {self.most_running}")

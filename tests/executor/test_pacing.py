@@ -77,7 +77,7 @@ async def test_every_attempt_counts_against_the_quota(rig: Rig) -> None:
     assert (headroom.calls, headroom.available) == (3, 97)
 
 
-@pytest.mark.parametrize("refusal", [errors.AccessDenied("no"), errors.RefusedByAWS("no")])
+@pytest.mark.parametrize("refusal", [errors.AccessDenied("no"), errors.RefusedByAWS("no"), errors.AWSError("no")])
 async def test_a_refusal_says_nothing_of_an_attempt_before_it_that_got_no_answer(rig: Rig, refusal: Exception) -> None:
     rig.sfn.fail_next("start_execution", errors.NoAnswer(), refusal)
 
