@@ -68,7 +68,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         observer = Observer(sfn, store, now=now)
         catalog = Catalog(store, clock=clock)
         launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn, clock=clock), account)
-        queues = Queues(store, now=now)
+        queues = Queues(store, clock=clock)
         outbox = Outbox(store, launcher, observer, queues, limits, outage, now=now)
         executor = Executor(sfn, store, catalog, observer, outbox, now=now)
         poller = None

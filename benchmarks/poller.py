@@ -118,7 +118,7 @@ async def simulate(policy: Policy, active: int, machines: int, seconds: float, *
     observer = Observer(client, store, now=sfn.now)
     catalog = Catalog(store, clock=loop.time)
     launcher = Launcher(client, catalog, StateMachines(client, role_arn=ACCOUNT.role_arn, clock=loop.time), ACCOUNT)
-    queues, outage = Queues(store, now=sfn.now), Outage(clock=loop.time)
+    queues, outage = Queues(store, clock=sfn.clock), Outage(clock=loop.time)
     outbox = Outbox(store, launcher, observer, queues, limits, outage, now=sfn.now)
     executor = Executor(client, store, catalog, observer, outbox, now=sfn.now)
     definitions = [await _define(store, f"d{number:03}") for number in range(machines)]
@@ -181,7 +181,7 @@ def _pollers(
             observer,
             lists,
             limits,
-            Queues(store, now=sfn.now),
+            Queues(store, clock=sfn.clock),
             Outage(clock=sfn.clock),
             leadership,
             now=sfn.now,

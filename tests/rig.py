@@ -87,7 +87,7 @@ class Rig:
         self.observer = Observer(client, self.store, now=self.clock.now)
         catalog = Catalog(self.store, clock=self.clock.seconds)
         launcher = Launcher(client, catalog, self.machines, ACCOUNT)
-        self.queues = Queues(self.store, now=self.clock.now)
+        self.queues = Queues(self.store, clock=self.clock.seconds)
         self.outbox = Outbox(
             self.store, launcher, self.observer, self.queues, self.quotas, self.outage, now=self.clock.now
         )

@@ -1,8 +1,7 @@
 """Starts under way in this process, by workflow."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 
 class Flights:
@@ -14,21 +13,34 @@ class Flights:
     def __contains__(self, workflow_id: str) -> bool:
         return workflow_id in self._under_way
 
-    @contextmanager
-    def under_way(self, workflow_id: str) -> Iterator[None]:
-        """Note that a workflow is being started inside the block; several callers may do so at once."""
-        landed = asyncio.Event()
-        self._under_way.setdefault(workflow_id, []).append(landed)
-        try:
-            yield
-        finally:
-            flights = self._under_way[workflow_id]
-            flights.remove(landed)
-            if not flights:
-                del self._under_way[workflow_id]
-            landed.set()
+    def under_way(self, workflow_id: str) -> "Flight":
+        """Return a context inside which a workflow is being started; several callers may do so at once."""
+        return Flight(self._under_way, workflow_id)
 
     async def landed(self, workflow_id: str) -> None:
         """Wait until nobody here is starting a workflow."""
         while flights := self._under_way.get(workflow_id):
             await flights[0].wait()
+
+
+class Flight:
+    """One start under way."""
+
+    __slots__ = ("_landed", "_others", "_workflow_id")
+
+    def __init__(self, others: dict[str, list[asyncio.Event]], workflow_id: str) -> None:
+        self._others = others
+        self._workflow_id = workflow_id
+        self._landed = asyncio.Event()
+
+    def __enter__(self) -> None:
+        self._others.setdefault(self._workflow_id, []).append(self._landed)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        flights = self._others[self._workflow_id]
+        flights.remove(self._landed)
+        if not flights:
+            del self._others[self._workflow_id]
+        self._landed.set()

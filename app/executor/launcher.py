@@ -7,7 +7,7 @@ import structlog
 
 from app import errors, states_language
 from app.executor.catalog import Catalog
-from app.executor.patience import within
+from app.executor.patience import Within
 from app.executor.recent import Recent
 from app.executor.state_machines import Account, StateMachine, StateMachines, state_machine
 from app.models import Workflow, WorkflowDefinition
@@ -76,7 +76,7 @@ class Launcher:
         if left <= timedelta(0):
             raise errors.Unavailable(f"too late to start workflow {workflow.id}; the claim is too old")
         try:
-            async with within(left, what=f"the start of workflow {workflow.id}"):
+            async with Within(left, what=f"the start of workflow {workflow.id}"):
                 await self._launch(workflow, machine, text)
         except errors.AWSError as refusal:
             raise errors.RefusedByAWS(refusal.message) from refusal

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from math import floor
 from typing import Any, Final, Self
 
@@ -17,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 KEY_PREFIX: Final = "queue/"
 
-REMEMBERED: Final = timedelta(seconds=1)
+REMEMBERED_SECONDS: Final = 1.0
 """Time that the limits of a queue are taken as read; a change on another replica is seen after it."""
 
 MAX_REMEMBERED: Final = 1_000
@@ -103,12 +102,12 @@ class Line:
 
 
 class Queues:
-    """Reads and changes queues. A queue without a document has no limits."""
+    """Reads and changes queues. A queue without a document has no limits. ``clock`` gives seconds."""
 
-    def __init__(self, store: DocumentStore, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: DocumentStore, *, clock: Callable[[], float]) -> None:
         self._store = store
-        self._now = now
-        self._limits: Recent[str, tuple[datetime, QueueLimits]] = Recent(MAX_REMEMBERED)
+        self._clock = clock
+        self._limits: Recent[str, tuple[float, QueueLimits]] = Recent(MAX_REMEMBERED)
 
     async def get(self, name: str) -> Queue:
         """Return a queue."""
@@ -127,16 +126,16 @@ class Queues:
                 await self.write(name, changed, revision=document.revision if document else 0)
             except errors.VersionConflict:
                 continue
-            self._limits.put(name, (self._now(), limits))
+            self._limits.put(name, (self._clock(), limits))
             log.info("queue changed", action="put-queue", queue=name, **limits.model_dump(exclude_none=True))
             return _shown(name, changed)
         raise errors.VersionConflict
 
     async def limited(self, name: str) -> bool:
         """Tell whether workflows of a queue wait for their turn; a known answer costs nothing."""
-        moment = self._now()
+        moment = self._clock()
         known = self._limits.get(name)
-        if known is None or moment - known[0] > REMEMBERED:
+        if known is None or moment - known[0] > REMEMBERED_SECONDS:
             known = (moment, Line.of(await self._store.get_document(KEY_PREFIX + name)).limits)
             self._limits.put(name, known)
         return known[1].limited

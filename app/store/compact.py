@@ -6,6 +6,7 @@ a good part of a second each time. A tuple of texts, numbers and times is let go
 
 import sys
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -19,6 +20,8 @@ PACKED: Final = ("workflow_definition", "status", "namespace", "queue", "tags", 
 
 PLAIN: Final = tuple(name for name in Workflow.model_fields if name not in PACKED)
 """Fields that are kept as they are, after those."""
+
+_plain: Final = attrgetter(*PLAIN)
 
 _JOBS: Final[TypeAdapter[tuple[Job, ...]]] = TypeAdapter(tuple[Job, ...])
 _STATUSES: Final = {status.value: status for status in WorkflowStatus}
@@ -64,7 +67,7 @@ class CompactWorkflows:
             _packed_arn(workflow),
             _packed_jobs(workflow.jobs),
             _packed_jobs((workflow.last_job,)) if workflow.last_job else None,
-            *[getattr(workflow, name) for name in PLAIN],
+            *_plain(workflow),
         )
 
     def _unpack(self, record: Record, *, with_jobs: bool = True) -> Workflow:
