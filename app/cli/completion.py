@@ -23,8 +23,7 @@ def complete_definition(context: typer.Context, incomplete: str) -> list[str]:
 def _names(url: str) -> list[str]:
     # Loaded here, because the shell asks for every other word as well.
     from app import errors  # noqa: PLC0415
-    from app.client import WorkflowManager  # noqa: PLC0415
-    from app.client_retries import RetryPolicy  # noqa: PLC0415
+    from app.client import RetryPolicy, WorkflowManager  # noqa: PLC0415
 
     async def ask() -> list[str]:
         async with WorkflowManager(url, retries=RetryPolicy(attempts=1)) as manager:

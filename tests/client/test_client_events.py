@@ -10,8 +10,8 @@ import pytest
 
 from app import errors
 from app.client import WorkflowManager
-from app.client_changes import MAX_FAILED_READS, WAIT_SECONDS
-from app.client_events import EventParser, ServerEvent
+from app.client.changes import MAX_FAILED_READS, WAIT_SECONDS
+from app.client.events import EventParser, ServerEvent
 from tests.client.documents import workflow_json
 
 TEXTS = [

@@ -10,7 +10,7 @@ import pytest
 
 from app import errors
 from app.client import WorkflowManager
-from app.client_changes import MAX_FAILED_READS
+from app.client.changes import MAX_FAILED_READS
 from tests.client.documents import workflow_json
 
 Answer = dict[str, Any] | int

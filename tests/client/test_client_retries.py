@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from app import errors, models
-from app.client import WorkflowManager
-from app.client_retries import RetryPolicy
+from app.client import RetryPolicy, WorkflowManager
 
 START = models.StartWorkflowRequest(
     workflow_definition=models.WorkflowDefinitionRef(name="x"), namespace="dev", input="{}"

@@ -13,8 +13,7 @@ import httpx
 import pytest
 
 from app import errors, models
-from app.client import WorkflowManager
-from app.client_sync import SyncWorkflowManager
+from app.client import SyncWorkflowManager, WorkflowManager
 from tests.client.documents import workflow_json
 
 THREAD = "workflow-manager-client"

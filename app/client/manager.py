@@ -18,7 +18,7 @@ from typing import NamedTuple, Self, Unpack
 import httpx
 
 from app import __version__, errors, models
-from app.client_answers import (
+from app.client.answers import (
     DEFINITION,
     DEFINITIONS,
     LISTED_WORKFLOWS,
@@ -28,9 +28,9 @@ from app.client_answers import (
     STATE_RESOURCE,
     WORKFLOW,
 )
-from app.client_changes import EventFollower, LongPoll, NoEvents, poll_changes
-from app.client_http import Connection, Randomness, Sleep, decode
-from app.client_requests import (
+from app.client.changes import EventFollower, LongPoll, NoEvents, poll_changes
+from app.client.http import Connection, Randomness, Sleep, decode
+from app.client.requests import (
     WorkflowFilters,
     checked_url,
     filter_params,
@@ -40,9 +40,7 @@ from app.client_requests import (
     state_resource_path,
     workflow_path,
 )
-from app.client_retries import RetryPolicy
-
-__all__ = ["WorkflowFilters", "WorkflowManager", "WorkflowPage"]
+from app.client.retries import RetryPolicy
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
 

@@ -5,10 +5,10 @@ from contextlib import aclosing
 from typing import Final
 
 from app import errors, models
-from app.client_answers import WORKFLOW
-from app.client_events import EventParser
-from app.client_http import Connection, Sleep, decode, decode_content
-from app.client_requests import flag, workflow_path
+from app.client.answers import WORKFLOW
+from app.client.events import EventParser
+from app.client.http import Connection, Sleep, decode, decode_content
+from app.client.requests import flag, workflow_path
 
 SHORTEST_INTERVAL_SECONDS: Final = 0.2
 LONGEST_INTERVAL_SECONDS: Final = 2.0

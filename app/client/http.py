@@ -11,7 +11,7 @@ import httpx
 import pydantic
 
 from app import errors
-from app.client_retries import RETRIED_STATUSES, RetryPolicy
+from app.client.retries import RETRIED_STATUSES, RetryPolicy
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]

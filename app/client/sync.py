@@ -16,10 +16,9 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 
 from app import models
-from app.client import DEFAULT_TIMEOUT_SECONDS, WorkflowFilters, WorkflowManager, WorkflowPage
-from app.client_retries import RetryPolicy
-
-__all__ = ["SyncWorkflowManager"]
+from app.client.manager import DEFAULT_TIMEOUT_SECONDS, WorkflowManager, WorkflowPage
+from app.client.requests import WorkflowFilters
+from app.client.retries import RetryPolicy
 
 T = TypeVar("T")
 

@@ -1,0 +1,8 @@
+"""The client of the service: every operation, typed, asynchronous or not."""
+
+from app.client.manager import WorkflowManager, WorkflowPage
+from app.client.requests import WorkflowFilters
+from app.client.retries import RetryPolicy
+from app.client.sync import SyncWorkflowManager
+
+__all__ = ["RetryPolicy", "SyncWorkflowManager", "WorkflowFilters", "WorkflowManager", "WorkflowPage"]
