@@ -27,6 +27,8 @@ EXIT_CODES_HELP = (
 )
 
 _CODES_BY_ERROR: tuple[tuple[type[errors.WorkflowManagerError], ExitCode], ...] = (
+    # That it has ended meanwhile is no wrong usage.
+    (errors.WorkflowEnded, ExitCode.REFUSED),
     (errors.InvalidRequest, ExitCode.USAGE),
     (errors.RequestTooLarge, ExitCode.USAGE),
     (errors.SettingsError, ExitCode.USAGE),

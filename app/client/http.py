@@ -1,19 +1,18 @@
 """One request of the client: sent, repeated where that is harmless, its answer or its error translated."""
 
 import asyncio
-import http
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final, TypeVar
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from typing import Any, Final
 
 import httpx
 import pydantic
 
 from app import errors
-from app.client.retries import RETRIED_STATUSES, RetryPolicy
+from app.client.failures import error_of, no_answer, origin
+from app.client.retries import RETRIED_STATUSES, RetryPolicy, retry_after_seconds
 
-T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 Randomness = Callable[[], float]
 """A number in [0, 1)."""
@@ -22,31 +21,8 @@ EVENT_STREAM: Final = "text/event-stream"
 NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before the first byte left: any request may be repeated after them."""
 
-ERRORS_BY_STATUS: Final[Mapping[int, type[errors.WorkflowManagerError]]] = {
-    401: errors.NotAuthenticated,
-    403: errors.NotAllowed,
-    404: errors.NotFound,
-    409: errors.Conflict,
-    413: errors.RequestTooLarge,
-    429: errors.Throttled,
-}
-EXCERPT_CHARACTERS: Final = 200
-"""How much of an answer that is not ours is quoted."""
-
-
-class ErrorDetail(pydantic.BaseModel):
-    """One of several things that were wrong with a request."""
-
-    pointer: str = ""
-    message: str = ""
-
-
-class ErrorBody(pydantic.BaseModel):
-    """What the service says with a status of 400 or more."""
-
-    message: str
-    errors: list[ErrorDetail] = []
-    request_id: str | None = pydantic.Field(default=None, alias="requestId")
+MOST_REQUESTS_AT_ONCE: Final = 100
+"""Further ones wait for their turn. Requests that wait at the service and streams are not counted."""
 
 
 class Connection:
@@ -59,6 +35,7 @@ class Connection:
         self._policy = policy
         self._sleep = sleep
         self._randomness = randomness
+        self._turns = asyncio.Semaphore(MOST_REQUESTS_AT_ONCE)
 
     async def request(
         self,
@@ -70,14 +47,15 @@ class Connection:
         body: pydantic.BaseModel | None = None,
         headers: Mapping[str, str] | None = None,
         wait_seconds: float = 0,
+        missing: type[errors.NotFound] = errors.NotFound,
     ) -> httpx.Response:
         """Send a request and return its answer of 2xx, or of 304 to one with ``If-None-Match``.
 
         A request that is not ``repeatable`` is sent again only when it surely never arrived. ``wait_seconds`` is how
-        much longer than usual the answer may take.
+        much longer than usual the answer may take, ``missing`` the class of the error of a 404.
         Raises the class of `app.errors` that fits the status, `errors.Unavailable` without an answer.
         """
-        request = self._http.build_request(
+        request = self._build(
             method,
             path,
             params=list(params) or None,
@@ -85,17 +63,14 @@ class Connection:
             headers=_with_type(headers, body=body),
             timeout=_longer(self._http.timeout, wait_seconds),
         )
-        for pause_limit in self._policy.pause_limits():
-            try:
-                response = await self._http.send(request)
-            except httpx.RequestError as error:
-                if not (repeatable or isinstance(error, NEVER_SENT)):
-                    raise _no_answer(request, error) from error
-            else:
-                if not (repeatable and response.status_code in RETRIED_STATUSES):
-                    return _checked(response)
-            await self._sleep(self._randomness() * pause_limit)
-        return await self._send_last(request)
+        turns = nullcontext() if wait_seconds else self._turns
+        total = self._policy.total_seconds
+        try:
+            async with asyncio.timeout(None if total is None else total + wait_seconds):
+                response = await self._repeat(request, repeatable=repeatable, turns=turns)
+        except TimeoutError as error:
+            raise errors.Unavailable(f"No answer from {origin(request)} within {total:g} s.") from error
+        return _checked(response, missing=missing)
 
     @asynccontextmanager
     async def stream(
@@ -106,7 +81,7 @@ class Connection:
         Raises ``errors.Unavailable`` when there is no answer, or one that promises nothing about the next try, when
         nothing arrives for ``first_seconds`` at the start or ``silence_seconds`` later, and when the stream breaks.
         """
-        request = self._http.build_request(
+        request = self._build(
             "GET",
             path,
             headers={**headers, "Accept": EVENT_STREAM, "Cache-Control": "no-store"},
@@ -120,77 +95,50 @@ class Connection:
                     pieces = response.aiter_bytes()
                     first = await anext(pieces, b"") if _is_stream(response) else None
             except TimeoutError as error:
-                raise errors.Unavailable(f"No event from {_origin(request)} in {first_seconds:g} s") from error
+                raise errors.Unavailable(f"No event from {origin(request)} in {first_seconds:g} s.") from error
             except httpx.RequestError as error:
-                raise _no_answer(request, error) from error
+                raise no_answer(request, error) from error
             if response.status_code >= 500 or response.status_code in RETRIED_STATUSES:
-                raise errors.Unavailable(f"{_origin(request)} answered {response.status_code}.")
+                raise errors.Unavailable(f"{origin(request)} answered {response.status_code}.")
             yield None if first is None else _pieces(request, first, pieces)
 
-    async def _send_last(self, request: httpx.Request) -> httpx.Response:
+    def _build(self, method: str, path: str, **parts: Any) -> httpx.Request:
+        if self._http.is_closed:
+            raise errors.ClientClosed
         try:
-            return _checked(await self._http.send(request))
-        except httpx.RequestError as error:
-            raise _no_answer(request, error) from error
+            return self._http.build_request(method, path, **parts)
+        except UnicodeEncodeError as error:
+            raise errors.InvalidRequest(f"{error.object!r} cannot be sent: it is no text.") from error
+
+    async def _repeat(
+        self, request: httpx.Request, *, repeatable: bool, turns: AbstractAsyncContextManager[None]
+    ) -> httpx.Response:
+        limits = self._policy.pause_limits()
+        while True:
+            pause = self._pause(next(limits, None))
+            try:
+                async with turns:
+                    response = await self._http.send(request)
+            except httpx.RequestError as error:
+                if pause is None or not (repeatable or isinstance(error, NEVER_SENT)):
+                    raise no_answer(request, error) from error
+            else:
+                asked = retry_after_seconds(response.headers.get("Retry-After"))
+                too_long = asked > self._policy.longest_retry_after_seconds
+                if pause is None or too_long or not (repeatable and response.status_code in RETRIED_STATUSES):
+                    return response
+                pause = max(pause, asked)
+            await self._sleep(pause)
+
+    def _pause(self, limit: float | None) -> float | None:
+        return None if limit is None else self._randomness() * limit
 
 
-def decode(response: httpx.Response, adapter: pydantic.TypeAdapter[T]) -> T:
-    """Read an answer as what it must be; anything else comes from no workflow-manager."""
-    return decode_content(response.content, adapter, whose=_origin(response.request))
-
-
-def decode_content(content: bytes, adapter: pydantic.TypeAdapter[T], *, whose: str) -> T:
-    """Read a part of an answer as what it must be; ``whose`` it is, is said when it is not."""
-    try:
-        return adapter.validate_json(content)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise errors.Unavailable(
-            f"The answer of {whose} is not one of workflow-manager ({where}: {first['msg']})."
-        ) from error
-
-
-def error_of(response: httpx.Response) -> errors.WorkflowManagerError:
-    """Translate an answer that is not 2xx into the error it stands for."""
-    status = response.status_code
-    message, findings = _explain(response)
-    if status >= 500 or status < 400:
-        return errors.Unavailable(message, findings=findings)
-    return ERRORS_BY_STATUS.get(status, errors.InvalidRequest)(message, findings=findings)
-
-
-def _checked(response: httpx.Response) -> httpx.Response:
+def _checked(response: httpx.Response, *, missing: type[errors.NotFound]) -> httpx.Response:
     unchanged = response.status_code == 304 and "If-None-Match" in response.request.headers
     if response.is_success or unchanged:
         return response
-    raise error_of(response)
-
-
-def _explain(response: httpx.Response) -> tuple[str, tuple[errors.Finding, ...]]:
-    try:
-        body = ErrorBody.model_validate_json(response.content)
-    except pydantic.ValidationError:
-        return _foreign_message(response), ()
-    message = body.message
-    if response.is_server_error and body.request_id:
-        message = f"{message} (request {body.request_id})"
-    return message, tuple(errors.Finding(detail.pointer, detail.message) for detail in body.errors)
-
-
-def _foreign_message(response: httpx.Response) -> str:
-    """Describe an answer that the service did not write: a proxy's page, another server."""
-    try:
-        phrase = f"{response.status_code} {http.HTTPStatus(response.status_code).phrase}"
-    except ValueError:
-        phrase = str(response.status_code)
-    excerpt = " ".join(response.text.split())[:EXCERPT_CHARACTERS]
-    return f"{_origin(response.request)} answered {phrase}" + (f": {excerpt}" if excerpt else ".")
-
-
-def _no_answer(request: httpx.Request, error: httpx.RequestError) -> errors.Unavailable:
-    reason = str(error) or type(error).__name__
-    return errors.Unavailable(f"No answer from {_origin(request)}: {reason}")
+    raise error_of(response, missing=missing)
 
 
 def _is_stream(response: httpx.Response) -> bool:
@@ -203,17 +151,12 @@ async def _pieces(request: httpx.Request, first: bytes, rest: AsyncIterator[byte
         async for piece in rest:
             yield piece
     except httpx.RequestError as error:
-        raise _no_answer(request, error) from error
+        raise no_answer(request, error) from error
 
 
 def _longer(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
     read = None if timeout.read is None else timeout.read + seconds
     return httpx.Timeout(connect=timeout.connect, read=read, write=timeout.write, pool=timeout.pool)
-
-
-def _origin(request: httpx.Request) -> str:
-    """Name the service without path, query or credentials."""
-    return f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
 
 
 def _encode(body: pydantic.BaseModel | None) -> bytes | None:

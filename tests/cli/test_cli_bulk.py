@@ -156,7 +156,8 @@ def test_the_exit_code_is_the_worst(
     """One that fails does not keep the others from being done."""
     listed(service, *"abc")
     for each in "abc":
-        service.on(f"DELETE /workflows/{each}", {"message": "no"}, status=statuses.get(each, 200))
+        refusal = Answer({"message": "no"}, statuses.get(each, 200))
+        service.on(f"DELETE /workflows/{each}", refusal if each in statuses else {})
     outcome = wfm("cancel", *OF_X, "--yes", *FAST)
     assert (outcome.code, outcome.err) == (code, words)
 
@@ -252,7 +253,7 @@ def test_a_journal_leaves_out_what_is_done(wfm: Run, service: FakeService, tmp_p
     journal = str(tmp_path / "journal")
     listed(service, *"abc")
     for each in "abc":
-        service.on(f"DELETE /workflows/{each}", Answer({"message": "no"}, 500 if each == "b" else 200), Answer({}))
+        service.on(f"DELETE /workflows/{each}", *[Answer({"message": "no"}, 500)] * (each == "b"), Answer({}))
     assert wfm("cancel", *OF_X, "--yes", *FAST, "--journal", journal).code == 5
     service.asked.clear()
     outcome = wfm("cancel", *OF_X, "--yes", *FAST, "--journal", journal)

@@ -81,9 +81,15 @@ def test_wrong_usage_is_two(arguments: tuple[str, ...], words: str, wfm: Run, se
 )
 def test_a_refusal_has_the_code_of_its_kind(status: int, code: int, wfm: Run, service: FakeService) -> None:
     """The service's own words are shown, in one line."""
-    service.on("DELETE /workflows/w", {"message": "it said no"}, status=status)
-    outcome = wfm("cancel", "w")
+    service.on("POST /workflows/w/resolved", {"message": "it said no"}, status=status)
+    outcome = wfm("resolve", "w")
     assert (outcome.code, outcome.err) == (code, "workflow-manager: it said no\n")
+
+
+def test_a_cancel_that_comes_too_late_is_refused(wfm: Run, service: FakeService) -> None:
+    """As one of many is: there is a conflict, not a wrong usage."""
+    service.on("DELETE /workflows/w", {"message": "it has already ended"}, status=400)
+    assert wfm("cancel", "w") == (3, "", "workflow-manager: it has already ended\n")
 
 
 def test_a_refusal_in_a_real_process(process: Run, service: FakeService) -> None:
@@ -157,9 +163,10 @@ def test_a_reader_that_went_away_is_141(service: FakeService) -> None:
 
 @pytest.mark.parametrize("kind", error_classes(errors.WorkflowManagerError))
 def test_every_error_class_has_a_code(kind: type[errors.WorkflowManagerError]) -> None:
-    """The code follows the HTTP status, except that wrong settings are wrong usage."""
+    """The code follows the HTTP status, except that wrong settings are wrong usage, and that it has ended is none."""
     by_status = {400: 2, 413: 2, 401: 4, 403: 4, 404: 3, 409: 3}
-    expected = 2 if issubclass(kind, errors.SettingsError) else by_status.get(kind.status, 5)
+    exceptions: dict[type[errors.WorkflowManagerError], int] = {errors.SettingsError: 2, errors.WorkflowEnded: 3}
+    expected = exceptions.get(kind, by_status.get(kind.status, 5))
     assert exit_code_of(kind()) == expected
 
 

@@ -168,6 +168,6 @@ def test_filters_of_a_list_are_sent(wfm: Run, service: FakeService) -> None:
 )
 def test_changes_are_sent(arguments: tuple[str, ...], line: str, body: object, wfm: Run, service: FakeService) -> None:
     """One request each."""
-    service.on(line, workflow_json("queued"))
+    service.on(line, workflow_json("queued") if arguments[0] == "resume" else {})
     assert wfm(*arguments).code == 0
     assert [(asked.line, asked.body) for asked in service.asked] == [(line, body)]
