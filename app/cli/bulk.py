@@ -12,8 +12,9 @@ import typer
 from app import errors, models
 from app.cli.exits import ExitCode, exit_code_of
 from app.cli.journal import Journal
+from app.cli.lines import note, write_line
 from app.cli.options import Format
-from app.cli.output import note, write_documents, write_line, write_table
+from app.cli.output import write_documents, write_table
 from app.cli.progress import Progress, no_progress, progress_bar
 from app.cli.selection import Choice, Scope, select
 from app.cli.tables import WORKFLOW_COLUMNS

@@ -10,8 +10,9 @@ from app import errors, models
 from app.cli.bulk import Bulk, Deed, run_bulk
 from app.cli.exits import ExitCode
 from app.cli.follow import follow
+from app.cli.lines import note
 from app.cli.options import FollowOption, Format, TimeoutOption
-from app.cli.output import note, write_document, write_table
+from app.cli.output import write_document, write_table
 from app.cli.selection import Choice, Scope, with_choice
 from app.cli.tables import WORKFLOW_COLUMNS
 from app.client import WorkflowManager

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 import typer
 
 from app import models
+from app.cli.lines import note
 from app.cli.options import DEFAULT_NAMESPACE, DEFAULT_URL, Format, FormatOption, NamespaceOption, UrlOption
-from app.cli.output import NOTHING, Columns, note, write_documents, write_table
+from app.cli.output import NOTHING, Columns, write_documents, write_table
 from app.cli.profiles import PROFILE_VARIABLE, VARIABLES, Configuration, read_configuration
 
 MASK: Final = "***"

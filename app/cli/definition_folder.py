@@ -13,8 +13,9 @@ from app import errors, models
 from app.cli.definition_changes import Change, Difference, compare, make_so
 from app.cli.definition_files import find_problems, read_definition
 from app.cli.exits import ExitCode, exit_code_of
+from app.cli.lines import note, write_line
 from app.cli.options import DEFAULT_URL, Format, FormatOption, UrlOption
-from app.cli.output import NOTHING, Columns, is_terminal, note, write_documents, write_line, write_table
+from app.cli.output import NOTHING, Columns, is_terminal, write_documents, write_table
 from app.cli.text import visible
 from app.client import WorkflowManager
 

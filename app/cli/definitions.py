@@ -11,8 +11,9 @@ from app.cli.completion import complete_definition
 from app.cli.definition_changes import WORDS, Change, compare, make_so
 from app.cli.definition_files import read_definition
 from app.cli.inputs import parse_definition, parse_tags
+from app.cli.lines import note, write_line
 from app.cli.options import DEFAULT_URL, Format, FormatOption, UrlOption
-from app.cli.output import note, write_document, write_documents, write_fields, write_line, write_table
+from app.cli.output import write_document, write_documents, write_fields, write_table
 from app.cli.tables import DEFINITION_COLUMNS, definition_label
 from app.cli.text import visible_json
 from app.client import WorkflowManager

@@ -17,7 +17,7 @@ import typer
 from app import errors
 from app.cli import dynamodb_local
 from app.cli.exits import ExitCode
-from app.cli.output import note, write_line
+from app.cli.lines import note, write_line
 from app.settings import StoreBackend
 
 COMMAND: Final = (sys.executable, "-m", "app")

@@ -14,16 +14,9 @@ from rich.text import Text
 from app import models
 from app.cli.exits import ExitCode
 from app.cli.job_tree import TREE_COLUMNS, Node, Row, job_tree, rows
+from app.cli.lines import note, write_line
 from app.cli.options import Format
-from app.cli.output import (
-    NOTHING,
-    STATUS_STYLES,
-    note,
-    rich_table,
-    write_document,
-    write_documents,
-    write_line,
-)
+from app.cli.output import NOTHING, STATUS_STYLES, rich_table, write_document, write_documents
 from app.cli.profiles import way_back
 from app.cli.tables import definition_label, duration, excerpt, place
 from app.cli.text import visible

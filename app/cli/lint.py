@@ -6,7 +6,7 @@ import typer
 
 from app.cli.definition_files import find_problems
 from app.cli.exits import ExitCode
-from app.cli.output import note, write_line
+from app.cli.lines import note, write_line
 from app.cli.text import visible
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from app import local
-from app.cli.output import write_line
+from app.cli.lines import write_line
 
 
 def local_aws(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app import errors
-from app.cli.output import write_line
+from app.cli.lines import write_line
 from app.main import create_app
 
 

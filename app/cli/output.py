@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import typer
 import yaml
 from pydantic import BaseModel
 from rich import box
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.cli.lines import write_line
 from app.cli.options import Format
 from app.cli.text import holds_steering, visible, visible_json, visible_lines
 
@@ -90,16 +90,6 @@ def write_fields(fields: Mapping[str, str]) -> None:
     indent = " " * (width + 1)
     for name, value in fields.items():
         write_line(f"{name + ':':<{width}} " + visible_lines(value).replace("\n", "\n" + indent))
-
-
-def write_line(text: str = "") -> None:
-    """Write a line that is already safe to show, at once."""
-    typer.echo(text)
-
-
-def note(text: str) -> None:
-    """Say something to the person at the terminal, beside the results."""
-    typer.echo(visible(text), err=True)
 
 
 def to_document(model: BaseModel) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from prometheus_client import start_http_server
 from app import errors, logs
 from app.cli import garbage
 from app.cli.exits import ExitCode
-from app.cli.output import write_line
+from app.cli.lines import write_line
 from app.services import open_services
 from app.settings import Settings
 

@@ -7,8 +7,9 @@ import typer
 
 from app import models
 from app.cli.inputs import make
+from app.cli.lines import note
 from app.cli.options import DEFAULT_URL, Format, FormatOption, UrlOption
-from app.cli.output import note, write_document, write_table
+from app.cli.output import write_document, write_table
 from app.cli.tables import STATE_RESOURCE_COLUMNS
 from app.client import WorkflowManager
 

@@ -8,7 +8,7 @@ import uvicorn
 
 from app import errors
 from app.cli.exits import ExitCode
-from app.cli.output import write_line
+from app.cli.lines import write_line
 from app.cli.server import Listen, Ready, ServiceRun
 from app.settings import StoreBackend
 

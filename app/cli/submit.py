@@ -10,6 +10,7 @@ from app.cli.completion import complete_definition
 from app.cli.exits import ExitCode
 from app.cli.follow import follow
 from app.cli.inputs import make, parse_definition, parse_tags, read_input
+from app.cli.lines import note
 from app.cli.options import (
     DEFAULT_NAMESPACE,
     DEFAULT_URL,
@@ -20,7 +21,7 @@ from app.cli.options import (
     TimeoutOption,
     UrlOption,
 )
-from app.cli.output import is_terminal, note, write_document, write_table
+from app.cli.output import is_terminal, write_document, write_table
 from app.cli.profiles import way_back
 from app.cli.tables import WORKFLOW_COLUMNS
 from app.client import WorkflowManager

@@ -8,8 +8,9 @@ import typer
 
 from app import aws, models
 from app.cli.exits import ExitCode
+from app.cli.lines import note
 from app.cli.options import Format, FormatOption
-from app.cli.output import NOTHING, Columns, note, write_documents, write_table
+from app.cli.output import NOTHING, Columns, write_documents, write_table
 from app.settings import Settings
 from app.store import tables
 

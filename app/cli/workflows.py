@@ -12,8 +12,9 @@ from app.cli.exits import ExitCode
 from app.cli.follow import follow
 from app.cli.inputs import parse_tags
 from app.cli.job_tree import TREE_COLUMNS, job_tree, rows
+from app.cli.lines import write_line
 from app.cli.options import DEFAULT_URL, FollowOption, Format, FormatOption, TimeoutOption, UrlOption
-from app.cli.output import is_terminal, write_document, write_documents, write_fields, write_line, write_table
+from app.cli.output import is_terminal, write_document, write_documents, write_fields, write_table
 from app.cli.tables import JOB_COLUMNS, WORKFLOW_COLUMNS, job_fields, workflow_fields
 from app.client import WorkflowFilters, WorkflowManager
 
