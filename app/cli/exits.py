@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     WAIT_TIMED_OUT = 124
     INTERRUPTED = 130
     BROKEN_PIPE = 141
+    TERMINATED = 143
 
 
 EXIT_CODES_HELP = (

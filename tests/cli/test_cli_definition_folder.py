@@ -67,8 +67,8 @@ def test_one_refusal_does_not_keep_the_others(wfm: Run, service: FakeService, fo
     """The exit code tells of it, and its line says why."""
     service.on("PUT /workflow-definitions/changed", Answer({"message": "somebody was first"}, 409))
     outcome = wfm("definitions", "apply", folder)
-    assert (outcome.code, outcome.err) == (3, "1 created, 1 unchanged, 1 failed.\n")
-    assert "somebody was first" in outcome.out
+    told = f"{folder}/changed.json: somebody was first\n1 created, 1 unchanged, 1 failed.\n"
+    assert (outcome.code, outcome.err) == (3, told)
     assert written(service) == ["PUT /workflow-definitions/changed", "POST /workflow-definitions"]
 
 
@@ -88,7 +88,7 @@ def test_no_difference_is_success(wfm: Run, service: FakeService, tmp_path: Path
     """Nothing is shown, and a program gets a document all the same."""
     service.on("GET /workflow-definitions/same", [stored("same", 7)])
     folder = lay_out(tmp_path / "d", same=MACHINE)
-    assert wfm("definitions", "diff", folder) == (0, "", "0 of 1 definitions would change.\n")
+    assert wfm("definitions", "diff", folder) == (0, "", "0 of 1 definition would change.\n")
     [document] = json.loads(wfm("definitions", "diff", folder, "-o", "json").out)
     assert (document["name"], document["version"], document["result"]) == ("same", 7, "unchanged")
 

@@ -43,7 +43,6 @@ def test_showing_a_failed_workflow_is_no_failure(service: FakeService, wfm: Run)
 
 USAGE = [
     (("nonsense",), "No such command 'nonsense'"),
-    ((), "Missing command"),
     (("submit",), "Missing argument 'NAME[:VERSION]'. (see "),
     (("submit", "x", "{"), "The input is not valid JSON"),
     (("submit", "x", "[]"), "must be a JSON object"),
@@ -53,7 +52,7 @@ USAGE = [
     (("submit", "x", "--tag", "novalue"), "key=value"),
     (("submit", "", "{}"), "name: "),
     (("submit", "x", "--queue", "a b"), "queue: "),
-    (("workflows", "--follow"), "--follow needs --workflow-id"),
+    (("workflows", "--follow"), "--follow needs an ID"),
     (("workflows", "--workflow-id", "w", "--follow", "--full"), "exclude each other"),
     (("workflows", "--workflow-id", ""), "neither a name nor an id"),
     (("workflows", "--status", "bogus"), "'--status'"),
@@ -120,7 +119,7 @@ def test_waiting_too_long_is_124(process: Run, service: FakeService) -> None:
     service.on("GET /workflows/w", workflow_json("running"))
     outcome = process(*FOLLOW, "--timeout", "0.1")
     assert outcome.code == 124
-    assert "workflow-manager workflows --workflow-id w --follow" in outcome.err
+    assert outcome.err.splitlines()[-1] == "  workflow-manager workflows w --follow"
 
 
 def test_findings_are_listed_below_the_error(wfm: Run, service: FakeService) -> None:
@@ -136,7 +135,7 @@ def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
 ) -> None:
     """The traceback is there for those who ask for it."""
     service.on("GET /workflow-definitions", [])
-    monkeypatch.setattr("app.cli.definitions.write_table", lambda *_: 1 / 0)
+    monkeypatch.setattr("app.cli.definition_store.write_table", lambda *_: 1 / 0)
     quiet = wfm("definitions", "list")
     assert quiet.code == 70
     assert quiet.err == "workflow-manager: unexpected ZeroDivisionError: division by zero (WFM_DEBUG=1 shows where)\n"
