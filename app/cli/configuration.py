@@ -5,12 +5,13 @@ from typing import Final
 import typer
 
 from app import models
-from app.cli.connection import MASK, Service, chosen_profile
+from app.cli.connection import Service, chosen_profile
 from app.cli.layout import NOTHING, Column, Columns
 from app.cli.lines import note
 from app.cli.options import Format
 from app.cli.output import write_documents, write_table
 from app.cli.profiles import PROFILE_VARIABLE, VARIABLES, read_configuration
+from app.masking import MASK
 
 SETTING_OF: Final = {"service": "url"}
 """Parameters whose setting has another name."""

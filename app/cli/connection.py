@@ -1,7 +1,6 @@
 """Which service a command asks, as whom, and with how much patience."""
 
 import os
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +11,10 @@ import typer
 from app import errors
 from app.cli.options import DEFAULT_URL, URL_VARIABLE
 from app.cli.profiles import HEADERS, PROFILE_VARIABLE, TOKEN_ENV, read_configuration
+from app.masking import masked
 
 TOKEN_VARIABLE: Final = "WORKFLOWMANAGER_TOKEN"  # noqa: S105  where it is, not what it is
 DEFAULT_REQUEST_TIMEOUT_SECONDS: Final = 30.0
-MASK: Final = "***"
-
-_PASSWORD: Final = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
 class Credential(NamedTuple):
@@ -63,11 +60,6 @@ class Service:
         if self.url != _usual_url(self.profile):
             options += ["--url", masked(self.url)]
         return shlex.join(["workflow-manager", *words, *options])
-
-
-def masked(url: str) -> str:
-    """Hide the password of a URL."""
-    return _PASSWORD.sub(rf"\1:{MASK}@", url)
 
 
 def remember(context: typer.Context, *, chosen: Chosen | None = None, request_timeout: float | None = None) -> None:

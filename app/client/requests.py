@@ -11,6 +11,7 @@ import pydantic
 from pydantic.alias_generators import to_camel
 
 from app import errors, models
+from app.masking import masked
 
 NEXT_PAGE_HEADER: Final = "X-Next-Page-Path"
 PARAMETERS: Final = {"definition_name": "workflowDefinitionName", "tags": "tag"}
@@ -51,9 +52,9 @@ def checked_url(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise errors.SettingsError(f"The URL of the service is not valid: {url!r}: {error}.") from error
+        raise errors.SettingsError(f"The URL of the service is not valid: {masked(url)!r}: {error}.") from error
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise errors.SettingsError(f"The URL of the service must be like http://localhost:8080, not {url!r}.")
+        raise errors.SettingsError(f"The URL of the service must be like http://localhost:8080, not {masked(url)!r}.")
     return parsed
 
 
