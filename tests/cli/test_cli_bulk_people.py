@@ -11,6 +11,7 @@ from tests.cli.conftest import OpenTerminal
 from tests.cli.fake_service import FakeService
 from tests.cli.many import OF_X, changes, listed
 from tests.cli.terminal import CTRL_C
+from tests.client.documents import definition_json, workflow_json
 
 
 @pytest.mark.looptime
@@ -52,6 +53,29 @@ def test_a_person_is_asked_and_sees_a_bar(open_terminal: OpenTerminal, service: 
     assert sorted(results) == [f"{each}  done     cancelled" for each in ids]
     assert end == "12 of 12 workflows cancelled."
     assert not terminal.cursor_is_hidden
+
+
+def test_the_question_says_what_it_is_about(open_terminal: OpenTerminal, service: FakeService) -> None:
+    """Where, and how many of which definition in which namespace: the wrong profile is seen in time."""
+    few = [workflow_json("running", id=f"a{number}") for number in range(2)]
+    production = {"namespace": "production", "workflowDefinition": definition_json(7, name="x\x1b[2J")}
+    most = [workflow_json("running", id=f"b{number}", **production) for number in range(12)]
+    others = [
+        workflow_json("running", id=f"c{number}", workflowDefinition=definition_json(number, name="y"))
+        for number in range(10)
+    ]
+    service.on("GET /workflows?status=running", [*few, *most, *others])
+    service.on("GET /workflows?status=queued", [])
+    with open_terminal("cancel", "--queue", "slow") as terminal:
+        terminal.see("Cancel 24 workflows? [y/N]")
+        terminal.press(b"n\n")
+        assert terminal.end() == 130
+    assert terminal.lines[:3] == [
+        f"At {service.url}:",
+        "    12  production  x\\x1b[2J:7",
+        "     2  dev  sfncli-test:master:0",
+    ]
+    assert terminal.lines[11] == "        and 2 more definitions"
 
 
 def test_a_person_may_say_no(open_terminal: OpenTerminal, service: FakeService) -> None:
