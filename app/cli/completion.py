@@ -61,8 +61,10 @@ def add_completion_options(command: typer.core.TyperGroup) -> None:
 def _install_for_both(context: Any, _parameter: object, wanted: Any) -> Any:
     if not wanted or context.resilient_parsing:
         return wanted
+    # Where typer cannot look which shell it is, the option takes its name.
+    named = wanted if isinstance(wanted, str) else None
     for program in PROGRAMS:
-        shell, path = install(prog_name=program)
+        shell, path = install(shell=named, prog_name=program)
         typer.echo(f"{shell} completion of {program} installed in {path}")
     typer.echo("It takes effect in the next terminal.")
     raise typer.Exit

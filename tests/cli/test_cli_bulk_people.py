@@ -7,6 +7,7 @@ import pytest
 
 from app.cli.bulk import Pace
 from app.cli.journal import Journal
+from app.cli.text import holds_steering, visible
 from tests.cli.conftest import OpenTerminal
 from tests.cli.fake_service import FakeService
 from tests.cli.many import OF_X, changes, listed
@@ -106,3 +107,20 @@ def test_ctrl_c_tells_how_far_it_came(open_terminal: OpenTerminal, service: Fake
     assert "Traceback" not in words
     with Journal("cancel", journal) as read:
         assert 6 <= len(read.done) < 100
+
+
+def test_text_of_others_does_not_steer_the_results(open_terminal: OpenTerminal, service: FakeService) -> None:
+    """Above the bar, where it passes through what draws the bar, and in an error."""
+    evil = "\x1b[2Jno\x9b2J\x1b]0;title\x07\u202e\rover"
+    listed(service, "a", "b")
+    for each in ("a", "b"):
+        service.on(f"DELETE /workflows/{each}", {"message": evil}, status=409)
+    with open_terminal("cancel", *OF_X, "--yes", "--rate", "20", columns=200) as bulk:
+        assert bulk.end() == 3
+    with open_terminal("cancel", "a", columns=200) as single:
+        assert single.end() == 3
+    for terminal in (bulk, single):
+        assert "\x1b[2J" not in terminal.shown
+        assert not holds_steering("\n".join(terminal.lines))
+    assert sorted(bulk.lines[:2]) == [f"{each}  refused  {visible(evil)}" for each in ("a", "b")]
+    assert single.lines == [f"workflow-manager: {visible(evil)}"]

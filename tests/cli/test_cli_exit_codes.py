@@ -1,9 +1,5 @@
 """Every exit code, each from a real process; every error is one line."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from app import errors
@@ -27,12 +23,6 @@ def test_following_ends_as_the_workflow_did(status: str, code: int, service: Fak
     service.on("GET /workflows/w", workflow_json("running"), workflow_json(status))
     outcome = wfm(*FOLLOW)
     assert (outcome.code, outcome.err) == (code, "")
-
-
-def test_a_failed_workflow_in_a_real_process(process: Run, service: FakeService) -> None:
-    """The code reaches the shell."""
-    service.on("GET /workflows/w", workflow_json("failed"))
-    assert process(*FOLLOW).code == 1
 
 
 def test_showing_a_failed_workflow_is_no_failure(service: FakeService, wfm: Run) -> None:
@@ -91,13 +81,6 @@ def test_a_cancel_that_comes_too_late_is_refused(wfm: Run, service: FakeService)
     assert wfm("cancel", "w") == (3, "", "workflow-manager: it has already ended\n")
 
 
-def test_a_refusal_in_a_real_process(process: Run, service: FakeService) -> None:
-    """The code reaches the shell."""
-    service.on("DELETE /workflows/w", {"message": "it said no"}, status=409)
-    outcome = process("cancel", "w")
-    assert (outcome.code, outcome.out, outcome.err) == (3, "", "workflow-manager: it said no\n")
-
-
 def test_no_service_is_five(process: Run) -> None:
     """The line names where nobody answered."""
     outcome = process("definitions", "list", "--url", "http://127.0.0.1:1")
@@ -141,23 +124,6 @@ def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
     assert quiet.err == "workflow-manager: unexpected ZeroDivisionError: division by zero (WFM_DEBUG=1 shows where)\n"
     monkeypatch.setenv("WFM_DEBUG", "1")
     assert "Traceback (most recent call last)" in wfm("definitions", "list").err
-
-
-def test_a_reader_that_went_away_is_141(service: FakeService) -> None:
-    """`workflow-manager ... | head` says nothing, and is not taken for a failed workflow."""
-    service.on("GET /workflows", [workflow_json(id=f"w{number}") for number in range(500)])
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run(
-        [sys.executable, "-m", "app", "workflows", "--limit", "500", "--url", service.url],
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (141, "")
 
 
 @pytest.mark.parametrize("kind", error_classes(errors.WorkflowManagerError))
