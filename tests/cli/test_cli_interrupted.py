@@ -11,8 +11,9 @@ import pytest
 
 from tests.cli.conftest import OpenTerminal
 from tests.cli.fake_service import FakeService
-from tests.cli.forked import Forked, ForkServer
+from tests.cli.forked import ForkServer
 from tests.cli.many import OF_X, listed
+from tests.cli.piped import Piped
 from tests.cli.stories import FOLLOW
 from tests.cli.terminal import CTRL_C, CTRL_Z
 from tests.client.documents import job_json, workflow_json
@@ -52,12 +53,8 @@ def test_an_interruption_detaches(
 def test_a_terminated_pipe_tells_the_way_back(forks: ForkServer, env: dict[str, str], service: FakeService) -> None:
     """In a script as on a terminal."""
     service.on("GET /workflows/w", workflow_json("running"))
-    process, out, err = piped(forks, FOLLOW, env)
-    with os.fdopen(out) as lines, os.fdopen(err) as notes:
-        assert "running" in lines.readline()
-        os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(10) == 143
-        assert notes.read().splitlines() == WAY_BACK
+    ended = Piped(forks, FOLLOW, env).signal(signal.SIGTERM)
+    assert (ended.code, ended.err.splitlines()) == (143, WAY_BACK)
 
 
 def test_a_terminated_bulk_tells_how_far_it_came(open_terminal: OpenTerminal, service: FakeService) -> None:
@@ -96,12 +93,9 @@ def test_a_reader_that_takes_one_line_ends_a_follow(
 ) -> None:
     """`workflow-manager ... --follow | head -1` is no reason for a traceback."""
     service.on("GET /workflows/w", *[workflow_json("running", statusReason=str(number)) for number in range(50)])
-    process, out, err = piped(forks, FOLLOW, env)
-    with os.fdopen(err) as notes:
-        with os.fdopen(out) as lines:
-            assert "running" in lines.readline()
-        assert process.wait(20) == 141
-        assert notes.read() == ""
+    following = Piped(forks, FOLLOW, env)
+    assert "running" in following.line()
+    assert following.leave() == (141, "", "")
 
 
 @pytest.mark.parametrize("words", [("--follow",), ("-o", "jsonl"), ()])
@@ -120,14 +114,3 @@ def test_a_reader_that_was_never_there_is_141(words: tuple[str, ...], service: F
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
-
-
-def piped(forks: ForkServer, arguments: tuple[str, ...], env: dict[str, str]) -> tuple[Forked, int, int]:
-    """Start a command; return it and the ends of the pipes that it writes to."""
-    out, out_writer = os.pipe()
-    err, err_writer = os.pipe()
-    with Path(os.devnull).open("rb") as nothing:
-        process = forks.start(arguments, streams=[nothing.fileno(), out_writer, err_writer], env=env, tty=False)
-    os.close(out_writer)
-    os.close(err_writer)
-    return process, out, err
