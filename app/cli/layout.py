@@ -16,8 +16,11 @@ NOTHING: Final = "-"
 """What a cell shows when there is nothing to show."""
 
 ELLIPSIS: Final = "…"
-COMFORT: Final = 2
-"""So many times its least width a column should have before others are shortened for it."""
+COMFORT: Final = 6
+"""So many places more than its least width a column should have, at the cost of those of little use."""
+
+LITTLE_USE: Final = 3
+"""Columns with this number or a higher one are left out for the comfort of others."""
 
 STYLES: Final[Mapping[str, str]] = {
     "succeeded": "green",
@@ -96,13 +99,11 @@ def fit(columns: Columns[T], items: Sequence[T], *, width: int) -> Grid:
     """Choose what of a table is shown in so many places, and how wide each column is."""
     strips = [_strip(title, column, items) for title, column in columns.items()]
     strips = [strip for strip in strips if not items or set(strip.cells) - {NOTHING, ""}]
-    comfortable = [strip._replace(least=min(strip.least * COMFORT, strip.natural)) for strip in strips]
-    if _need(comfortable) > width:
+    if _need(strips, comfort=COMFORT) > width:
         brief = [replace(column, show=column.brief or column.show) for column in columns.values()]
         shown = {strip.title for strip in strips}
         strips = [_strip(*pair, items) for pair in zip(columns, brief, strict=True) if pair[0] in shown]
-        while _need(strips) > width and (most := max(strips, key=lambda strip: strip.spare)).spare:
-            strips.remove(most)
+        strips = _without_spare(strips, width)
     return Grid(tuple(strips), _widths(strips, width))
 
 
@@ -123,8 +124,17 @@ def _strip(title: str, column: Column[T], items: Sequence[T]) -> Strip:
     return Strip(title, cells, natural, least, column.spare)
 
 
-def _need(strips: Sequence[Strip]) -> int:
-    return sum(strip.least for strip in strips) + len(GAP) * (len(strips) - 1)
+def _without_spare(strips: list[Strip], width: int) -> list[Strip]:
+    """Leave out columns until the others have room, one after the other."""
+    most = max(strips, key=lambda strip: strip.spare)
+    comfort = COMFORT if most.spare >= LITTLE_USE else 0
+    if not most.spare or _need(strips, comfort=comfort) <= width:
+        return strips
+    return _without_spare([strip for strip in strips if strip is not most], width)
+
+
+def _need(strips: Sequence[Strip], *, comfort: int = 0) -> int:
+    return sum(min(strip.least + comfort, strip.natural) for strip in strips) + len(GAP) * (len(strips) - 1)
 
 
 def _widths(strips: Sequence[Strip], width: int) -> tuple[int, ...]:

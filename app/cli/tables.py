@@ -72,7 +72,7 @@ DEFINITION_COLUMNS: Columns[models.WorkflowDefinition] = {
 
 WORKFLOW_COLUMNS: Columns[models.Workflow] = {
     "id": Column(lambda workflow: workflow.id),
-    "definition": Column(lambda workflow: definition_label(workflow.workflow_definition), least=10),
+    "definition": Column(lambda workflow: definition_label(workflow.workflow_definition), least=11),
     "namespace": Column(lambda workflow: workflow.namespace, least=10, spare=5),
     "status": Column(lambda workflow: workflow.status.value),
     "priority": Column(lambda workflow: str(workflow.priority or NOTHING), spare=4, optional=True),

@@ -40,12 +40,13 @@ async def _list(
         for status in filters.statuses or (None,)
     ]
     shown: list[models.Workflow] = []
+    more = False
     async with connect(service) as manager, aclosing(_merged(manager, queries)) as found:
         async for workflow in found:
             if not is_of_version(workflow, filters.version):
                 continue
             if len(shown) == limit:
-                note(f"There are more: --limit {limit * 2}")
+                more = True
                 break
             shown.append(workflow)
             if output is Format.JSONL:
@@ -54,6 +55,8 @@ async def _list(
             await check_definition(manager, filters)
     if output is not Format.JSONL:
         _write(shown, full=full, output=output)
+    if more:
+        note(f"There are more: --limit {limit * 2}")
     return ExitCode.OK
 
 
