@@ -14,6 +14,7 @@ from app.cli.profiles import HEADERS, PROFILE_VARIABLE, TOKEN_ENV, read_configur
 from app.masking import masked
 
 TOKEN_VARIABLE: Final = "WORKFLOWMANAGER_TOKEN"  # noqa: S105  where it is, not what it is
+AUTHORIZATION: Final = "Authorization"
 DEFAULT_REQUEST_TIMEOUT_SECONDS: Final = 30.0
 
 
@@ -103,27 +104,28 @@ def _complete(context: typer.Context, service: Service) -> Service:
 
 
 def _credentials(chosen: Chosen, *, of_profile: bool) -> dict[str, Credential]:
-    """Put credentials together; what is said closer to the command wins: a typed profile, the shell, a profile."""
+    """Put credentials together, by header; what is said closer to the command wins: a typed profile, then the shell."""
     found = _of_profile(chosen) if of_profile else {}
     token = os.environ.get(TOKEN_VARIABLE)
-    if token and not (chosen.typed and "Authorization" in found):
-        found["Authorization"] = _bearer(token, source=TOKEN_VARIABLE)
+    if token and not (chosen.typed and AUTHORIZATION.lower() in found):
+        found[AUTHORIZATION.lower()] = _bearer(token, source=TOKEN_VARIABLE)
     return found
 
 
 def _of_profile(chosen: Chosen) -> dict[str, Credential]:
     source = f"profile {chosen.name}"
-    found = {name: Credential(name, value, source) for name, value in chosen.settings.get(HEADERS, {}).items()}
+    headers: Mapping[str, str] = chosen.settings.get(HEADERS, {})
+    found = {name.lower(): Credential(name, value, source) for name, value in headers.items()}
     if variable := chosen.settings.get(TOKEN_ENV):
         token = os.environ.get(variable)
         if not token:
             raise errors.SettingsError(f"The {source} takes its token from the variable {variable}, which is not set.")
-        found["Authorization"] = _bearer(token, source=f"{source}, {variable}")
+        found[AUTHORIZATION.lower()] = _bearer(token, source=f"{source}, {variable}")
     return found
 
 
 def _bearer(token: str, *, source: str) -> Credential:
-    return Credential("Authorization", f"Bearer {token}", source)
+    return Credential(AUTHORIZATION, f"Bearer {token}", source)
 
 
 DEFAULT_SERVICE: Final = Service(DEFAULT_URL)

@@ -78,6 +78,18 @@ def test_what_is_said_closer_wins(
     assert sent(service, "Authorization") == "Bearer of-p"
 
 
+def test_a_header_is_sent_once_however_it_is_written(
+    config: Path, wfm: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token wins over a header of the same name."""
+    config.write_text(f'profile = "p"\n[profiles.p]\nurl = "{service.url}"\nheaders = {{authorization = "Basic x"}}\n')
+    assert wfm(*LIST).code == 0
+    assert sent(service, "authorization") == "Basic x"
+    monkeypatch.setenv("WORKFLOWMANAGER_TOKEN", "t")
+    assert wfm(*LIST).code == 0
+    assert (sent(service, "authorization"), sent(service, "Authorization")) == (None, "Bearer t")
+
+
 def test_credentials_of_a_profile_go_to_no_other_service(
     config: Path, wfm: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
