@@ -9,7 +9,7 @@ STORE  ?= memory
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-all check lint types imports fuzz clients openapi openapi-check fmt clean
+.PHONY: help setup demo run test test-all check lint types imports fuzz clients openapi openapi-check docs fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -58,6 +58,9 @@ openapi: $(READY) ## write openapi.json
 
 openapi-check: $(READY)
 	@$(BIN)/workflow-manager openapi | diff -u openapi.json - || { echo "openapi.json is out of date; run: make openapi" >&2; exit 1; }
+
+docs: $(READY) ## write the reference in docs/cli.md
+	@$(BIN)/python -m app.cli.reference docs/cli.md
 
 fmt: $(READY) ## format the code
 	@$(BIN)/ruff check --fix --quiet . || true

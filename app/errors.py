@@ -42,7 +42,8 @@ WorkflowManagerError
 │   ├── TableBusy                       the table exists, or is being changed
 │   └── OperationUnknown                this stand-in for AWS lacks the operation
 ├── SettingsError                  500  a setting is missing or wrong; the start is refused
-└── StartupError                   500  something the start needs is not there (a port, an extra)
+├── StartupError                   500  something the start needs is not there (a port, an extra)
+└── ClientClosed                   500  the client was closed, or belongs to another process
 
 The HTTP status is data on the class; nothing here knows a web framework.
 """
@@ -272,3 +273,7 @@ class SettingsError(WorkflowManagerError):
 
 class StartupError(WorkflowManagerError):
     """The start failed."""
+
+
+class ClientClosed(WorkflowManagerError):
+    """The client is closed; open another one."""

@@ -131,9 +131,32 @@ async def follow_workflow(
 
 
 async def wait_for_change(
-    feeds: Feeds, read: Read, workflow_id: str, *, seconds: float, if_none_match: str | None
-) -> None:
-    """Return once a workflow has ended or is not as the caller knows it, at the latest after ``seconds``."""
+    request: Request, feeds: Feeds, read: Read, workflow_id: str, *, seconds: float, if_none_match: str | None
+) -> bool:
+    """Return once a workflow has ended or is not as the caller knows it, at the latest after ``seconds``.
+
+    Tells whether the caller is still there: one that has gone away is not waited for.
+    """
+    change = _change(feeds, read, workflow_id, seconds=seconds, if_none_match=if_none_match)
+    waiting = asyncio.create_task(change, name="wait-for-change")
+    leaving = asyncio.create_task(_departure(request), name="wait-for-departure")
+    try:
+        await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            waiting.result()
+        return waiting.done()
+    finally:
+        waiting.cancel()
+        leaving.cancel()
+        await asyncio.gather(waiting, leaving, return_exceptions=True)
+
+
+async def _departure(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _change(feeds: Feeds, read: Read, workflow_id: str, *, seconds: float, if_none_match: str | None) -> None:
     clock = asyncio.get_running_loop().time
     deadline = clock() + seconds
     with feeds.follow(workflow_id, read) as follower:

@@ -43,7 +43,9 @@ class WorkflowsParameters(BaseModel):
     namespace: Filter | None = Field(default=None, description="Only workflows of this namespace.")
     queue: Filter | None = Field(default=None, description="Only workflows of this queue.")
     tag: list[TagFilter] = Field(
-        default_factory=list, description="Only workflows with this tag, as `key:value`; repeat it to ask for several."
+        default_factory=list,
+        description="Only workflows with this tag, as `key:value`: up to the first colon is the key. "
+        "Repeat it to ask for several.",
     )
     created_after: Moment | None = Field(default=None, description="Only workflows created after this time.")
     created_before: Moment | None = Field(default=None, description="Only workflows created before this time.")

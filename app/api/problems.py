@@ -23,7 +23,10 @@ METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 class Problem(BaseModel):
     """One thing that is wrong with a request."""
 
-    pointer: str = Field(description="JSON pointer (RFC 6901) into the body, or `?name` for a query parameter.")
+    pointer: str = Field(
+        description="JSON pointer (RFC 6901) into the body; `?name` for a parameter of the query, `{name}` for one of "
+        "the path, `name:` for a header."
+    )
     message: str
 
 
@@ -91,7 +94,7 @@ def install(app: FastAPI) -> None:
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         problems = [_problem(detail) for detail in error.errors()]
         first = problems[0]
-        message = f"{first.pointer}: {first.message}" if first.pointer else first.message
+        message = f"{_label(first.pointer)}: {first.message}" if first.pointer else first.message
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         return _answer(request, 400, message + more, problems)
 
@@ -129,9 +132,23 @@ def _problem(detail: dict[str, Any]) -> Problem:
     where, *path = detail["loc"]
     if detail["type"] == "json_invalid":
         return Problem(pointer="", message=detail["ctx"]["error"])
-    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in path]
-    pointer = "".join(f"/{step}" for step in steps) if where == "body" else "?" + ".".join(steps)
-    return Problem(pointer=pointer, message=_sentence(detail))
+    return Problem(pointer=_pointer(str(where), [str(step) for step in path]), message=_sentence(detail))
+
+
+def _label(pointer: str) -> str:
+    return pointer if pointer.startswith(("/", "?")) else pointer.strip("{}:")
+
+
+def _pointer(where: str, steps: Sequence[str]) -> str:
+    name = ".".join(steps)
+    match where:
+        case "body":
+            return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+        case "path":
+            return f"{{{name}}}"
+        case "header":
+            return f"{name}:"
+    return f"?{name}"
 
 
 def _sentence(detail: dict[str, Any]) -> str:
@@ -139,7 +156,7 @@ def _sentence(detail: dict[str, Any]) -> str:
         return "this field is not known; remove it or check its spelling"
     if detail["type"] == "model_attributes_type":
         return "the body must be a JSON object, sent with Content-Type: application/json"
-    return str(detail["msg"])
+    return str(detail["msg"]).removeprefix("Value error, ")
 
 
 def _answer(request: Request, status: int, message: str, problems: Sequence[Problem]) -> JSONResponse:

@@ -68,6 +68,7 @@ async def get_workflow_by_id(
     executor: ExecutorDep,
     feeds: following.FeedsDep,
     read: following.ReadDep,
+    request: Request,
     response: Response,
     fetch_history: Annotated[
         bool, Query(alias="fetchHistory", description="Ask Step Functions for the jobs before answering.")
@@ -76,8 +77,10 @@ async def get_workflow_by_id(
     if_none_match: following.IfNoneMatch = None,
 ) -> Workflow | Response:
     """Return a workflow with its jobs; with `wait`, once it changes or ends."""
-    if wait:
-        await following.wait_for_change(feeds, read, workflowID, seconds=wait, if_none_match=if_none_match)
+    if wait and not await following.wait_for_change(
+        request, feeds, read, workflowID, seconds=wait, if_none_match=if_none_match
+    ):
+        return Response(status_code=204)  # nobody is left to read it
     workflow = await executor.get(workflowID, fetch_history=fetch_history)
     # What Step Functions is asked for anew may not be in the store, so the revision says nothing of it.
     return following.answer(workflow, response, if_none_match=None if fetch_history else if_none_match)

@@ -4,20 +4,23 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-import typer
-
 from app import errors, models
+from app.cli.client import connect
+from app.cli.confirmation import confirmed
 from app.cli.exits import ExitCode, exit_code_of
 from app.cli.journal import Journal
+from app.cli.lines import note
 from app.cli.options import Format
-from app.cli.output import note, write_documents, write_line, write_table
-from app.cli.progress import Progress, no_progress, progress_bar
-from app.cli.selection import Choice, Scope, select
+from app.cli.outcomes import Outcome, Result, Tally
+from app.cli.output import write_documents, write_table
+from app.cli.progress import no_progress, progress_bar
+from app.cli.running import run
+from app.cli.scopes import Scope, select
+from app.cli.selection import Choice
 from app.cli.tables import WORKFLOW_COLUMNS
-from app.cli.text import visible
+from app.cli.words import counted
 from app.client import WorkflowManager
 
 Clock = Callable[[], float]
@@ -28,22 +31,6 @@ Deed = Callable[[WorkflowManager, str, str], Awaitable[str]]
 CONCURRENCY: Final = 8
 MAX_FAILURES_IN_A_ROW: Final = 10
 """When so many fail one after the other without an answer, the rest would as well."""
-
-
-class Result(StrEnum):
-    """How it went with one workflow."""
-
-    DONE = "done"
-    REFUSED = "refused"
-    FAILED = "failed"
-
-
-class Outcome(models.Response):
-    """What came of it for one workflow."""
-
-    id: str
-    result: Result
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +46,19 @@ class Bulk:
 
 def run_bulk(bulk: Bulk) -> ExitCode:
     """Select, confirm, do; return the exit code of the worst that happened."""
-    with Journal(bulk.verb, None if bulk.choice.dry_run else bulk.choice.journal) as journal:
-        found = asyncio.run(_select(bulk))
-        left = [workflow for workflow in found if workflow.id not in journal.done]
-        if len(left) < len(found):
-            note(f"{counted(len(found) - len(left))} left out: the journal says that it is done.")
-        if bulk.choice.dry_run:
-            return _show(bulk, left)
-        if not left:
-            note("There is nothing to do.")
-            return ExitCode.OK
-        if not _confirmed(bulk, len(left)):
+    choice = bulk.choice
+    with Journal(bulk.verb, choice.journal, read_only=choice.dry_run) as journal:
+        if choice.ids is not None and not choice.dry_run:
+            return _do_all(bulk, _left(choice.ids, journal), journal)
+        found = run(_find(bulk))
+        left = set(_left([workflow.id for workflow in found], journal))
+        workflows = [workflow for workflow in found if workflow.id in left]
+        if choice.dry_run:
+            return _show(bulk, workflows)
+        if workflows and not choice.yes and not confirmed(bulk.verb, bulk.done_word, workflows, choice.service):
             note("Nothing was done.")
             return ExitCode.INTERRUPTED
-        return asyncio.run(_do(bulk, left, journal))
-
-
-def counted(number: int) -> str:
-    """Write a number of workflows."""
-    return f"{number} workflow" + ("" if number == 1 else "s")
+        return _do_all(bulk, [workflow.id for workflow in workflows], journal)
 
 
 class Pace:
@@ -111,26 +92,26 @@ class Run:
         self.stopped_by: errors.WorkflowManagerError | None = None
         self.codes: set[ExitCode] = set()
 
-    async def run(self, workflows: Sequence[models.Workflow]) -> None:
+    async def run(self, ids: Sequence[str]) -> None:
         """Do it to all; stop when the service is gone or will not have us."""
-        waiting = iter(workflows)
+        waiting = iter(ids)
         await asyncio.gather(*(self._work(waiting) for _ in range(CONCURRENCY)))
 
-    async def _work(self, waiting: Iterator[models.Workflow]) -> None:
-        for workflow in waiting:
+    async def _work(self, waiting: Iterator[str]) -> None:
+        for workflow_id in waiting:
             await self._pace.turn()
             if self.stopped_by is not None:
                 return
-            self._show(await self._try(workflow))
+            self._show(await self._try(workflow_id))
 
-    async def _try(self, workflow: models.Workflow) -> Outcome:
+    async def _try(self, workflow_id: str) -> Outcome:
         try:
-            message = await self._bulk.deed(self._manager, workflow.id, f"{self._journal.key}-{workflow.id}")
+            message = await self._bulk.deed(self._manager, workflow_id, f"{self._journal.key}-{workflow_id}")
         except errors.WorkflowManagerError as error:
-            return self._failed(workflow.id, error)
+            return self._failed(workflow_id, error)
         self._failures = 0
-        self._journal.add(workflow.id)
-        return Outcome(id=workflow.id, result=Result.DONE, message=message)
+        self._journal.add(workflow_id)
+        return Outcome(id=workflow_id, result=Result.DONE, message=message)
 
     def _failed(self, workflow_id: str, error: errors.WorkflowManagerError) -> Outcome:
         code = exit_code_of(error)
@@ -144,75 +125,59 @@ class Run:
         return Outcome(id=workflow_id, result=result, message=error.message)
 
 
-async def _select(bulk: Bulk) -> list[models.Workflow]:
-    async with WorkflowManager(bulk.choice.url) as manager:
-        return await select(manager, bulk.choice.filters, bulk.scope)
+async def _find(bulk: Bulk) -> list[models.Workflow]:
+    async with connect(bulk.choice.service) as manager:
+        if bulk.choice.ids is None:
+            return await select(manager, bulk.choice.filters, bulk.scope, limit=bulk.choice.limit)
+        return [await manager.get_workflow(workflow_id) for workflow_id in bulk.choice.ids]
+
+
+def _left(ids: Sequence[str], journal: Journal) -> list[str]:
+    left = [workflow_id for workflow_id in ids if workflow_id not in journal.done]
+    if len(left) < len(ids):
+        note(f"{counted(len(ids) - len(left), 'workflow')} left out: the journal says that it is done.")
+    return left
 
 
 def _show(bulk: Bulk, workflows: Sequence[models.Workflow]) -> ExitCode:
+    """Show to which it would be done; those that were named, and to which it cannot be, are told one by one."""
+    reasons = {workflow.id: bulk.scope.why_not(workflow) for workflow in workflows}
+    possible = [workflow for workflow in workflows if reasons[workflow.id] is None]
     if bulk.choice.output is Format.TABLE:
-        write_table(workflows, WORKFLOW_COLUMNS)
+        write_table(possible, WORKFLOW_COLUMNS)
     else:
-        write_documents(workflows, output=bulk.choice.output)
-    note(f"{counted(len(workflows))} would be {bulk.done_word}.")
-    return ExitCode.OK
+        write_documents(possible, output=bulk.choice.output)
+    for workflow_id, reason in reasons.items():
+        if reason is not None:
+            note(f"{workflow_id} would be refused: {reason}.")
+    note(f"{counted(len(possible), 'workflow')} would be {bulk.done_word}.")
+    return ExitCode.OK if len(possible) == len(workflows) else ExitCode.REFUSED
 
 
-def _confirmed(bulk: Bulk, number: int) -> bool:
-    if bulk.choice.yes:
-        return True
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise errors.InvalidRequest(
-            f"{counted(number)} would be {bulk.done_word}; where nobody can be asked, add --yes (or --dry-run)."
-        )
-    return typer.confirm(f"{bulk.verb.capitalize()} {counted(number)}?", err=True)
+def _do_all(bulk: Bulk, ids: Sequence[str], journal: Journal) -> ExitCode:
+    if not ids:
+        note("There is nothing to do.")
+        return ExitCode.OK
+    return run(_do(bulk, ids, journal))
 
 
-async def _do(bulk: Bulk, workflows: Sequence[models.Workflow], journal: Journal) -> ExitCode:
+async def _do(bulk: Bulk, ids: Sequence[str], journal: Journal) -> ExitCode:
     shown = Tally(bulk.choice.output)
     pace = Pace(bulk.choice.rate, clock=asyncio.get_running_loop().time)
     try:
-        async with WorkflowManager(bulk.choice.url) as manager:
-            with progress_bar(bulk.verb, len(workflows)) if sys.stderr.isatty() else no_progress() as progress:
-                run = Run(manager, bulk, journal, pace, show=lambda outcome: shown.add(outcome, progress))
-                await run.run(workflows)
+        async with connect(bulk.choice.service) as manager:
+            with progress_bar(bulk.verb, len(ids)) if sys.stderr.isatty() else no_progress() as progress:
+                work = Run(manager, bulk, journal, pace, show=lambda outcome: shown.add(outcome, progress))
+                await work.run(ids)
     except asyncio.CancelledError:
         shown.finish()
-        note(f"Interrupted: {shown.words(len(workflows), bulk.done_word)} {_way_on(bulk)}")
+        note(f"Interrupted: {shown.words(len(ids), bulk.done_word)} {_way_on(bulk)}")
         raise
     shown.finish()
-    if run.stopped_by is not None:
-        note(f"Stopped: {run.stopped_by.message}")
-    note(shown.words(len(workflows), bulk.done_word) + (f" {_way_on(bulk)}" if run.stopped_by else ""))
-    return max(run.codes, default=ExitCode.OK)
-
-
-class Tally:
-    """Shows outcomes and counts them."""
-
-    def __init__(self, output: Format) -> None:
-        self._output = output
-        self._outcomes: list[Outcome] = []
-
-    def add(self, outcome: Outcome, progress: Progress) -> None:
-        """Show one, or keep it for the document at the end."""
-        self._outcomes.append(outcome)
-        if self._output is Format.TABLE:
-            write_line(visible(f"{outcome.id}  {outcome.result.value:<7}  {outcome.message}"))
-        elif self._output is Format.JSONL:
-            write_documents([outcome], output=self._output)
-        progress(failed=outcome.result is not Result.DONE)
-
-    def finish(self) -> None:
-        """Write what is one document."""
-        if self._output in {Format.JSON, Format.YAML}:
-            write_documents(self._outcomes, output=self._output)
-
-    def words(self, number: int, done_word: str) -> str:
-        """Say how many are done, and how many are not."""
-        of = {result: sum(outcome.result is result for outcome in self._outcomes) for result in Result}
-        others = [f"{count} {result.value}" for result, count in of.items() if count and result is not Result.DONE]
-        return ", ".join([f"{of[Result.DONE]} of {counted(number)} {done_word}", *others]) + "."
+    if work.stopped_by is not None:
+        note(f"Stopped: {work.stopped_by.message}")
+    note(shown.words(len(ids), bulk.done_word) + (f" {_way_on(bulk)}" if work.stopped_by else ""))
+    return max(work.codes, default=ExitCode.OK)
 
 
 def _way_on(bulk: Bulk) -> str:

@@ -11,8 +11,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from app import __version__
+from app.cli.completion import add_completion_options
+from app.cli.connection_options import add_connection_options
 from app.cli.exits import EXIT_CODES_HELP
-from app.cli.profile_option import add_profile_option
 
 DEBUG_VARIABLE = "WFM_DEBUG"
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -64,9 +65,9 @@ COMMANDS: Mapping[str, Verb | Family] = {
             "list": Verb("app.cli.definitions:list_definitions", "List definitions, or all versions of one."),
             "get": Verb("app.cli.definitions:get_definition", "Show one version of a definition."),
             "put": Verb("app.cli.definitions:put_definition", "Create a definition, or add a version to it."),
-            "lint": Verb("app.cli.lint:lint", "Check state machines without a service."),
-            "diff": Verb("app.cli.definition_folder:diff", "Show what an apply of the same files would change."),
-            "apply": Verb("app.cli.definition_folder:apply", "Put every definition of a folder that has changed."),
+            "lint": Verb("app.cli.definitions:lint", "Check state machines, without a service."),
+            "diff": Verb("app.cli.definitions:diff", "Show what an apply of the same files would change."),
+            "apply": Verb("app.cli.definitions:apply", "Put every definition of a folder that has changed."),
         },
     ),
     "submit": Verb("app.cli.submit:submit", "Start a workflow."),
@@ -75,6 +76,18 @@ COMMANDS: Mapping[str, Verb | Family] = {
     "resume": Verb("app.cli.changes:resume", "Start a workflow, or many, anew from one of its states."),
     "resolve": Verb("app.cli.changes:resolve", "Mark a failed workflow, or many, as needing no more attention."),
     "refresh": Verb("app.cli.changes:refresh", "Ask Step Functions for the present state of a workflow, or of many."),
+    "queues": Family(
+        "List, get, limit, pause and resume queues.",
+        {
+            "list": Verb("app.cli.queues:list_queues", "List the queues that have, or had, limits."),
+            "get": Verb("app.cli.queues:get_queue", "Show the limits of a queue, and how many of its workflows run."),
+            "put": Verb("app.cli.queues:put_queue", "Set the limits of a queue."),
+            "pause": Verb("app.cli.queues:pause_queue", "Let nothing of a queue start."),
+            "resume": Verb("app.cli.queues:resume_queue", "Let the workflows of a queue start again."),
+        },
+    ),
+    "quotas": Verb("app.cli.operations:quotas", "Show how much of the quotas of Step Functions is left."),
+    "health": Verb("app.cli.operations:health", "Show whether the service answers, and whether it does its work."),
     "resources": Family(
         "Get, put and delete state resources.",
         {
@@ -99,7 +112,14 @@ class Card(TyperCommand):
 
 
 class LazyGroup(TyperGroup):
-    """A group that holds cards, and loads a command only to run it or to complete its arguments."""
+    """A group that holds cards, and loads a command only to run it or to complete its arguments.
+
+    Called without one it shows its help, as `gh` and `kubectl` do.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Ask for the help when nothing else is asked for."""
+        return super().parse_args(ctx, args or ["--help"] if not ctx.resilient_parsing else args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command that the arguments name, and load it."""
@@ -116,14 +136,15 @@ def load(name: str, entry: Verb | Family) -> Any:
     holder = typer.Typer(add_completion=False, rich_markup_mode=_help_style(), context_settings=settings)
     holder.command(name, context_settings=settings)(getattr(importlib.import_module(module), function))
     command: Any = get_command(holder)
-    if any(parameter.name == "url" for parameter in command.params):
-        add_profile_option(command)
+    add_connection_options(command)
     return command
 
 
 def build() -> Any:
     """Return the whole command line, with nothing loaded yet."""
-    return _group(_holder("workflow-manager", callback=_root, epilog=EXIT_CODES_HELP, add_completion=True), COMMANDS)
+    root = _group(_holder("workflow-manager", callback=_root, epilog=EXIT_CODES_HELP, add_completion=True), COMMANDS)
+    add_completion_options(root)
+    return root
 
 
 def _holder(

@@ -1,39 +1,70 @@
-"""Completion of definition names by the shell, asked of the service; silent when it does not answer at once."""
+"""Completion by the shell: of profiles and files, and of definition names, which are asked of the service.
 
-import asyncio
+Nothing is written into the line that somebody types: when something is wrong, nothing is offered.
+"""
+
 import os
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
+from typer.completion import install  # type: ignore[attr-defined]  # what its own option calls
 
+from app import errors
 from app.cli.bash_words import TYPED_BEFORE
-from app.cli.options import DEFAULT_URL
+from app.cli.later import later
+from app.cli.profiles import read_configuration
 
-ANSWER_SECONDS: Final = 1.0
-"""Whoever presses Tab waits no longer than this."""
+if TYPE_CHECKING:
+    from app.cli.definition_names import definition_names
+else:
+    definition_names = later("app.cli.definition_names:definition_names")
+
+PROGRAMS: Final = ("workflow-manager", "wfm")
 
 
 def complete_definition(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of definitions that begin with what is typed."""
-    url = str(context.params.get("url") or DEFAULT_URL)
     before = os.environ.get(TYPED_BEFORE, "")
-    return [name.removeprefix(before) for name in _names(url) if name.startswith(before + incomplete)]
+    names = definition_names(context.params.get("service"))
+    return [name.removeprefix(before) for name in names if name.startswith(before + incomplete)]
 
 
-def _names(url: str) -> list[str]:
-    # Loaded here, because the shell asks for every other word as well.
-    from app import errors  # noqa: PLC0415
-    from app.client import WorkflowManager  # noqa: PLC0415
-    from app.client_retries import RetryPolicy  # noqa: PLC0415
-
-    async def ask() -> list[str]:
-        async with WorkflowManager(url, retries=RetryPolicy(attempts=1)) as manager:
-            return [definition.name for definition in await manager.list_definitions()]
-
-    async def ask_briefly() -> list[str]:
-        return await asyncio.wait_for(ask(), ANSWER_SECONDS)
-
+def complete_profile(incomplete: str) -> list[str]:
+    """Return the names of profiles that begin with what is typed."""
     try:
-        return asyncio.run(ask_briefly())
-    except (errors.WorkflowManagerError, TimeoutError):
+        return sorted(name for name in read_configuration().profiles if name.startswith(incomplete))
+    except errors.SettingsError:
         return []
+
+
+def complete_input(incomplete: str) -> list[str]:
+    """Return the files that ``@`` and the beginning of a path can mean; a folder ends with a slash."""
+    if not incomplete.startswith("@"):
+        return []
+    head, _, tail = incomplete.removeprefix("@").rpartition("/")
+    folder = f"{head}/" if "/" in incomplete else ""
+    try:
+        found = sorted(Path(folder or ".").iterdir())
+    except OSError:
+        return []
+    fitting = [path for path in found if path.name.startswith(tail) and (tail or not path.name.startswith("."))]
+    return [f"@{folder}{path.name}{'/' if path.is_dir() else ''}" for path in fitting]
+
+
+def add_completion_options(command: typer.core.TyperGroup) -> None:
+    """Let the option that installs completion do so for both names of the program."""
+    [option] = [each for each in command.params if each.name == "install_completion"]
+    option.callback = _install_for_both
+
+
+def _install_for_both(context: Any, _parameter: object, wanted: Any) -> Any:
+    if not wanted or context.resilient_parsing:
+        return wanted
+    # Where typer cannot look which shell it is, the option takes its name.
+    named = wanted if isinstance(wanted, str) else None
+    for program in PROGRAMS:
+        shell, path = install(shell=named, prog_name=program)
+        typer.echo(f"{shell} completion of {program} installed in {path}")
+    typer.echo("It takes effect in the next terminal.")
+    raise typer.Exit

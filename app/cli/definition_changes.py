@@ -39,7 +39,7 @@ async def compare(manager: WorkflowManager, wanted: models.NewWorkflowDefinition
     """Compare a definition with its latest version."""
     try:
         present = await manager.get_definition(wanted.name)
-    except errors.NotFound:
+    except errors.DefinitionNotFound:
         return Difference(wanted, None, Change.CREATED)
     # As JSON, because Python takes 1, 1.0 and true for equal.
     same = json.dumps(_fields(wanted), sort_keys=True) == json.dumps(_fields(present), sort_keys=True)

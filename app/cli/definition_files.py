@@ -1,18 +1,21 @@
 """Files that hold a workflow definition, or only its state machine, in JSON or YAML."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app import errors, models
-from app.cli.inputs import make, read_text
+from app.cli.inputs import read_text
+from app.client.requests import valid
 from app.states_language import validate
 from app.states_language.source import Source, load
 
-ANSWERED_FIELDS = frozenset({"id", "createdAt", "version"})
+ANSWERED_FIELDS: Final = frozenset({"id", "createdAt", "version"})
 """What `definitions get` writes and the service chooses; dropped, so that its output can be put again."""
 
-MACHINE_FIELD = "stateMachine"
-YAML_SUFFIXES = frozenset({".yaml", ".yml"})
+MACHINE_FIELD: Final = "stateMachine"
+YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
+SUFFIXES: Final = YAML_SUFFIXES | {".json"}
 
 
 class Problem(NamedTuple):
@@ -27,41 +30,78 @@ class Problem(NamedTuple):
         return f"{self.path}:{self.line}: {self.finding.pointer or '/'}: {self.finding.message}"
 
 
-def read_definition(path: str, *, name: str | None, tags: models.Tags) -> models.NewWorkflowDefinitionRequest:
-    """Read a definition from a file, or from standard input for ``-``.
+class DefinitionFile:
+    """A file, read once; ``-`` is standard input. Raises ``InvalidRequest`` when it cannot be read."""
 
-    ``name`` and ``tags`` win over those in the file. Raises ``InvalidRequest`` with a sentence that names the file.
-    """
-    source = _read(path)
-    if source.findings:
-        raise errors.InvalidRequest(str(_problem(path, source, source.findings[0])))
-    document = source.machine
-    if not isinstance(document, dict):
-        raise errors.InvalidRequest(f"{path} must hold an object: a definition or a state machine.")
-    fields = {key: value for key, value in document.items() if key not in ANSWERED_FIELDS}
-    if MACHINE_FIELD not in document:
-        fields = {MACHINE_FIELD: document}
-    if name is not None:
-        fields["name"] = name
-    if "name" not in fields:
-        raise errors.InvalidRequest(f"{path} names no definition: give a name before the file.")
-    if tags:
-        fields["defaultTags"] = _merged(fields.get("defaultTags"), tags)
-    return make(models.NewWorkflowDefinitionRequest, **fields)
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._source = _read(path)
+
+    def problems(self) -> list[Problem]:
+        """Return all that is wrong with the state machine, from the top down."""
+        findings = [*self._source.findings, *(self._judge() if self._source.readable else ())]
+        return sorted(map(self._problem, findings), key=lambda problem: problem.line)
+
+    def problem(self, finding: errors.Finding) -> Problem:
+        """Find the place of something that is wrong with the definition; the file may hold its machine alone."""
+        if self._is_machine:
+            finding = finding._replace(pointer=finding.pointer.removeprefix(f"/{MACHINE_FIELD}"))
+        return self._problem(finding)
+
+    def definition(
+        self, *, name: str | None = None, tags: models.Tags | None = None, unnamed: str | None = None
+    ) -> models.NewWorkflowDefinitionRequest:
+        """Return the definition.
+
+        ``name`` and ``tags`` win over those in the file, and ``unnamed`` is the name where there is none. Raises
+        ``InvalidRequest`` with a sentence that names the file.
+        """
+        if self._source.findings:
+            raise errors.InvalidRequest(str(self._problem(self._source.findings[0])))
+        document = self._source.machine
+        if not isinstance(document, dict):
+            raise errors.InvalidRequest(f"{self.path} must hold an object: a definition or a state machine.")
+        fields = {MACHINE_FIELD: document} if self._is_machine else _without_answered(document)
+        chosen = name or fields.get("name") or unnamed
+        if chosen is None:
+            raise errors.InvalidRequest(f"{self.path} names no definition: give a name before the file.")
+        if tags:
+            fields["defaultTags"] = _merged(fields.get("defaultTags"), tags)
+        return valid(models.NewWorkflowDefinitionRequest, **{**fields, "name": chosen})
+
+    @property
+    def _is_machine(self) -> bool:
+        document = self._source.machine
+        return isinstance(document, dict) and MACHINE_FIELD not in document
+
+    def _judge(self) -> list[errors.Finding]:
+        document = self._source.machine
+        if not isinstance(document, dict) or self._is_machine:
+            return validate(document)
+        found = validate(document[MACHINE_FIELD])
+        return [errors.Finding(f"/{MACHINE_FIELD}{finding.pointer}", finding.message) for finding in found]
+
+    def _problem(self, finding: errors.Finding) -> Problem:
+        return Problem(self.path, self._source.line(finding.pointer), finding)
 
 
-def find_problems(path: str) -> list[Problem]:
-    """Return all that is wrong with the state machine in a file, from the top down."""
-    source = _read(path)
-    findings = [*source.findings, *(_judge(source.machine) if source.readable else ())]
-    return sorted((_problem(path, source, finding) for finding in findings), key=lambda problem: problem.line)
+def open_files(paths: Iterable[str]) -> list[DefinitionFile]:
+    """Read the files among paths, and all with a telling name in the folders among them; none is an error."""
+    found = sorted(set(_files(paths)))
+    if not found:
+        raise errors.InvalidRequest("There is no definition there: no file in JSON or YAML.")
+    return [DefinitionFile(path) for path in found]
 
 
-def _judge(document: object) -> list[errors.Finding]:
-    if not isinstance(document, dict) or MACHINE_FIELD not in document:
-        return validate(document)
-    found = validate(document[MACHINE_FIELD])
-    return [errors.Finding(f"/{MACHINE_FIELD}{finding.pointer}", finding.message) for finding in found]
+def _files(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        if not Path(path).is_dir():
+            yield path
+            continue
+        for found in Path(path).rglob("*"):
+            hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
+            if found.suffix.lower() in SUFFIXES and found.is_file() and not hidden:
+                yield str(found)
 
 
 def _read(path: str) -> Source:
@@ -72,8 +112,8 @@ def _read(path: str) -> Source:
     return load(text, format="yaml" if is_yaml else "json")
 
 
-def _problem(path: str, source: Source, finding: errors.Finding) -> Problem:
-    return Problem(path, source.line(finding.pointer), finding)
+def _without_answered(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in ANSWERED_FIELDS}
 
 
 def _merged(tags: Any, more: models.Tags) -> Any:

@@ -1,21 +1,32 @@
-"""The verbs ``definitions list``, ``get`` and ``put``."""
+"""The verbs ``definitions list``, ``get``, ``put``, ``lint``, ``diff`` and ``apply``."""
 
-import asyncio
-import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import models
+from app import errors
 from app.cli.completion import complete_definition
-from app.cli.definition_changes import WORDS, Change, compare, make_so
-from app.cli.definition_files import read_definition
-from app.cli.inputs import parse_definition, parse_tags
-from app.cli.options import DEFAULT_URL, Format, FormatOption, UrlOption
-from app.cli.output import note, write_document, write_documents, write_fields, write_line, write_table
-from app.cli.tables import DEFINITION_COLUMNS, definition_label
-from app.cli.text import visible_json
-from app.client import WorkflowManager
+from app.cli.connection import DEFAULT_SERVICE, ServiceOption
+from app.cli.exits import ExitCode
+from app.cli.later import later
+from app.cli.options import Format, FormatOption
+from app.cli.typed import parse_definition, parse_tags
+
+if TYPE_CHECKING:
+    from app.cli.definition_folder import apply_files, compare_files
+    from app.cli.definition_store import put_file, show_definition, show_definitions
+    from app.cli.lint import lint_files
+else:
+    apply_files = later("app.cli.definition_folder:apply_files")
+    compare_files = later("app.cli.definition_folder:compare_files")
+    lint_files = later("app.cli.lint:lint_files")
+    put_file = later("app.cli.definition_store:put_file")
+    show_definition = later("app.cli.definition_store:show_definition")
+    show_definitions = later("app.cli.definition_store:show_definitions")
+
+PathsArgument = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="Files, and folders of files, in JSON or YAML.")
+]
 
 
 def list_definitions(
@@ -24,15 +35,11 @@ def list_definitions(
         typer.Argument(metavar="NAME", help="Show all versions of this one.", autocompletion=complete_definition),
     ] = None,
     *,
-    url: UrlOption = DEFAULT_URL,
+    service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List definitions, or all versions of one."""
-    found = asyncio.run(_list(name, url=url))
-    if output is Format.TABLE:
-        write_table(found, DEFINITION_COLUMNS)
-    else:
-        write_documents(found, output=output)
+    show_definitions(name, service=service, output=output)
 
 
 def get_definition(
@@ -45,21 +52,14 @@ def get_definition(
         ),
     ],
     *,
-    url: UrlOption = DEFAULT_URL,
+    service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show one version of a definition.
 
     What -o json and -o yaml write can be given to `definitions put` again.
     """
-    name, version = parse_definition(definition)
-    found = asyncio.run(_get(name, version, url=url))
-    if output is not Format.TABLE:
-        write_document(found, output=output)
-        return
-    write_fields({title: show(found) for title, show in DEFINITION_COLUMNS.items()})
-    write_line()
-    write_line(visible_json(json.dumps(found.state_machine, ensure_ascii=False, indent=2)))
+    show_definition(*parse_definition(definition), service=service, output=output)
 
 
 def put_definition(
@@ -70,7 +70,7 @@ def put_definition(
     *,
     tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Default tag; repeatable.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Add a version even when nothing changed.")] = False,
-    url: UrlOption = DEFAULT_URL,
+    service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Create a definition, or add a version to it.
@@ -78,29 +78,49 @@ def put_definition(
     FILE (- for standard input) holds {name, stateMachine, defaultTags}, or the state machine alone.
     """
     name, path = (None, name_or_file) if file is None else (name_or_file, file)
-    request = read_definition(path, name=name, tags=parse_tags(tag or ()))
-    change, definition = asyncio.run(_put(request, force=force, url=url))
-    note(f"{WORDS[change]} {definition_label(definition)}.")
-    if output is Format.TABLE:
-        write_table([definition], DEFINITION_COLUMNS)
-    else:
-        write_document(definition, output=output)
+    put_file(path, name=name, tags=parse_tags(tag or ()), force=force, service=service, output=output)
 
 
-async def _list(name: str | None, *, url: str) -> list[models.WorkflowDefinition]:
-    async with WorkflowManager(url) as manager:
-        return await (manager.list_definitions() if name is None else manager.list_definition_versions(name))
+def lint(
+    context: typer.Context,
+    paths: PathsArgument,
+    *,
+    ask_service: Annotated[
+        bool, typer.Option("--service", help="Ask the service as well; nothing is stored there.")
+    ] = False,
+    service: ServiceOption = DEFAULT_SERVICE,
+) -> ExitCode:
+    """Check state machines, without a service.
+
+    Every finding is one line, file:line: pointer: message. The exit code is 1 when there are any.
+    """
+    source = context.get_parameter_source("service")
+    if not ask_service and source is not None and source.name == "COMMANDLINE":
+        raise errors.InvalidRequest("--url needs --service: without it no service is asked.")
+    return lint_files(paths, service=service if ask_service else None)
 
 
-async def _get(name: str, version: int | None, *, url: str) -> models.WorkflowDefinition:
-    async with WorkflowManager(url) as manager:
-        return await manager.get_definition(name, version=version)
+def diff(
+    paths: PathsArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
+) -> ExitCode:
+    """Show what an apply of the same files would change.
+
+    The exit code is 0 when nothing would change, and 1 when something would.
+    """
+    return compare_files(paths, service=service, output=output)
 
 
-async def _put(
-    request: models.NewWorkflowDefinitionRequest, *, force: bool, url: str
-) -> tuple[Change, models.WorkflowDefinition]:
-    async with WorkflowManager(url) as manager:
-        difference = await compare(manager, request)
-        change = Change.ADDED if force and difference.change is Change.NONE else difference.change
-        return change, await make_so(manager, difference, force=force)
+def apply(
+    paths: PathsArgument,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: FormatOption = Format.TABLE,
+) -> ExitCode:
+    """Put every definition of a folder that has changed.
+
+    All files are checked first: when one is wrong, nothing is put. A definition that one file fails to put does not
+    keep those of others, unless the service is gone. Running it again changes nothing. Definitions without a file are
+    left alone.
+    """
+    return apply_files(paths, dry_run=dry_run, service=service, output=output)

@@ -10,17 +10,17 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from app import errors
 from app.cli import dynamodb_local
 from app.cli.exits import ExitCode
-from app.cli.output import note, write_line
-from app.settings import StoreBackend
+from app.cli.lines import note, write_line
 
 COMMAND: Final = (sys.executable, "-m", "app")
+DYNAMODB: Final = "dynamodb"
 STOP_SECONDS: Final = 15
 WORKER_STARTED: Final = "action=worker-started"
 FOLLOW_SECONDS: Final = 60
@@ -36,7 +36,7 @@ DEFINITION: Final[Mapping[str, Any]] = {
 
 def demo(
     *,
-    store: Annotated[StoreBackend, typer.Option(help="Where workflows are kept.")] = StoreBackend.MEMORY,
+    store: Annotated[Literal["memory", "dynamodb"], typer.Option(help="Where workflows are kept.")] = "memory",
 ) -> ExitCode:
     """Run one workflow from end to end on an embedded AWS, show it, and stop everything again.
 
@@ -44,14 +44,14 @@ def demo(
     end. Exits 0 when it succeeded.
     """
     with ExitStack() as stack:
-        dynamodb = _dynamodb(stack) if store is StoreBackend.DYNAMODB else {}
+        dynamodb = _dynamodb(stack) if store == DYNAMODB else {}
         urls = _serve(stack, store, dynamodb)
         environment = {"WORKFLOWMANAGER_URL": urls["API"], "AWS_ENDPOINT_URL": urls["AWS"], **dynamodb}
         worker = ("worker", "--activity", "echo", "--namespace", "dev", "--", "echo")
         _show(*worker)
         _forward_until_started(stack.enter_context(_running(*worker, environment=environment, stderr=subprocess.PIPE)))
         ended = _round_trip(stack, environment)
-        if store is StoreBackend.DYNAMODB:
+        if store == DYNAMODB:
             _call("tables", "describe", environment=environment)
         return ended
 
@@ -66,8 +66,8 @@ def _dynamodb(stack: ExitStack) -> dict[str, str]:
     return {dynamodb_local.URL_VARIABLE: url}
 
 
-def _serve(stack: ExitStack, store: StoreBackend, dynamodb: Mapping[str, str]) -> dict[str, str]:
-    arguments = ("serve", "--local", "--port", "0", "--store", store.value)
+def _serve(stack: ExitStack, store: str, dynamodb: Mapping[str, str]) -> dict[str, str]:
+    arguments = ("serve", "--local", "--port", "0", "--store", store)
     _show(*arguments)
     service = stack.enter_context(
         _running(*arguments, environment={"WFM_LOG_LEVEL": "warning", **dynamodb}, stdout=subprocess.PIPE)
@@ -106,10 +106,10 @@ def _round_trip(stack: ExitStack, environment: dict[str, str]) -> ExitCode:
         "submit", "sfncli-test:master", '{"foo":true}', "-o", "json", folder=folder, environment=environment, quiet=True
     )
     workflow_id = json.loads(submitted)["id"]
-    follow = ("workflows", "--workflow-id", workflow_id, "--follow", "--timeout", str(FOLLOW_SECONDS))
+    follow = ("workflows", workflow_id, "--follow", "--timeout", str(FOLLOW_SECONDS))
     _show(*follow)
     ended = subprocess.run([*COMMAND, *follow], env=_inherited() | environment, check=False)
-    _call("workflows", "--workflow-id", workflow_id, "--full", "-o", "json", folder=folder, environment=environment)
+    _call("workflows", workflow_id, "--full", "-o", "json", folder=folder, environment=environment)
     return ExitCode(ended.returncode)
 
 

@@ -76,7 +76,7 @@ def _stopped(stop: SystemExit) -> int:
 
 
 def _usage_line(error: typer.TyperException) -> str:
-    sentence = " ".join(error.format_message().split())
+    sentence = " ".join(error.format_message().replace("Value error, ", "").split())
     context = getattr(error, "ctx", None)
     return sentence if context is None else f"{sentence} (see {context.command_path} --help)"
 

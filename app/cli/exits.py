@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     WAIT_TIMED_OUT = 124
     INTERRUPTED = 130
     BROKEN_PIPE = 141
+    TERMINATED = 143
 
 
 EXIT_CODES_HELP = (
@@ -27,6 +28,8 @@ EXIT_CODES_HELP = (
 )
 
 _CODES_BY_ERROR: tuple[tuple[type[errors.WorkflowManagerError], ExitCode], ...] = (
+    # That it has ended meanwhile is no wrong usage.
+    (errors.WorkflowEnded, ExitCode.REFUSED),
     (errors.InvalidRequest, ExitCode.USAGE),
     (errors.RequestTooLarge, ExitCode.USAGE),
     (errors.SettingsError, ExitCode.USAGE),

@@ -1,42 +1,17 @@
-"""What people type or point to: ``NAME:VERSION``, ``key=value``, JSON text, ``@file``, ``-``, ``a.b=1``."""
+"""The input of a workflow as people type it or point to it: JSON text, ``@file``, ``-``, ``a.b=1``."""
 
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import pydantic
-
-from app import errors, models, strict_json
+from app import errors, strict_json
 
 STANDARD_INPUT = "-"
-_VERSIONED = re.compile(r"(?P<name>.+):(?P<version>-1|[0-9]{1,18})", re.ASCII | re.DOTALL)
 _DOT = re.compile(r"(?<!\\)\.")
 _ELEMENT = re.compile(r"[0-9]{1,6}", re.ASCII)
-
-M = TypeVar("M", bound=pydantic.BaseModel)
-
-
-def parse_definition(text: str) -> tuple[str, int | None]:
-    """Split ``NAME[:VERSION]``; names may hold colons, so only a number counts as a version (-1 = the latest)."""
-    match = _VERSIONED.fullmatch(text)
-    if match is None:
-        return text, None
-    version = int(match["version"])
-    return match["name"], None if version == -1 else version
-
-
-def parse_tags(pairs: Iterable[str]) -> models.Tags:
-    """Read ``key=value`` pairs; the last one of a key wins."""
-    tags: models.Tags = {}
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not (key and separator):
-            raise errors.InvalidRequest(f"A tag is written key=value, not {pair!r}.")
-        tags[key] = value
-    return tags
 
 
 def read_input(argument: str, *, changes: Sequence[str] = ()) -> str:
@@ -99,7 +74,7 @@ def read_text(path: str) -> str:
     """Read a file, or standard input for ``-``, as UTF-8."""
     try:
         content = sys.stdin.buffer.read() if path == STANDARD_INPUT else Path(path).read_bytes()
-        return content.decode()
+        return content.decode("utf-8-sig")  # editors on Windows mark the beginning
     except OSError as error:
         raise errors.InvalidRequest(f"Cannot read {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
@@ -112,13 +87,3 @@ def parse_json(text: str, *, what: str) -> Any:
         return strict_json.loads(text)
     except errors.InvalidRequest as error:
         raise errors.InvalidRequest(f"{what} is {error.message}.") from error
-
-
-def make(model: type[M], **fields: Any) -> M:
-    """Build a request; the error names the field in question as the API does."""
-    try:
-        return model(**fields)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise errors.InvalidRequest(f"{where}: {first['msg']}.") from error

@@ -1,15 +1,16 @@
 """The jobs of a workflow as a tree: what ran inside a Parallel or Map hangs below it, by branch or item."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from app import models
-from app.cli.output import NOTHING, Columns
+from app.cli.layout import NOTHING, Column, Columns
 from app.cli.tables import duration, excerpt
 
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 PASSED: Final = models.JobStatus.SUCCEEDED
 LIVE: Final = frozenset(
     {
@@ -51,6 +52,14 @@ class Row:
     text: str
     node: Node | None = None
 
+    @property
+    def interest(self) -> tuple[bool, datetime]:
+        """What goes on is of more interest than what is over, and what happened last than what was before."""
+        if self.node is None:
+            return False, LONG_AGO
+        moments = [job.stopped_at or job.started_at or job.created_at for job in self.node.jobs]
+        return self.node.status in LIVE, max(moments)
+
 
 def job_tree(jobs: Sequence[models.Job]) -> tuple[Node, ...]:
     """Hang jobs below those that they ran inside; one whose holder is not there stands at the top."""
@@ -65,7 +74,7 @@ def rows(tree: Sequence[Node], *, room: int | None = None) -> list[Row]:
     """Write the tree line by line.
 
     With less ``room`` than lines, branches and items that have passed are only counted; when that is not enough, the
-    first lines are left out.
+    lines where something happened last are kept.
     """
     lines = list(_lines(tree, shorten=False))
     if room is None or len(lines) <= room:
@@ -73,7 +82,8 @@ def rows(tree: Sequence[Node], *, room: int | None = None) -> list[Row]:
     lines = list(_lines(tree, shorten=True))
     if len(lines) <= room:
         return lines
-    kept = lines[len(lines) - room + 1 :] if room > 1 else []
+    newest = sorted(range(len(lines)), key=lambda number: (lines[number].interest, number))
+    kept = [lines[number] for number in sorted(newest[len(lines) - room + 1 :])]
     return [Row(f"… and {len(lines) - len(kept)} more lines"), *kept]
 
 
@@ -115,14 +125,20 @@ def _lines(nodes: Sequence[Node], *, shorten: bool, indent: str = "", top: bool 
         yield Row(f"{indent}└─ {left_out} succeeded")
 
 
-def _attempts(row: Row) -> str:
-    job = row.node.job if row.node else None
-    return str(len(job.attempts) or NOTHING) if job else NOTHING
+def _of_job(show: Callable[[models.Job], str]) -> Callable[[Row], str]:
+    """Show something of a job; nothing of a branch or item that several make up, or where lines are left out."""
+
+    def of_row(row: Row) -> str:
+        if row.node is None:
+            return ""
+        return NOTHING if row.node.job is None else show(row.node.job)
+
+    return of_row
 
 
 def _duration(row: Row) -> str:
     if row.node is None:
-        return NOTHING
+        return ""
     jobs = row.node.jobs
     ends = [job.stopped_at for job in jobs]
     return duration(min(job.started_at or job.created_at for job in jobs), _latest(ends))
@@ -133,16 +149,12 @@ def _latest(ends: Sequence[datetime | None]) -> datetime | None:
     return max(known) if len(known) == len(ends) else None
 
 
-def _of_job(row: Row) -> models.Job | None:
-    return row.node.job if row.node else None
-
-
 TREE_COLUMNS: Final[Columns[Row]] = {
-    "state": lambda row: row.text,
-    "type": lambda row: job.type if (job := _of_job(row)) else NOTHING,
-    "status": lambda row: row.node.status.value if row.node else NOTHING,
-    "attempts": _attempts,
-    "duration": _duration,
-    "worker": lambda row: (job.container if (job := _of_job(row)) else None) or NOTHING,
-    "reason": lambda row: excerpt(job.status_reason if (job := _of_job(row)) else None, length=80),
+    "state": Column(lambda row: row.text, least=16),
+    "type": Column(_of_job(lambda job: job.type), spare=5),
+    "status": Column(lambda row: row.node.status.value if row.node else ""),
+    "attempts": Column(_of_job(lambda job: str(len(job.attempts) or NOTHING)), spare=4),
+    "duration": Column(_duration, spare=2),
+    "worker": Column(_of_job(lambda job: job.container or NOTHING), least=12, spare=6),
+    "reason": Column(_of_job(lambda job: excerpt(job.status_reason, length=80)), least=12, spare=1),
 }

@@ -16,12 +16,14 @@ DONE: Final = "done"
 class Journal:
     """Remembers the ids that are done, in a file of JSON lines when there is one.
 
-    ``key`` stays the same when the command is repeated, so that requests of both can be told to be one.
+    ``key`` stays the same when the command is repeated, so that requests of both can be told to be one. With
+    ``read_only`` the file is left as it is.
     """
 
-    def __init__(self, verb: str, path: Path | None) -> None:
+    def __init__(self, verb: str, path: Path | None, *, read_only: bool = False) -> None:
         self._verb = verb
         self._path = path
+        self._read_only = read_only
         self._file: IO[str] | None = None
         self.key = str(uuid.uuid4())
         self.done: set[str] = set()
@@ -54,6 +56,8 @@ class Journal:
         whole = [line for line in lines if line.endswith("\n")]
         if whole:
             self._read(path, whole)
+        if self._read_only:
+            return
         self._file = path.open("a", encoding="utf-8")
         if len(whole) < len(lines):
             self._file.truncate(len("".join(whole).encode()))

@@ -1,30 +1,41 @@
-"""The verb ``definitions lint``."""
+"""What the verb ``definitions lint`` does: it shows all that is wrong in files."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Final
 
-import typer
-
-from app.cli.definition_files import find_problems
+from app import errors
+from app.cli.client import connect
+from app.cli.connection import Service
+from app.cli.definition_files import DefinitionFile, Problem, open_files
 from app.cli.exits import ExitCode
-from app.cli.output import note, write_line
+from app.cli.lines import note, write_line
+from app.cli.running import run
 from app.cli.text import visible
+from app.cli.words import counted
+
+UNNAMED: Final = "unnamed"
+"""What the service is told as the name of a state machine that has none."""
 
 
-def lint(
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="JSON or YAML: definitions, or state machines alone.")
-    ],
-) -> ExitCode:
-    """Check state machines without a service.
-
-    Every finding is one line, file:line: pointer: message. The exit code is 1 when there are any.
-    """
-    problems = [problem for path in files for problem in find_problems(path)]
+def lint_files(paths: Sequence[str], *, service: Service | None) -> ExitCode:
+    """Check files here and, when there is one, with the service, which may know more than this program."""
+    files = open_files(paths)
+    problems = [problem for file in files for problem in file.problems()]
+    if service is not None and not problems:
+        problems = run(_judge(files, service))
     for problem in problems:
         write_line(visible(str(problem)))
-    note(f"{_counted(len(problems), 'problem')} in {_counted(len(files), 'file')}.")
+    note(f"{counted(len(problems), 'problem')} in {counted(len(files), 'file')}.")
     return ExitCode.FAILED if problems else ExitCode.OK
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+async def _judge(files: Sequence[DefinitionFile], service: Service) -> list[Problem]:
+    problems: list[Problem] = []
+    async with connect(service) as manager:
+        for file in files:
+            try:
+                await manager.validate_definition(file.definition(unnamed=UNNAMED))
+            except errors.InvalidRequest as refusal:
+                findings = refusal.findings or [errors.Finding("", refusal.message)]
+                problems += map(file.problem, findings)
+    return problems

@@ -1,11 +1,16 @@
 """The verb ``local-aws``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import local
-from app.cli.output import write_line
+from app.cli.later import later
+from app.cli.lines import write_line
+
+if TYPE_CHECKING:
+    from app.local import serve
+else:
+    serve = later("app.local:serve")
 
 
 def local_aws(
@@ -17,4 +22,4 @@ def local_aws(
 
     Point clients to it with AWS_ENDPOINT_URL; any credentials will do. SIGTERM and Ctrl-C stop it.
     """
-    local.serve(host, port, on_ready=lambda url: write_line(f"AWS: {url}"))
+    serve(host, port, on_ready=lambda url: write_line(f"AWS: {url}"))

@@ -2,13 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app import errors
-from app.cli.output import write_line
-from app.main import create_app
+from app.cli.later import later
+from app.cli.lines import write_line
+
+if TYPE_CHECKING:
+    from app.main import create_app
+else:
+    create_app = later("app.main:create_app")
 
 
 def openapi(

@@ -21,7 +21,6 @@ class Format(StrEnum):
     YAML = "yaml"
 
 
-UrlOption = Annotated[str, typer.Option("--url", envvar=URL_VARIABLE, metavar="URL", help="Where the service is.")]
 FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How results are written.")]
 NamespaceOption = Annotated[
     str,
@@ -32,4 +31,3 @@ TimeoutOption = Annotated[
     float | None,
     typer.Option("--timeout", min=0, metavar="SECONDS", help="With --follow: stop watching after this long."),
 ]
-WorkflowIdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the workflow.")]

@@ -2,39 +2,20 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import typer
 import yaml
 from pydantic import BaseModel
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from app.cli.layout import Columns, aligned, fit
+from app.cli.lines import write_line
 from app.cli.options import Format
-from app.cli.text import holds_steering, visible, visible_json, visible_lines
+from app.cli.text import holds_steering, visible_json, visible_lines
 
 T = TypeVar("T")
-Columns = Mapping[str, Callable[[T], str]]
-"""Title of a column → what it shows of one item."""
-
-COLUMN_GAP = "  "
-NOTHING = "-"
-"""What a cell shows when there is nothing to show."""
-
-UNCUT_COLUMNS = frozenset({"id", "status"})
-STATUS_STYLES = {
-    "succeeded": "green",
-    "failed": "bold red",
-    "aborted_deps_failed": "red",
-    "aborted_by_user": "yellow",
-    "cancelled": "yellow",
-    "running": "cyan",
-    "queued": "dim",
-    "created": "dim",
-}
 
 
 def is_terminal() -> bool:
@@ -61,27 +42,17 @@ def write_document(document: BaseModel, *, output: Format) -> None:
 
 
 def write_table(items: Sequence[T], columns: Columns[T]) -> None:
-    """Write one line per item: a drawn table on a terminal, aligned words elsewhere."""
-    rows = [[visible(show(item)) for show in columns.values()] for item in items]
+    """Write one line per item: what fits on a terminal, everything there is elsewhere."""
     console = Console(file=sys.stdout)
-    if console.is_terminal:
-        console.print(rich_table(columns, rows))
-    else:
-        write_line("\n".join(_aligned([[title.upper() for title in columns], *rows])))
+    if not console.is_terminal:
+        write_line("\n".join(aligned(columns, items)))
+        return
+    print_lines(console, fit(columns, items, width=console.width).lines())
 
 
-def rich_table(titles: Iterable[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Draw rows whose text is already safe to show; columns that say nothing are left out."""
-    columns = [(title, [row[index] for row in rows]) for index, title in enumerate(titles)]
-    said = [(title, cells) for title, cells in columns if set(cells) != {NOTHING}]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title, cells in said:
-        # What people copy or look for is never cut, whatever else must be.
-        width = max(map(len, [title, *cells])) if title in UNCUT_COLUMNS else None
-        table.add_column(title, min_width=width, overflow="fold")
-    for row in zip(*(cells for _, cells in said), strict=True):
-        table.add_row(*(Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in row))
-    return table
+def print_lines(console: Console, lines: Iterable[Text]) -> None:
+    """Print lines as they are; all at once, because there may be thousands."""
+    console.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", crop=False)
 
 
 def write_fields(fields: Mapping[str, str]) -> None:
@@ -90,16 +61,6 @@ def write_fields(fields: Mapping[str, str]) -> None:
     indent = " " * (width + 1)
     for name, value in fields.items():
         write_line(f"{name + ':':<{width}} " + visible_lines(value).replace("\n", "\n" + indent))
-
-
-def write_line(text: str = "") -> None:
-    """Write a line that is already safe to show, at once."""
-    typer.echo(text)
-
-
-def note(text: str) -> None:
-    """Say something to the person at the terminal, beside the results."""
-    typer.echo(visible(text), err=True)
 
 
 def to_document(model: BaseModel) -> dict[str, Any]:
@@ -115,10 +76,3 @@ def _write_value(value: object, *, output: Format) -> None:
         write_line(visible_lines(text))
     else:
         write_line(visible_json(text))
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        COLUMN_GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]

@@ -2,21 +2,26 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from app import errors
-from app.cli.options import DEFAULT_URL, NAMESPACE_VARIABLE, URL_VARIABLE, Format
+from app.cli.options import NAMESPACE_VARIABLE, URL_VARIABLE, Format
 
 PROFILE_VARIABLE: Final = "WORKFLOWMANAGER_PROFILE"
+REQUEST_TIMEOUT_VARIABLE: Final = "WORKFLOWMANAGER_REQUEST_TIMEOUT"
 CHOICE: Final = "profile"
 """Key of the file that names the profile of those who choose none."""
 
 PROFILES: Final = "profiles"
-VARIABLES: Final[Mapping[str, str]] = {"url": URL_VARIABLE, "namespace": NAMESPACE_VARIABLE}
-SETTINGS: Final = ("url", "namespace", "output")
-"""What a profile may set: the options of the same names."""
+TOKEN_ENV: Final = "token_env"  # noqa: S105  where its name is, not what it is
+HEADERS: Final = "headers"
+VARIABLES: Final[Mapping[str, str]] = {
+    "url": URL_VARIABLE,
+    "namespace": NAMESPACE_VARIABLE,
+    "request_timeout": REQUEST_TIMEOUT_VARIABLE,
+}
 
 
 class Configuration(NamedTuple):
@@ -24,9 +29,9 @@ class Configuration(NamedTuple):
 
     path: Path
     default: str | None = None
-    profiles: Mapping[str, Mapping[str, str]] = {}
+    profiles: Mapping[str, Mapping[str, Any]] = {}
 
-    def settings_of(self, name: str | None) -> Mapping[str, str]:
+    def settings_of(self, name: str | None) -> Mapping[str, Any]:
         """Return what a profile sets, the default one without a name. Raises ``SettingsError`` for an unknown one."""
         chosen = name or self.default
         if chosen is None:
@@ -57,19 +62,6 @@ def read_configuration() -> Configuration:
     return _checked(path, document)
 
 
-def default_url() -> str:
-    """Return the service that a command without options asks, in this shell."""
-    named = os.environ.get(PROFILE_VARIABLE)
-    return os.environ.get(URL_VARIABLE) or read_configuration().settings_of(named).get("url", DEFAULT_URL)
-
-
-def way_back(workflow_id: str, *, url: str) -> str:
-    """Write the command that shows the same workflow again from the same shell."""
-    return f"workflow-manager workflows --workflow-id {workflow_id} --follow" + (
-        f" --url {url}" if url != default_url() else ""
-    )
-
-
 def _checked(path: Path, document: Mapping[str, Any]) -> Configuration:
     default, profiles = document.get(CHOICE), document.get(PROFILES, {})
     for key in document:
@@ -90,7 +82,29 @@ def _check_profile(where: str, settings: object) -> None:
     for key, value in settings.items():
         if key not in SETTINGS:
             raise errors.SettingsError(f"{where}: {key!r} is not known; there are {', '.join(SETTINGS)}.")
-        if not isinstance(value, str) or not value:
-            raise errors.SettingsError(f"{where}: {key!r} must be text.")
-    if settings.get("output", Format.TABLE) not in set(Format):
-        raise errors.SettingsError(f"{where}: 'output' must be one of {', '.join(Format)}.")
+        fits, words = SETTINGS[key]
+        if not fits(value):
+            raise errors.SettingsError(f"{where}: {key!r} must be {words}.")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _are_headers(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+SETTINGS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "url": (_is_text, "text"),
+    "namespace": (_is_text, "text"),
+    "output": (lambda value: isinstance(value, str) and value in set(Format), f"one of {', '.join(Format)}"),
+    "request_timeout": (_is_duration, "a number of seconds"),
+    TOKEN_ENV: (_is_text, "the name of a variable"),
+    HEADERS: (_are_headers, "a table of names and texts"),
+}
+"""What a profile may set, whether a value fits, and in which words it must."""

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
+from app.cli.suspension import suspendable
+
 
 class Progress(Protocol):
     """Takes note that one more is over."""
@@ -39,7 +41,7 @@ def progress_bar(title: str, total: int) -> Iterator[Progress]:
         redirect_stdout=sys.stdout.isatty(),
         redirect_stderr=True,
     )
-    with bar:
+    with suspendable(bar):
         task = bar.add_task(title, total=total, failed=0, rate=0.0)
 
         def advance(*, failed: bool) -> None:

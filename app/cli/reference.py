@@ -1,4 +1,4 @@
-"""Write the reference of all commands as Markdown: ``python -m app.cli.reference docs/cli.md``."""
+"""Write the reference of all commands as Markdown: ``make docs``."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.cli.commands import COMMANDS, Family, Verb, load
 
-BEGINNING: Final = "<!-- What follows is written by `python -m app.cli.reference docs/cli.md`. -->\n"
+BEGINNING: Final = "<!-- What follows is written by `make docs`. -->\n"
 PROGRAM: Final = "workflow-manager"
 HELP_OPTION: Final = "help"
 

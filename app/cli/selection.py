@@ -1,80 +1,67 @@
-"""Which workflows a command is about: one by its id, or all that filters let through."""
+"""Which workflows a command is about: some by their ids, or all that filters let through."""
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 
 import typer
 
-from app import errors, models
-from app.cli.completion import complete_definition
+from app import errors
+from app.cli.connection import DEFAULT_SERVICE, Service, ServiceOption
 from app.cli.exits import ExitCode
-from app.cli.inputs import parse_tags
-from app.cli.options import DEFAULT_URL, Format, FormatOption, UrlOption
-from app.client import WorkflowFilters, WorkflowManager
+from app.cli.filters import (
+    CreatedAfterFilter,
+    CreatedBeforeFilter,
+    DefinitionFilter,
+    Filters,
+    NamespaceFilter,
+    QueueFilter,
+    StatusFilter,
+    TagFilter,
+)
+from app.cli.options import Format, FormatOption
+from app.cli.typed import parse_filters
 
-PAGE_SIZE: Final = 1_000
-
-
-class Filters(NamedTuple):
-    """What was asked for; None and empty let everything through."""
-
-    definition: str | None
-    statuses: Sequence[models.WorkflowStatus]
-    namespace: str | None
-    queue: str | None
-    tags: models.Tags
-    limit: int | None
-
-    @property
-    def given(self) -> bool:
-        """Whether anything narrows the choice; a limit alone is no choice."""
-        return any([self.definition, self.statuses, self.namespace, self.queue, self.tags])
+STANDARD_INPUT: Final = "-"
 
 
 class Choice(NamedTuple):
     """What a command is about, and how it goes about many."""
 
-    workflow_id: str | None
+    ids: tuple[str, ...] | None
+    """None when filters choose."""
     filters: Filters
+    limit: int | None
     dry_run: bool
     yes: bool
     rate: float
     journal: Path | None
-    url: str
+    service: Service
     output: Format
 
-
-class Scope(NamedTuple):
-    """Which workflows a verb can be about: those of some statuses, ``usual`` unless others are asked for."""
-
-    usual: Sequence[models.WorkflowStatus]
-    possible: frozenset[models.WorkflowStatus]
-    unresolved: bool = False
-    fits: Callable[[models.Workflow], bool] = lambda _: True
+    @property
+    def only_id(self) -> str | None:
+        """The id, when it is about one workflow that was named, and about doing it now."""
+        alone = self.ids is not None and len(self.ids) == 1 and not self.dry_run and self.journal is None
+        return self.ids[0] if self.ids and alone else None
 
 
 def choose(
-    workflow_id: Annotated[
-        str | None, typer.Argument(metavar="ID", help="Id of the workflow; without it, use filters.")
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID]...", help="Ids of workflows, or - to read them; without any, use filters."),
     ] = None,
     *,
-    definition: Annotated[
-        str | None,
-        typer.Option(
-            "--definition", "-d", metavar="NAME", help="Runs of this definition.", autocompletion=complete_definition
-        ),
-    ] = None,
-    status: Annotated[
-        list[models.WorkflowStatus] | None, typer.Option(help="Those with this status; repeatable.")
-    ] = None,
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", metavar="NS", help="Those in it.")] = None,
-    queue: Annotated[str | None, typer.Option(help="Those in this queue.")] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Those with this tag; repeatable, all must fit.")
-    ] = None,
+    definition: DefinitionFilter = None,
+    status: StatusFilter = None,
+    namespace: NamespaceFilter = None,
+    queue: QueueFilter = None,
+    tag: TagFilter = None,
+    created_after: CreatedAfterFilter = None,
+    created_before: CreatedBeforeFilter = None,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Of those, so many at most, the oldest first.")
     ] = None,
@@ -85,18 +72,28 @@ def choose(
         Path | None,
         typer.Option(metavar="FILE", help="Note there what is done, and leave out what is noted already."),
     ] = None,
-    url: UrlOption = DEFAULT_URL,
+    service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> Choice:
-    """Read what a command is about. Refuse an id with filters, and neither: a slip would be about everything."""
-    filters = Filters(definition, status or (), namespace, queue, parse_tags(tag or ()), limit)
-    if workflow_id is not None and filters.given:
-        raise errors.InvalidRequest("An id and filters exclude each other.")
-    if workflow_id is None and not filters.given:
+    """Read what a command is about. Refuse ids with filters, and neither: a slip would be about everything."""
+    filters = parse_filters(
+        definition=definition,
+        status=status,
+        namespace=namespace,
+        queue=queue,
+        tag=tag,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    if ids and filters.given:
+        raise errors.InvalidRequest("Ids and filters exclude each other.")
+    if ids and limit is not None:
+        raise errors.InvalidRequest("--limit goes with filters, not with ids.")
+    if not ids and not filters.given:
         raise errors.InvalidRequest(
             "Give the id of a workflow, or filters for many, such as --definition NAME --status failed."
         )
-    return Choice(workflow_id, filters, dry_run, yes, rate, journal, url, output)
+    return Choice(_read_ids(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
 
 
 def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
@@ -105,8 +102,8 @@ def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     own = list(inspect.signature(verb).parameters.values())[1:]
 
     @functools.wraps(verb)
-    def command(workflow_id: str | None = None, **given: Any) -> ExitCode:
-        choice = choose(workflow_id, **{name: given.pop(name) for name in shared if name in given})
+    def command(ids: list[str] | None = None, **given: Any) -> ExitCode:
+        choice = choose(ids, **{name: given.pop(name) for name in shared if name in given})
         return verb(choice, **given)
 
     first, *others = shared.values()
@@ -117,32 +114,16 @@ def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     return command
 
 
-async def select(manager: WorkflowManager, filters: Filters, scope: Scope) -> list[models.Workflow]:
-    """Return the summaries of all that fit, the oldest first."""
-    for status in filters.statuses:
-        if status not in scope.possible:
-            words = " or ".join(sorted(scope.possible))
-            raise errors.InvalidRequest(f"This is for workflows that are {words}, not {status}.")
-    found = [
-        workflow
-        for status in dict.fromkeys(filters.statuses or scope.usual)
-        async for workflow in manager.iter_workflows(**_query(filters, status, unresolved=scope.unresolved))
-        if scope.fits(workflow)
-    ]
-    found.sort(key=lambda workflow: (workflow.created_at, workflow.id))
-    return found[: filters.limit]
+def _read_ids(words: list[str]) -> tuple[str, ...]:
+    """Return the ids, each once; a dash stands for those on standard input, separated by space or lines."""
+    ids: list[str] = []
+    for word in words:
+        ids += _standard_input().split() if word == STANDARD_INPUT else [word]
+    return tuple(dict.fromkeys(ids))
 
 
-def _query(filters: Filters, status: models.WorkflowStatus, *, unresolved: bool) -> WorkflowFilters:
-    query: WorkflowFilters = {"status": status, "summary_only": True, "oldest_first": True, "limit": PAGE_SIZE}
-    if filters.definition is not None:
-        query["definition_name"] = filters.definition
-    if filters.namespace is not None:
-        query["namespace"] = filters.namespace
-    if filters.queue is not None:
-        query["queue"] = filters.queue
-    if filters.tags:
-        query["tags"] = filters.tags
-    if unresolved:
-        query["resolved_by_user"] = False
-    return query
+def _standard_input() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise errors.InvalidRequest("Cannot read ids from standard input: it is not UTF-8 text.") from error

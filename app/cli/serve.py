@@ -1,14 +1,17 @@
 """The verb ``serve``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from app import errors
 from app.cli.exits import ExitCode
-from app.cli.output import write_line
-from app.cli.server import LOOPBACK, Listen, Ready, ServiceRun
-from app.settings import StoreBackend
+from app.cli.later import later
+
+if TYPE_CHECKING:
+    from app.cli.server import run_service
+else:
+    run_service = later("app.cli.server:run_service")
 
 
 def serve(
@@ -17,8 +20,10 @@ def serve(
     aws_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="With --local: port of the embedded AWS; 0 takes a free one.")
     ] = None,
-    store: Annotated[StoreBackend | None, typer.Option(help="Where workflows are kept; overrides WFM_STORE.")] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = LOOPBACK,
+    store: Annotated[
+        Literal["memory", "dynamodb"] | None, typer.Option(help="Where workflows are kept; overrides WFM_STORE.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
 ) -> ExitCode:
     """Run the service.
@@ -28,17 +33,4 @@ def serve(
     """
     if aws_port is not None and not local:
         raise errors.InvalidRequest("--aws-port needs --local.")
-    run = ServiceRun(
-        Listen(host, port),
-        local=Listen(LOOPBACK, aws_port or 0) if local else None,
-        settings={"store": store} if store is not None else {},
-        announce=_announce,
-    )
-    return run.run_to_end()
-
-
-def _announce(ready: Ready) -> None:
-    write_line(f"API:  {ready.api}")
-    write_line(f"Docs: {ready.api}/docs")
-    if ready.aws is not None:
-        write_line(f"AWS:  {ready.aws}")
+    return run_service(host, port, aws_port=(aws_port or 0) if local else None, store=store)

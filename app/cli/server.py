@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from app import aws, errors
 from app.cli import dynamodb_local, garbage
 from app.cli.exits import ExitCode
+from app.cli.lines import write_line
 from app.local import ACCOUNT_ID, DEFAULT_REGION, LocalAWS
 from app.main import create_app
 from app.settings import Settings, StoreBackend
@@ -24,14 +25,13 @@ from app.store import tables
 
 log = structlog.get_logger(__name__)
 
-LOOPBACK: Final = "127.0.0.1"
-
 REQUESTS_GRACE_SECONDS: Final = 4
 """How long open requests may go on after a stop."""
 
 HARD_STOP_SECONDS: Final = 8.0
 """When a stop takes longer than this, the process ends without ceremony; supervisors wait for ten."""
 
+LOOPBACK: Final = "127.0.0.1"
 FOREIGN_AWS: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 """Variables that would take a call to the embedded AWS somewhere else, or carry real credentials to it."""
 
@@ -155,6 +155,24 @@ class ServiceRun:
             self._server.should_exit = True
         elif self._main is not None:
             self._main.cancel()
+
+
+def run_service(host: str, port: int, *, aws_port: int | None, store: str | None) -> ExitCode:
+    """Run the service until a signal; with ``aws_port`` an embedded AWS, too."""
+    service = ServiceRun(
+        Listen(host, port),
+        local=None if aws_port is None else Listen(LOOPBACK, aws_port),
+        settings={} if store is None else {"store": store},
+        announce=_announce,
+    )
+    return service.run_to_end()
+
+
+def _announce(ready: Ready) -> None:
+    write_line(f"API:  {ready.api}")
+    write_line(f"Docs: {ready.api}/docs")
+    if ready.aws is not None:
+        write_line(f"AWS:  {ready.aws}")
 
 
 class _Server(uvicorn.Server):

@@ -1,29 +1,28 @@
 """The verb ``submit``."""
 
-import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import models
-from app.cli.completion import complete_definition
+from app.cli.completion import complete_definition, complete_input
+from app.cli.connection import DEFAULT_SERVICE, ServiceOption
 from app.cli.exits import ExitCode
-from app.cli.follow import follow
-from app.cli.inputs import make, parse_definition, parse_tags, read_input
+from app.cli.later import later
 from app.cli.options import (
     DEFAULT_NAMESPACE,
-    DEFAULT_URL,
     FollowOption,
     Format,
     FormatOption,
     NamespaceOption,
     TimeoutOption,
-    UrlOption,
 )
-from app.cli.output import is_terminal, note, write_document, write_table
-from app.cli.profiles import way_back
-from app.cli.tables import WORKFLOW_COLUMNS
-from app.client import WorkflowManager
+from app.cli.typed import parse_definition, parse_tags
+from app.cli.watch import watch_of
+
+if TYPE_CHECKING:
+    from app.cli.submission import submit_workflow
+else:
+    submit_workflow = later("app.cli.submission:submit_workflow")
 
 
 def submit(
@@ -36,7 +35,10 @@ def submit(
         ),
     ],
     input_text: Annotated[
-        str, typer.Argument(metavar="INPUT", help="A JSON object, @file, or - for standard input.")
+        str,
+        typer.Argument(
+            metavar="INPUT", help="A JSON object, @file, or - for standard input.", autocompletion=complete_input
+        ),
     ] = "{}",
     *,
     changes: Annotated[
@@ -47,13 +49,16 @@ def submit(
     ] = None,
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     queue: Annotated[str | None, typer.Option(help="Queue to wait in.")] = None,
+    priority: Annotated[
+        int | None, typer.Option(min=0, max=9, metavar="0-9", help="In a queue with limits, 9 goes before 0.")
+    ] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Tag of the workflow; repeatable.")] = None,
     idempotency_key: Annotated[
         str | None, typer.Option(metavar="KEY", help="The same key with the same request is the same workflow.")
     ] = None,
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
-    url: UrlOption = DEFAULT_URL,
+    service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> ExitCode:
     r"""Start a workflow.
@@ -63,46 +68,16 @@ def submit(
     --set a.b=1 goes into objects (made where there are none) and, by number, into lists: --set ids.0=7. A dot in a
     name is written \., and a text that could be taken for JSON in quotes: --set 'zip="01234"'.
     """
+    watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
     name, version = parse_definition(definition)
-    chosen = {"version": version} if version is not None else {}
-    request = make(
-        models.StartWorkflowRequest,
-        workflow_definition=make(models.WorkflowDefinitionRef, name=name, **chosen),
-        namespace=namespace,
-        input=read_input(input_text, changes=changes or ()),
-        tags=parse_tags(tag or ()),
-        **({"queue": queue} if queue is not None else {}),
+    return submit_workflow(
+        name,
+        version,
+        input_text=input_text,
+        changes=changes or (),
+        fields={"namespace": namespace, "queue": queue, "priority": priority, "tags": parse_tags(tag or ())},
+        idempotency_key=idempotency_key,
+        watch=watch,
+        service=service,
+        output=output,
     )
-    return asyncio.run(
-        _submit(request, key=idempotency_key, watch=follow_it, timeout_seconds=timeout, url=url, output=output)
-    )
-
-
-async def _submit(
-    request: models.StartWorkflowRequest,
-    *,
-    key: str | None,
-    watch: bool,
-    timeout_seconds: float | None,
-    url: str,
-    output: Format,
-) -> ExitCode:
-    async with WorkflowManager(url) as manager:
-        try:
-            workflow = await manager.start_workflow(request, idempotency_key=key)
-        except asyncio.CancelledError:
-            note("Interrupted before the service answered; the workflow may have been started.")
-            raise
-        if watch:
-            return await follow(manager, workflow.id, output=output, url=url, timeout_seconds=timeout_seconds)
-    _write(workflow, output=output, url=url)
-    return ExitCode.OK
-
-
-def _write(workflow: models.Workflow, *, output: Format, url: str) -> None:
-    if output is not Format.TABLE:
-        write_document(workflow, output=output)
-        return
-    write_table([workflow], WORKFLOW_COLUMNS)
-    if is_terminal():
-        note(f"Follow it: {way_back(workflow.id, url=url)}")

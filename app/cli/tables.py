@@ -1,9 +1,9 @@
-"""What tables and details show of definitions, workflows, jobs and state resources."""
+"""What tables and details show of what the service answers."""
 
 from datetime import UTC, datetime, timedelta
 
 from app import models
-from app.cli.output import NOTHING, Columns
+from app.cli.layout import NOTHING, Column, Columns
 
 EXCERPT_CHARACTERS = 200
 
@@ -46,40 +46,79 @@ def place(job: models.Job) -> str:
     return " ".join(f"{word} {index}" for word, index in parts if index is not None) or NOTHING
 
 
+def brief_time(moment: datetime) -> str:
+    """Write a time without its year and to the minute, in UTC."""
+    return moment.astimezone(UTC).strftime("%m-%d %H:%M")
+
+
+def _brief_created(item: models.WorkflowDefinition | models.Workflow) -> str:
+    return brief_time(item.created_at)
+
+
+def _brief_updated(resource: models.StateResource) -> str:
+    return brief_time(resource.last_updated)
+
+
+def _limit(number: float | None) -> str:
+    return NOTHING if number is None else f"{number:g}"
+
+
 DEFINITION_COLUMNS: Columns[models.WorkflowDefinition] = {
-    "name": lambda definition: definition.name,
-    "version": lambda definition: str(definition.version),
-    "created": lambda definition: time(definition.created_at),
-    "tags": lambda definition: tags(definition.default_tags),
+    "name": Column(lambda definition: definition.name),
+    "version": Column(lambda definition: str(definition.version)),
+    "created": Column(lambda definition: time(definition.created_at), spare=2, brief=_brief_created),
+    "tags": Column(lambda definition: tags(definition.default_tags), least=10, spare=1),
 }
 
 WORKFLOW_COLUMNS: Columns[models.Workflow] = {
-    "id": lambda workflow: workflow.id,
-    "definition": lambda workflow: definition_label(workflow.workflow_definition),
-    "namespace": lambda workflow: workflow.namespace,
-    "status": lambda workflow: workflow.status.value,
-    "created": lambda workflow: time(workflow.created_at),
-    "duration": lambda workflow: duration(workflow.started_at or workflow.created_at, workflow.stopped_at),
-    "reason": lambda workflow: excerpt(workflow.status_reason, length=80),
+    "id": Column(lambda workflow: workflow.id),
+    "definition": Column(lambda workflow: definition_label(workflow.workflow_definition), least=11),
+    "namespace": Column(lambda workflow: workflow.namespace, least=10, spare=5),
+    "status": Column(lambda workflow: workflow.status.value),
+    "priority": Column(lambda workflow: str(workflow.priority or NOTHING), spare=4, optional=True),
+    "created": Column(lambda workflow: time(workflow.created_at), spare=2, brief=_brief_created),
+    "duration": Column(
+        lambda workflow: duration(workflow.started_at or workflow.created_at, workflow.stopped_at), spare=3
+    ),
+    "reason": Column(lambda workflow: excerpt(workflow.status_reason, length=80), least=18, spare=1),
 }
 
 JOB_COLUMNS: Columns[models.Job] = {
-    "state": lambda job: job.state,
-    "type": lambda job: job.type,
-    "status": lambda job: job.status.value,
-    "attempts": lambda job: str(len(job.attempts) or NOTHING),
-    "where": place,
-    "duration": lambda job: duration(job.started_at or job.created_at, job.stopped_at),
-    "worker": lambda job: job.container or NOTHING,
-    "reason": lambda job: excerpt(job.status_reason, length=80),
+    "state": Column(lambda job: job.state, least=16),
+    "type": Column(lambda job: job.type, spare=5),
+    "status": Column(lambda job: job.status.value),
+    "attempts": Column(lambda job: str(len(job.attempts) or NOTHING), spare=4),
+    "where": Column(place, least=8, spare=2),
+    "duration": Column(lambda job: duration(job.started_at or job.created_at, job.stopped_at), spare=3),
+    "worker": Column(lambda job: job.container or NOTHING, least=12, spare=6),
+    "reason": Column(lambda job: excerpt(job.status_reason, length=80), least=12, spare=1),
 }
 
 STATE_RESOURCE_COLUMNS: Columns[models.StateResource] = {
-    "namespace": lambda resource: resource.namespace,
-    "name": lambda resource: resource.name,
-    "uri": lambda resource: resource.uri,
-    "type": lambda resource: resource.type.value,
-    "updated": lambda resource: time(resource.last_updated),
+    "namespace": Column(lambda resource: resource.namespace),
+    "name": Column(lambda resource: resource.name),
+    "uri": Column(lambda resource: resource.uri, least=20),
+    "type": Column(lambda resource: resource.type.value, spare=1),
+    "updated": Column(lambda resource: time(resource.last_updated), spare=2, brief=_brief_updated),
+}
+
+QUEUE_COLUMNS: Columns[models.Queue] = {
+    "name": Column(lambda queue: queue.name),
+    "paused": Column(lambda queue: "yes" if queue.paused else "no"),
+    "running": Column(lambda queue: str(queue.running)),
+    "max running": Column(lambda queue: _limit(queue.max_running)),
+    "starts per second": Column(lambda queue: _limit(queue.starts_per_second)),
+    "queued": Column(lambda queue: _limit(getattr(queue, "queued", None)), optional=True),
+}
+
+QUOTA_COLUMNS: Columns[models.QuotaHeadroom] = {
+    "action": Column(lambda quota: quota.action),
+    "available": Column(lambda quota: f"{quota.available:.0f}"),
+    "bucket": Column(lambda quota: f"{quota.bucket:g}", spare=1),
+    "per second": Column(lambda quota: f"{quota.refill_per_second:g}", spare=1),
+    "waiting": Column(lambda quota: str(quota.waiting)),
+    "calls": Column(lambda quota: str(quota.calls), spare=2),
+    "throttled": Column(lambda quota: str(quota.throttled)),
 }
 
 
@@ -93,6 +132,7 @@ def workflow_fields(workflow: models.Workflow, *, full: bool) -> dict[str, str]:
         "reason": cut(workflow.status_reason),
         "namespace": workflow.namespace,
         "queue": workflow.queue,
+        "priority": str(workflow.priority or NOTHING),
         "tags": tags(workflow.tags),
         "created": time(workflow.created_at),
         "started": time(workflow.started_at),
@@ -110,7 +150,7 @@ def workflow_fields(workflow: models.Workflow, *, full: bool) -> dict[str, str]:
 
 def job_fields(job: models.Job) -> dict[str, str]:
     """Choose what the full details of a job name."""
-    shown = {title: show(job) for title, show in JOB_COLUMNS.items()}
+    shown = {title: column.show(job) for title, column in JOB_COLUMNS.items()}
     shown |= {
         "reason": job.status_reason or NOTHING,
         "resource": job.state_resource.uri if job.state_resource else NOTHING,

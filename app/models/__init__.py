@@ -23,17 +23,15 @@ from app.models.state_resources import (
 )
 from app.models.wire import Request, Response, Timestamp, format_time, now, to_milliseconds
 from app.models.workflows import (
-    ACTIVE_STATUSES,
     CancelReason,
     Job,
     JobAttempt,
-    JobStatus,
     StartWorkflowRequest,
     Workflow,
-    WorkflowStatus,
     WorkflowSummary,
     is_resolved,
 )
+from app.statuses import ACTIVE_STATUSES, JobStatus, WorkflowStatus
 
 __all__ = [
     "ACTIVE_STATUSES",

@@ -1,6 +1,5 @@
 """Workflows: runs of a definition, and the jobs that their states became."""
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -9,37 +8,7 @@ from app.models.definitions import Tags, WorkflowDefinition, WorkflowDefinitionR
 from app.models.queues import QueueName
 from app.models.state_resources import Namespace, StateResource
 from app.models.wire import Request, Response, Timestamp
-
-
-class WorkflowStatus(StrEnum):
-    """Where a workflow is in its life."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def terminal(self) -> bool:
-        """Whether the run is over; a terminal status is final."""
-        return self not in ACTIVE_STATUSES
-
-
-ACTIVE_STATUSES = frozenset({WorkflowStatus.QUEUED, WorkflowStatus.RUNNING})
-
-
-class JobStatus(StrEnum):
-    """Where a job is in its life."""
-
-    CREATED = "created"
-    QUEUED = "queued"
-    WAITING_FOR_DEPS = "waiting_for_deps"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    ABORTED_DEPS_FAILED = "aborted_deps_failed"
-    ABORTED_BY_USER = "aborted_by_user"
+from app.statuses import JobStatus, WorkflowStatus
 
 
 class JobAttempt(Response):

@@ -56,6 +56,26 @@ async def test_all_that_is_wrong_is_told_at_once(api: httpx.AsyncClient) -> None
     assert {"/stateMachine/StartAt", "/stateMachine/States/a/Next"} <= pointers
 
 
+PLACES = [
+    ("/workflows/a%20b", {}, "{workflowID}", "workflowID: "),
+    ("/workflow-definitions/x/y", {}, "{version}", "version: "),
+    ("/workflows?limit=0", {}, "?limit", "?limit: "),
+    ("/workflows?createdAfter=today", {}, "?createdAfter", "?createdAfter: write the time as RFC 3339"),
+    ("/workflows/w", {"If-None-Match": "x" * 2000}, "if-none-match:", "if-none-match: "),
+]
+
+
+@pytest.mark.parametrize(("path", "headers", "pointer", "words"), PLACES)
+async def test_a_pointer_tells_path_query_and_header_apart(
+    api: httpx.AsyncClient, path: str, headers: dict[str, str], pointer: str, words: str
+) -> None:
+    answer = await api.get(path, headers=headers)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert answer.json()["message"].startswith(words)
+
+
 @pytest.mark.parametrize(
     "body", [b'{"name": NaN}', b'{"a": 1, "a": 2}', b'{"a": "\\ud800"}', b"\xff", b"{", b"[" * 5000]
 )

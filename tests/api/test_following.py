@@ -31,17 +31,17 @@ class Event(NamedTuple):
 
 
 class Stream:
-    """A request for events, as a server hands it to the application."""
+    """A request whose answer takes its time, as a server hands it to the application."""
 
-    def __init__(self, app: FastAPI, workflow_id: str, *, last_event_id: str | None = None) -> None:
+    def __init__(self, app: FastAPI, path: str, *, query: bytes = b"", last_event_id: str | None = None) -> None:
         headers = [(b"last-event-id", last_event_id.encode())] if last_event_id is not None else []
         self._scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "method": "GET",
-            "path": f"/workflows/{workflow_id}/events",
+            "path": path,
             "raw_path": b"",
-            "query_string": b"",
+            "query_string": query,
             "headers": headers,
             "app": app,
         }
@@ -93,7 +93,7 @@ class Stream:
 @asynccontextmanager
 async def streaming(app: FastAPI, workflow_id: str, *, last_event_id: str | None = None) -> AsyncIterator[Stream]:
     """Follow a workflow for as long as the context lasts."""
-    stream = Stream(app, workflow_id, last_event_id=last_event_id)
+    stream = Stream(app, f"/workflows/{workflow_id}/events", last_event_id=last_event_id)
     task = asyncio.create_task(stream.run())
     try:
         yield stream
@@ -266,6 +266,23 @@ async def test_waiting_ends_after_its_time(feeds: Feeds, api: httpx.AsyncClient,
     answer = await asyncio.wait_for(api.get(f"/workflows/{workflow.id}?wait=0.05"), timeout=5)
 
     assert (answer.status_code, answer.json()["status"]) == (200, "running")
+
+
+async def test_whoever_goes_away_while_waiting_is_not_waited_for(
+    app: FastAPI, feeds: Feeds, api: httpx.AsyncClient, rig: Rig
+) -> None:
+    """A thousand impatient clients must not leave a thousand waits behind."""
+    workflow = await begun(rig)
+    before = asyncio.all_tasks()
+    request = Stream(app, f"/workflows/{workflow.id}", query=b"wait=60")
+    answering = asyncio.create_task(request.run())
+    await joined(feeds)
+    request.disconnect()
+    await asyncio.wait_for(answering, timeout=5)
+
+    assert len(feeds) == 0
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
 
 
 async def test_a_wait_from_an_old_revision_ends_at_once(feeds: Feeds, api: httpx.AsyncClient, rig: Rig) -> None:

@@ -89,7 +89,7 @@ def process(forks: ForkServer, env: dict[str, str]) -> Run:
 def open_terminal(forks: ForkServer, env: dict[str, str]) -> OpenTerminal:
     """Run the command line in a pseudo-terminal."""
 
-    def start(*arguments: str, rows: int = 40, extra: dict[str, str] | None = None) -> Terminal:
-        return Terminal(forks, arguments, env={**env, **(extra or {})}, rows=rows)
+    def start(*arguments: str, rows: int = 40, columns: int = 100, extra: dict[str, str] | None = None) -> Terminal:
+        return Terminal(forks, arguments, env={**env, **(extra or {})}, rows=rows, columns=columns)
 
     return start

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -10,18 +10,26 @@ from urllib.parse import urlsplit
 
 
 class Answer(NamedTuple):
-    """What the service says to one request."""
+    """What the service says to one request: JSON, or bytes as they are; nothing at all with ``SILENCE``."""
 
     body: object
     status: int = 200
 
 
+SILENCE = object()
+
+
 class Asked(NamedTuple):
-    """What the service was asked: ``METHOD /path?query``, the JSON body, one header."""
+    """What the service was asked: ``METHOD /path?query``, the JSON body, the headers."""
 
     line: str
     body: Any
-    idempotency_key: str | None
+    headers: Mapping[str, str]
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The header of this name."""
+        return self.headers.get("Idempotency-Key")
 
 
 class FakeService:
@@ -35,15 +43,17 @@ class FakeService:
         self._lock = threading.Lock()
         self.asked: list[Asked] = []
         self.url = ""
+        self.over = threading.Event()
+        """Set when nobody is to wait any more."""
 
     def on(self, line: str, *answers: object, status: int = 200) -> None:
         """Write down the answers to a request."""
         self._scripts[line] = [each if isinstance(each, Answer) else Answer(each, status) for each in answers]
 
-    def answer(self, method: str, target: str, content: bytes, key: str | None) -> Answer:
+    def answer(self, method: str, target: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         """Take the next answer."""
         with self._lock:
-            self.asked.append(Asked(f"{method} {target}", json.loads(content) if content else None, key))
+            self.asked.append(Asked(f"{method} {target}", json.loads(content) if content else None, headers))
             script = self._script(method, target)
             if script is None:
                 return Answer({"message": f"nothing is written down for {method} {target}"}, 404)
@@ -66,6 +76,7 @@ def running() -> Iterator[FakeService]:
     try:
         yield service
     finally:
+        service.over.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -75,8 +86,11 @@ def _handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def respond(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = service.answer(self.command, self.path, content, self.headers.get("Idempotency-Key"))
-            body = json.dumps(answer.body).encode()
+            answer = service.answer(self.command, self.path, content, dict(self.headers.items()))
+            if answer.body is SILENCE:
+                service.over.wait()
+                return
+            body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

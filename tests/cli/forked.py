@@ -17,7 +17,15 @@ import termios
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-PRELOADED = ("app.cli.serve", "app.cli.submit", "app.cli.workflows", "app.cli.changes", "app.cli.definition_folder")
+PRELOADED = (
+    "app.cli.bulk",
+    "app.cli.deeds",
+    "app.cli.definition_folder",
+    "app.cli.definition_store",
+    "app.cli.server",
+    "app.cli.submission",
+    "app.cli.workflow_list",
+)
 STREAMS = 3
 LENGTH = struct.Struct("!I")
 

@@ -1,6 +1,5 @@
 """Cancel, resume, resolve and refresh of many workflows."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -9,26 +8,12 @@ import pytest
 import yaml
 
 from app import errors
-from app.cli.bulk import MAX_FAILURES_IN_A_ROW, Pace
+from app.cli.bulk import MAX_FAILURES_IN_A_ROW
 from app.cli.journal import Journal
-from tests.cli.conftest import OpenTerminal, Run
+from tests.cli.conftest import Run
 from tests.cli.fake_service import Answer, FakeService
-from tests.cli.terminal import CTRL_C
-from tests.client.documents import job_json, workflow_json
-
-FAST = ("--rate", "1000")
-OF_X = ("--definition", "x")
-
-
-def listed(service: FakeService, *ids: str, status: str = "running", **fields: Any) -> None:
-    """Let the service list workflows of one status; there are none of the others."""
-    service.on("GET /workflows", [])
-    service.on(f"GET /workflows?status={status}", [workflow_json(status, id=each, **fields) for each in ids])
-
-
-def changes(service: FakeService) -> list[str]:
-    """Return what the service was asked to change, in the order of ids."""
-    return sorted(asked.line for asked in service.asked if not asked.line.startswith("GET"))
+from tests.cli.many import FAST, OF_X, changes, listed
+from tests.client.documents import definition_json, job_json, workflow_json
 
 
 def test_what_fits_is_cancelled(wfm: Run, service: FakeService) -> None:
@@ -47,11 +32,13 @@ def test_what_fits_is_cancelled(wfm: Run, service: FakeService) -> None:
 def test_filters_are_asked_for_status_by_status(wfm: Run, service: FakeService) -> None:
     """What is active is queued or running; the oldest come first."""
     service.on("GET /workflows", [])
+    service.on("GET /workflow-definitions/a:b", [definition_json()])
     arguments = ("--definition", "a:b", "-n", "dev", "--queue", "slow", "--tag", "k=v", "--tag", "l=w")
     assert wfm("cancel", *arguments, "--yes").err == "There is nothing to do.\n"
-    query = "oldestFirst=true&limit=1000&workflowDefinitionName=a%3Ab&namespace=dev&queue=slow&tag=k%3Av&tag=l%3Aw"
-    assert [asked.line for asked in service.asked] == [
-        f"GET /workflows?status={status}&summaryOnly=true&{query}" for status in ("queued", "running")
+    query = "workflowDefinitionName=a%3Ab&namespace=dev&queue=slow&tag=k%3Av&tag=l%3Aw"
+    assert [asked.line for asked in service.asked[:2]] == [
+        f"GET /workflows?status={status}&{query}&oldestFirst=true&summaryOnly=true&limit=1000"
+        for status in ("queued", "running")
     ]
 
 
@@ -62,7 +49,7 @@ def test_filters_are_asked_for_status_by_status(wfm: Run, service: FakeService) 
 def test_each_verb_is_about_some_statuses(verb: str, statuses: list[str], wfm: Run, service: FakeService) -> None:
     """Unless others are asked for."""
     service.on("GET /workflows", [])
-    assert wfm(verb, *OF_X, "--yes").code == 0
+    assert wfm(verb, "-n", "dev", "--yes").code == 0
     assert [asked.line.split("status=")[1].split("&")[0] for asked in service.asked] == statuses
     assert ("resolvedByUser=false" in service.asked[0].line) is (verb == "resolve")
 
@@ -108,11 +95,11 @@ def test_neither_id_nor_filter_is_wrong_usage(verb: str, arguments: tuple[str, .
 
 
 WRONG = [
-    (("cancel", "w", "--status", "running"), "An id and filters exclude each other."),
+    (("cancel", "w", "--status", "running"), "Ids and filters exclude each other."),
     (("cancel", "--status", "failed"), "This is for workflows that are queued or running, not failed."),
     (("resolve", "--status", "running"), "This is for workflows that are failed, not running."),
     (("resume", "--status", "running"), "cancelled or failed or succeeded, not running"),
-    (("resume", *OF_X, "--follow"), "--follow needs the id of one workflow."),
+    (("resume", *OF_X, "--follow"), "--follow needs the id of one workflow"),
     (("cancel", *OF_X, "--rate", "0"), "'--rate'"),
     (("cancel", *OF_X, "--tag", "x"), "key=value"),
     (("cancel", *OF_X, "--journal", "/nowhere/at/all"), "Cannot use /nowhere/at/all as a journal: No such file"),
@@ -156,7 +143,8 @@ def test_the_exit_code_is_the_worst(
     """One that fails does not keep the others from being done."""
     listed(service, *"abc")
     for each in "abc":
-        service.on(f"DELETE /workflows/{each}", {"message": "no"}, status=statuses.get(each, 200))
+        refusal = Answer({"message": "no"}, statuses.get(each, 200))
+        service.on(f"DELETE /workflows/{each}", refusal if each in statuses else {})
     outcome = wfm("cancel", *OF_X, "--yes", *FAST)
     assert (outcome.code, outcome.err) == (code, words)
 
@@ -252,7 +240,7 @@ def test_a_journal_leaves_out_what_is_done(wfm: Run, service: FakeService, tmp_p
     journal = str(tmp_path / "journal")
     listed(service, *"abc")
     for each in "abc":
-        service.on(f"DELETE /workflows/{each}", Answer({"message": "no"}, 500 if each == "b" else 200), Answer({}))
+        service.on(f"DELETE /workflows/{each}", *[Answer({"message": "no"}, 500)] * (each == "b"), Answer({}))
     assert wfm("cancel", *OF_X, "--yes", *FAST, "--journal", journal).code == 5
     service.asked.clear()
     outcome = wfm("cancel", *OF_X, "--yes", *FAST, "--journal", journal)
@@ -303,75 +291,3 @@ def test_a_journal_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\n")
     with pytest.raises(errors.InvalidRequest, match="not UTF-8"), Journal("cancel", path):
         pass
-
-
-# Pace and people
-
-
-@pytest.mark.looptime
-async def test_so_many_a_second() -> None:
-    """However many want to go at once."""
-    clock = asyncio.get_running_loop().time
-    pace = Pace(10, clock=clock)
-    await asyncio.gather(*(pace.turn() for _ in range(101)))
-    assert clock() == pytest.approx(10, abs=0.2)
-
-
-@pytest.mark.looptime
-async def test_a_pause_is_not_made_up_for() -> None:
-    """No burst after a slow answer."""
-    clock = asyncio.get_running_loop().time
-    pace = Pace(10, clock=clock)
-    await pace.turn()
-    await asyncio.sleep(5)
-    await asyncio.gather(*(pace.turn() for _ in range(11)))
-    assert clock() == pytest.approx(6, abs=0.2)
-
-
-def test_a_person_is_asked_and_sees_a_bar(open_terminal: OpenTerminal, service: FakeService) -> None:
-    """Count, rate and time left while it runs; a line for each, and a count at the end."""
-    ids = [f"w{number:02}" for number in range(12)]
-    listed(service, *ids)
-    for each in ids:
-        service.on(f"DELETE /workflows/{each}", {})
-    with open_terminal("cancel", *OF_X, "--rate", "20") as terminal:
-        terminal.read_until(lambda shown: "Cancel 12 workflows? [y/N]" in shown, "the question")
-        assert changes(service) == []
-        terminal.press(b"y\n")
-        terminal.read_until(lambda shown: "12/12" in shown or "11/12" in shown, "the bar")
-        assert terminal.end() == 0
-    assert "/s" in terminal.shown
-    assert "left" in terminal.shown
-    assert all(f"{each}  done     cancelled" in terminal.shown for each in ids)
-    assert "12 of 12 workflows cancelled." in terminal.shown
-    assert terminal.shown.rindex("\x1b[?25h") > terminal.shown.rindex("\x1b[?25l")
-
-
-def test_a_person_may_say_no(open_terminal: OpenTerminal, service: FakeService) -> None:
-    """Nothing is done without a yes."""
-    listed(service, "a")
-    with open_terminal("cancel", *OF_X) as terminal:
-        terminal.read_until(lambda shown: "Cancel 1 workflow? [y/N]" in shown, "the question")
-        terminal.press(b"\n")
-        assert terminal.end() == 130
-    assert "Nothing was done." in terminal.shown
-    assert changes(service) == []
-
-
-def test_ctrl_c_tells_how_far_it_came(open_terminal: OpenTerminal, service: FakeService, tmp_path: Path) -> None:
-    """And how to go on."""
-    ids = [f"w{number:03}" for number in range(100)]
-    listed(service, *ids)
-    for each in ids:
-        service.on(f"DELETE /workflows/{each}", {})
-    journal = tmp_path / "journal"
-    with open_terminal("cancel", *OF_X, "--yes", "--rate", "50", "--journal", str(journal)) as terminal:
-        terminal.read_until(lambda shown: "w005  done" in shown, "some results")
-        terminal.press(CTRL_C)
-        assert terminal.end() == 130
-    words = " ".join(terminal.shown.split())
-    assert "Interrupted: " in words
-    assert f"of 100 workflows cancelled. The same command with --journal {journal} goes on." in words
-    assert "Traceback" not in words
-    with Journal("cancel", journal) as read:
-        assert 6 <= len(read.done) < 100

@@ -147,3 +147,41 @@ def test_bash_completes_a_name(named: FakeService, tmp_path: Path) -> None:
         ["bash", "--norc", "-c", program], env=environment, capture_output=True, text=True, timeout=20, check=False
     )
     assert (done.stdout, done.stderr) == ("master\n", "")
+
+
+def test_names_of_profiles_are_offered(process: Run, tmp_path: Path) -> None:
+    """Of the configuration file; nobody is asked."""
+    folder = tmp_path / ".config" / "workflow-manager"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("[profiles.dev]\n[profiles.production]\n[profiles.preview]\n")
+    assert offered(process, "wfm\nworkflows\n--profile\np", 3) == ["preview", "production"]
+
+
+def test_files_are_offered_after_an_at_sign(process: Run, tmp_path: Path) -> None:
+    """For the input of a workflow; a folder ends with a slash, so that it goes on."""
+    (tmp_path / "inputs").mkdir()
+    for name in ("inputs/one.json", "inputs/two.json", "input.json", ".hidden"):
+        (tmp_path / name).write_text("{}")
+    start = f"wfm\nsubmit\nx\n@{tmp_path}"
+    assert offered(process, f"{start}/in", 3) == [f"@{tmp_path}/input.json", f"@{tmp_path}/inputs/"]
+    assert offered(process, f"{start}/inputs/", 3) == [f"@{tmp_path}/inputs/one.json", f"@{tmp_path}/inputs/two.json"]
+    assert offered(process, f"{start}/nope/", 3) == []
+    assert offered(process, "wfm\nsubmit\nx\n{", 3) == []
+
+
+@pytest.mark.parametrize(
+    ("shell", "files"),
+    [
+        ("bash", [".bash_completions/wfm.sh", ".bash_completions/workflow-manager.sh"]),
+        ("fish", [".config/fish/completions/wfm.fish", ".config/fish/completions/workflow-manager.fish"]),
+        ("zsh", [".zfunc/_wfm", ".zfunc/_workflow-manager"]),
+    ],
+)
+def test_completion_is_installed_for_both_names(shell: str, files: list[str], process: Run, tmp_path: Path) -> None:
+    """Whichever of them is typed later."""
+    variables = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    outcome = process("--install-completion", shell, extra=variables)
+    assert (outcome.code, outcome.err) == (0, "")
+    for name, program in zip(files, ("wfm", "workflow-manager"), strict=True):
+        assert program in (tmp_path / name).read_text()
+        assert f"completion of {program} installed in {tmp_path / name}" in outcome.out

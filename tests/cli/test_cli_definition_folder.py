@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.cli.text import holds_steering
 from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import Answer, FakeService
 from tests.client.documents import definition_json
@@ -67,9 +68,30 @@ def test_one_refusal_does_not_keep_the_others(wfm: Run, service: FakeService, fo
     """The exit code tells of it, and its line says why."""
     service.on("PUT /workflow-definitions/changed", Answer({"message": "somebody was first"}, 409))
     outcome = wfm("definitions", "apply", folder)
-    assert (outcome.code, outcome.err) == (3, "1 created, 1 unchanged, 1 failed.\n")
-    assert "somebody was first" in outcome.out
+    told = f"{folder}/changed.json: somebody was first\n1 created, 1 unchanged, 1 failed.\n"
+    assert (outcome.code, outcome.err) == (3, told)
     assert written(service) == ["PUT /workflow-definitions/changed", "POST /workflow-definitions"]
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, 5), (403, 4)])
+def test_a_service_that_is_gone_is_not_asked_for_the_rest(
+    status: int, code: int, wfm: Run, service: FakeService, folder: str
+) -> None:
+    """Nor one that will not have us; what was not tried is told."""
+    service.on("GET /workflow-definitions/changed", {"message": "no"}, status=status)
+    outcome = wfm("definitions", "apply", folder)
+    assert outcome.code == code
+    assert outcome.err == f"{folder}/changed.json: no\n1 failed, 2 not tried.\n"
+    assert len(service.asked) == 1
+
+
+def test_the_404_of_another_server_creates_nothing(wfm: Run, service: FakeService, folder: str) -> None:
+    """A wrong URL is no sign that there is no such definition."""
+    service.on("GET /workflow-definitions/changed", Answer(b"<h1>Not here</h1>", 404))
+    outcome = wfm("definitions", "apply", folder)
+    assert outcome.code == 5
+    assert "is not one of workflow-manager (404 Not Found: Not here)" in outcome.err
+    assert written(service) == []
 
 
 def test_a_difference_is_shown_as_diff_does(wfm: Run, service: FakeService, folder: str) -> None:
@@ -88,7 +110,7 @@ def test_no_difference_is_success(wfm: Run, service: FakeService, tmp_path: Path
     """Nothing is shown, and a program gets a document all the same."""
     service.on("GET /workflow-definitions/same", [stored("same", 7)])
     folder = lay_out(tmp_path / "d", same=MACHINE)
-    assert wfm("definitions", "diff", folder) == (0, "", "0 of 1 definitions would change.\n")
+    assert wfm("definitions", "diff", folder) == (0, "", "0 of 1 definition would change.\n")
     [document] = json.loads(wfm("definitions", "diff", folder, "-o", "json").out)
     assert (document["name"], document["version"], document["result"]) == ("same", 7, "unchanged")
 
@@ -112,6 +134,7 @@ def test_one_wrong_file_keeps_all_from_being_put(wfm: Run, service: FakeService,
     lay_out(Path(folder), bad={"StartAt": "z", "States": {"a": {"Type": "Pass", "End": True}}}, worse={"StartAt": "a"})
     outcome = wfm("definitions", "apply", folder)
     assert outcome.code == 2
+    assert outcome.err.endswith(" problems in 5 files; nothing was sent.\n")
     assert f"{folder}/bad.json:1: /stateMachine/StartAt: " in outcome.err
     assert f"{folder}/worse.json:1: /stateMachine" in outcome.err
     assert "nothing was sent" in outcome.err
@@ -131,6 +154,20 @@ def test_a_folder_without_definitions_is_wrong_usage(verb: str, wfm: Run, tmp_pa
     """A wrong path in CI must not look like success."""
     assert wfm("definitions", verb, str(tmp_path)).code == 2
     assert wfm("definitions", verb, str(tmp_path / "nope")).code == 2
+
+
+def test_text_of_others_does_not_steer_a_difference(
+    open_terminal: OpenTerminal, wfm: Run, service: FakeService, folder: str
+) -> None:
+    """On a terminal and in a pipe."""
+    evil = "\x1b[2J\x9b2J\u202e\x07"
+    service.on("GET /workflow-definitions/changed", [stored("changed", 3, {**MACHINE, "Comment": evil})])
+    assert not holds_steering(wfm("definitions", "diff", folder).out)
+    with open_terminal("definitions", "diff", folder, columns=200) as terminal:
+        assert terminal.end() == 1
+    assert "\x1b[2J" not in terminal.shown
+    assert not holds_steering("\n".join(terminal.lines))
+    assert any("Comment" in line and "\\u202e" in line for line in terminal.lines)
 
 
 def test_a_terminal_gets_colours(open_terminal: OpenTerminal, service: FakeService, folder: str) -> None:

@@ -172,3 +172,69 @@ def test_lint_shows_every_problem_with_its_line(wfm: Run, tmp_path: Path) -> Non
     assert any(line.startswith(f"{bad}:5: /stateMachine/States/a/Next: ") for line in lines)
     assert lines[-1].startswith(f"{broken}:2: /: Not JSON")
     assert outcome.err == f"{len(lines)} problems in 2 files.\n"
+
+
+def test_lint_searches_folders(wfm: Run, tmp_path: Path) -> None:
+    """As apply does; one problem in one file is said in the singular."""
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    write(folder / "good.json", DEFINITION)
+    write(folder / "README.md", "# no definition")
+    assert wfm("definitions", "lint", str(tmp_path)).err == "0 problems in 1 file.\n"
+    bad = write(folder / "good.json", {**DEFINITION, "stateMachine": {"StartAt": "z", "States": MACHINE["States"]}})
+    outcome = wfm("definitions", "lint", str(tmp_path))
+    assert outcome.code == 1
+    assert outcome.out.startswith(f"{bad}:1: /stateMachine/StartAt: ")
+    assert wfm("definitions", "lint", str(tmp_path / "nope")).code == 2
+
+
+DESCRIPTION = {"paths": {"/workflow-definitions": {"post": {"parameters": [{"name": "validateOnly"}]}}}}
+
+
+def test_lint_may_ask_the_service(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """Which may know more; its findings have the lines of the file, and nothing is stored."""
+    files = [write(tmp_path / "a.yaml", YAML), write(tmp_path / "b.json", json.dumps(MACHINE, indent=1))]
+    service.on("GET /openapi.json", DESCRIPTION)
+    service.on("POST /workflow-definitions", {"name": "x", "valid": True})
+    assert wfm("definitions", "lint", *files, "--service").code == 0
+    assert {asked.line for asked in service.asked if asked.body} == {"POST /workflow-definitions?validateOnly=true"}
+    finding = {"pointer": "/stateMachine/States/a", "message": "not in this account"}
+    service.on("POST /workflow-definitions", {"message": "1 problem", "errors": [finding]}, status=400)
+    outcome = wfm("definitions", "lint", *files, "--service")
+    assert outcome.code == 1
+    assert outcome.out.splitlines() == [
+        f"{files[0]}:5: /stateMachine/States/a: not in this account",
+        f"{files[1]}:4: /States/a: not in this account",
+    ]
+
+
+def test_lint_does_not_store_what_it_checks(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """A service that takes no notice of the question is not asked."""
+    service.on("GET /openapi.json", {"paths": {}})
+    outcome = wfm("definitions", "lint", write(tmp_path / "a.json", DEFINITION), "--service")
+    assert (outcome.code, [asked.line for asked in service.asked]) == (5, ["GET /openapi.json"])
+
+
+def test_a_url_for_nobody_is_wrong_usage(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """Without --service no service is asked."""
+    outcome = wfm("definitions", "lint", write(tmp_path / "a.json", DEFINITION), "--url", service.url)
+    assert (outcome.code, service.asked) == (2, [])
+
+
+@pytest.mark.parametrize("arguments", [("lint", "-"), ("put", "-"), ("apply", "-")])
+def test_a_definition_comes_from_standard_input(arguments: tuple[str, ...], process: Run, service: FakeService) -> None:
+    """It is read once, whatever is done with it."""
+    service.on("GET /workflow-definitions/x", ABSENT)
+    service.on("POST /workflow-definitions", stored(0))
+    assert process("definitions", *arguments, stdin=YAML).code == 0
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_no_text(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """Editors on Windows write it."""
+    service.on("POST /workflows", Answer({"message": "stop here"}, 400))
+    path = tmp_path / "input.json"
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    wfm("submit", "x", f"@{path}")
+    assert service.asked[0].body["input"] == '{"a": 1}'
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(DEFINITION).encode())
+    assert wfm("definitions", "lint", str(path)).code == 0

@@ -46,7 +46,7 @@ def real() -> Iterator[RealService]:
 def test_the_reference_is_up_to_date() -> None:
     """Whoever changes a command writes it anew."""
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
-    assert text == with_reference(text), "run: python -m app.cli.reference docs/cli.md"
+    assert text == with_reference(text), "docs/cli.md is out of date; run: make docs"
 
 
 def test_every_exit_code_is_in_the_guide() -> None:

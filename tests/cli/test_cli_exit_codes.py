@@ -1,9 +1,5 @@
 """Every exit code, each from a real process; every error is one line."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from app import errors
@@ -29,12 +25,6 @@ def test_following_ends_as_the_workflow_did(status: str, code: int, service: Fak
     assert (outcome.code, outcome.err) == (code, "")
 
 
-def test_a_failed_workflow_in_a_real_process(process: Run, service: FakeService) -> None:
-    """The code reaches the shell."""
-    service.on("GET /workflows/w", workflow_json("failed"))
-    assert process(*FOLLOW).code == 1
-
-
 def test_showing_a_failed_workflow_is_no_failure(service: FakeService, wfm: Run) -> None:
     """Only following tells how it ended by the exit code."""
     service.on("GET /workflows/w", workflow_json("failed"))
@@ -43,7 +33,6 @@ def test_showing_a_failed_workflow_is_no_failure(service: FakeService, wfm: Run)
 
 USAGE = [
     (("nonsense",), "No such command 'nonsense'"),
-    ((), "Missing command"),
     (("submit",), "Missing argument 'NAME[:VERSION]'. (see "),
     (("submit", "x", "{"), "The input is not valid JSON"),
     (("submit", "x", "[]"), "must be a JSON object"),
@@ -53,7 +42,7 @@ USAGE = [
     (("submit", "x", "--tag", "novalue"), "key=value"),
     (("submit", "", "{}"), "name: "),
     (("submit", "x", "--queue", "a b"), "queue: "),
-    (("workflows", "--follow"), "--follow needs --workflow-id"),
+    (("workflows", "--follow"), "--follow needs an ID"),
     (("workflows", "--workflow-id", "w", "--follow", "--full"), "exclude each other"),
     (("workflows", "--workflow-id", ""), "neither a name nor an id"),
     (("workflows", "--status", "bogus"), "'--status'"),
@@ -81,16 +70,15 @@ def test_wrong_usage_is_two(arguments: tuple[str, ...], words: str, wfm: Run, se
 )
 def test_a_refusal_has_the_code_of_its_kind(status: int, code: int, wfm: Run, service: FakeService) -> None:
     """The service's own words are shown, in one line."""
-    service.on("DELETE /workflows/w", {"message": "it said no"}, status=status)
-    outcome = wfm("cancel", "w")
+    service.on("POST /workflows/w/resolved", {"message": "it said no"}, status=status)
+    outcome = wfm("resolve", "w")
     assert (outcome.code, outcome.err) == (code, "workflow-manager: it said no\n")
 
 
-def test_a_refusal_in_a_real_process(process: Run, service: FakeService) -> None:
-    """The code reaches the shell."""
-    service.on("DELETE /workflows/w", {"message": "it said no"}, status=409)
-    outcome = process("cancel", "w")
-    assert (outcome.code, outcome.out, outcome.err) == (3, "", "workflow-manager: it said no\n")
+def test_a_cancel_that_comes_too_late_is_refused(wfm: Run, service: FakeService) -> None:
+    """As one of many is: there is a conflict, not a wrong usage."""
+    service.on("DELETE /workflows/w", {"message": "it has already ended"}, status=400)
+    assert wfm("cancel", "w") == (3, "", "workflow-manager: it has already ended\n")
 
 
 def test_no_service_is_five(process: Run) -> None:
@@ -114,7 +102,7 @@ def test_waiting_too_long_is_124(process: Run, service: FakeService) -> None:
     service.on("GET /workflows/w", workflow_json("running"))
     outcome = process(*FOLLOW, "--timeout", "0.1")
     assert outcome.code == 124
-    assert "workflow-manager workflows --workflow-id w --follow" in outcome.err
+    assert outcome.err.splitlines()[-1] == "  workflow-manager workflows w --follow"
 
 
 def test_findings_are_listed_below_the_error(wfm: Run, service: FakeService) -> None:
@@ -130,7 +118,7 @@ def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
 ) -> None:
     """The traceback is there for those who ask for it."""
     service.on("GET /workflow-definitions", [])
-    monkeypatch.setattr("app.cli.definitions.write_table", lambda *_: 1 / 0)
+    monkeypatch.setattr("app.cli.definition_store.write_table", lambda *_: 1 / 0)
     quiet = wfm("definitions", "list")
     assert quiet.code == 70
     assert quiet.err == "workflow-manager: unexpected ZeroDivisionError: division by zero (WFM_DEBUG=1 shows where)\n"
@@ -138,28 +126,12 @@ def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
     assert "Traceback (most recent call last)" in wfm("definitions", "list").err
 
 
-def test_a_reader_that_went_away_is_141(service: FakeService) -> None:
-    """`workflow-manager ... | head` says nothing, and is not taken for a failed workflow."""
-    service.on("GET /workflows", [workflow_json(id=f"w{number}") for number in range(500)])
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run(
-        [sys.executable, "-m", "app", "workflows", "--limit", "500", "--url", service.url],
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (141, "")
-
-
 @pytest.mark.parametrize("kind", error_classes(errors.WorkflowManagerError))
 def test_every_error_class_has_a_code(kind: type[errors.WorkflowManagerError]) -> None:
-    """The code follows the HTTP status, except that wrong settings are wrong usage."""
+    """The code follows the HTTP status, except that wrong settings are wrong usage, and that it has ended is none."""
     by_status = {400: 2, 413: 2, 401: 4, 403: 4, 404: 3, 409: 3}
-    expected = 2 if issubclass(kind, errors.SettingsError) else by_status.get(kind.status, 5)
+    exceptions: dict[type[errors.WorkflowManagerError], int] = {errors.SettingsError: 2, errors.WorkflowEnded: 3}
+    expected = exceptions.get(kind, by_status.get(kind.status, 5))
     assert exit_code_of(kind()) == expected
 
 

@@ -3,42 +3,11 @@
 import json
 import re
 
+from app.cli.live_view import LASTING_LINES
 from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import FakeService
-from tests.cli.terminal import CTRL_C
+from tests.cli.stories import FOLLOW, STOPPED, story
 from tests.client.documents import job_json, workflow_json
-
-FOLLOW = ("workflows", "--workflow-id", "w", "--follow")
-STARTED = "2026-01-02T03:04:06.000Z"
-STOPPED = "2026-01-02T03:04:09.500Z"
-
-
-def story() -> list[dict[str, object]]:
-    """A workflow with a task that is tried twice and one inside a Parallel, from start to end."""
-    first_try = job_json("load", startedAt=STARTED, attempts=[{}])
-    second_try = job_json("load", startedAt=STARTED, attempts=[{}, {}])
-    loaded = job_json("load", "succeeded", startedAt=STARTED, stoppedAt=STOPPED, attempts=[{}, {}])
-    both = job_json("both", "failed", type="Parallel", stoppedAt=STOPPED)
-    fetched = job_json("fetch", "succeeded", stoppedAt=STOPPED, parent="both", branch=0)
-    broken = job_json("store", "failed", stoppedAt=STOPPED, parent="both", branch=1, statusReason="Boom: no\nroom")
-    return [
-        workflow_json("queued"),
-        workflow_json("running", startedAt=STARTED, jobs=[first_try]),
-        workflow_json("running", startedAt=STARTED, jobs=[second_try]),
-        workflow_json("running", startedAt=STARTED, jobs=[loaded]),
-        workflow_json(
-            "failed",
-            startedAt=STARTED,
-            stoppedAt=STOPPED,
-            jobs=[loaded, both, fetched, broken],
-            statusReason="Boom: no room",
-        ),
-    ]
-
-
-def screen(shown: str) -> str:
-    """Drop colours and movements of the cursor."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
 
 
 def test_a_pipe_gets_one_line_per_change(wfm: Run, service: FakeService) -> None:
@@ -84,19 +53,23 @@ def test_a_submitted_workflow_is_followed(wfm: Run, service: FakeService) -> Non
 
 
 def test_a_terminal_gets_a_live_tree(open_terminal: OpenTerminal, service: FakeService) -> None:
-    """The tree is drawn while it runs, stays at the end, and leaves the cursor visible."""
+    """The tree is drawn while it runs, stays at the end with what came of it, and leaves the cursor visible."""
     service.on("GET /workflows/w", *story())
     with open_terminal(*FOLLOW) as terminal:
-        terminal.read_until(lambda shown: "running" in screen(shown), "a running job")
+        terminal.see("running")
         assert terminal.end() == 1
-    final = screen(terminal.shown)[-1500:]
-    assert re.search(r"w  sfncli-test:master:0  failed  3.5s  Boom: no room", final)
-    assert re.search(r"load +Task +succeeded +2 +3.5s", final)
-    assert re.search(r"both +Parallel +failed", final)
-    assert re.search(r"├─ branch 0: fetch +Task +succeeded", final)
-    assert re.search(r"└─ branch 1: store +Task +failed +- +3.8s +Boom: no room", final)
+    headline, titles, *rows, reason = terminal.lines
+    assert headline == "w  failed  3.5s  sfncli-test:master:0"
+    assert titles.split() == ["STATE", "TYPE", "STATUS", "ATTEMPTS", "DURATION", "REASON"]
+    assert [line.split() for line in rows] == [
+        ["load", "Task", "succeeded", "2", "3.5s", "-"],
+        ["both", "Parallel", "failed", "-", "3.8s", "-"],
+        ["├─", "branch", "0:", "fetch", "Task", "succeeded", "-", "3.8s", "-"],
+        ["└─", "branch", "1:", "store", "Task", "failed", "-", "3.8s", "Boom:", "no", "room"],
+    ]
+    assert reason == "Reason: Boom: no room"
     assert "\x1b[31m" in terminal.shown or "\x1b[1;31m" in terminal.shown
-    assert terminal.shown.rindex("\x1b[?25h") > terminal.shown.rindex("\x1b[?25l")
+    assert not terminal.cursor_is_hidden
 
 
 def test_no_color_is_honoured(open_terminal: OpenTerminal, service: FakeService) -> None:
@@ -109,31 +82,47 @@ def test_no_color_is_honoured(open_terminal: OpenTerminal, service: FakeService)
 
 
 def test_more_jobs_than_lines_show_the_last(open_terminal: OpenTerminal, service: FakeService) -> None:
-    """The live tree never outgrows the screen; the one that stays has all."""
+    """The live tree never outgrows the screen, and what stays is no flood."""
     jobs = [job_json(f"job-{number}", "succeeded", stoppedAt=STOPPED) for number in range(200)]
     service.on("GET /workflows/w", workflow_json("running", jobs=jobs))
     with open_terminal(*FOLLOW, rows=16) as terminal:
-        terminal.read_until(lambda shown: "191 more lines" in shown and "job-199" in shown, "the last lines")
-        live = terminal.shown
+        terminal.see("job-199")
+        assert terminal.screen[2] == "… and 189 more lines"
+        assert "job-100" not in terminal.shown
         service.on("GET /workflows/w", workflow_json("succeeded", jobs=jobs))
         assert terminal.end() == 0
-    assert "job-199" in live
-    assert "job-100" not in live
-    assert all(f"job-{number} " in screen(terminal.shown) for number in range(200))
+    lasting = terminal.lines[-LASTING_LINES - 2 :]
+    assert lasting[0].startswith("w  succeeded")
+    assert lasting[2] == "… and 101 more lines"
+    assert [line.split()[0] for line in lasting[3:]] == [f"job-{number}" for number in range(101, 200)]
 
 
-def test_ctrl_c_detaches(open_terminal: OpenTerminal, service: FakeService) -> None:
-    """The workflow goes on; the way back is printed; the exit code is 130."""
-    service.on("GET /workflows/w", workflow_json("running", jobs=[job_json()]))
-    with open_terminal(*FOLLOW) as terminal:
-        terminal.read_until(lambda shown: "echo" in screen(shown), "the job")
-        terminal.press(CTRL_C)
-        assert terminal.end() == 130
-    words = " ".join(screen(terminal.shown).split())
-    assert "Detached; the workflow goes on." in words
-    assert "workflow-manager workflows --workflow-id w --follow" in words
-    assert "Traceback" not in words
-    assert {asked.line.split()[0] for asked in service.asked} == {"GET"}
+def test_the_output_is_shown_at_the_end(wfm: Run, service: FakeService) -> None:
+    """Of a workflow that succeeded; when it is long, with the command that shows all of it."""
+    service.on("GET /workflows/w", workflow_json("succeeded", output='{"greeting": "hello"}'))
+    assert wfm(*FOLLOW).out.splitlines()[1:] == ['Output: {"greeting": "hello"}']
+    service.on("GET /workflows/w", workflow_json("succeeded", output='{"a": "' + "x" * 2000 + '"}'))
+    _, output, way = wfm(*FOLLOW).out.splitlines()
+    assert output.endswith("x…")
+    assert len(output) < 600
+    assert way == "All of it: workflow-manager workflows w --full"
+
+
+def test_a_long_reason_is_shown_at_the_end(wfm: Run, service: FakeService) -> None:
+    """Where the line of the workflow has no room for it."""
+    service.on("GET /workflows/w", workflow_json("failed", statusReason="because " * 200))
+    _, reason, way = wfm(*FOLLOW).out.splitlines()
+    assert reason.startswith("Reason: because because")
+    assert way.startswith("All of it: ")
+
+
+def test_a_dumb_terminal_gets_lines(open_terminal: OpenTerminal, service: FakeService) -> None:
+    """It cannot draw anything anew."""
+    service.on("GET /workflows/w", *story())
+    with open_terminal(*FOLLOW, extra={"TERM": "dumb"}) as terminal:
+        assert terminal.end() == 1
+    assert "\x1b" not in terminal.shown
+    assert "  running    Task load attempt 2" in terminal.shown
 
 
 def test_the_way_back_names_the_service_when_the_shell_does_not(wfm: Run, service: FakeService) -> None:
@@ -143,3 +132,4 @@ def test_the_way_back_names_the_service_when_the_shell_does_not(wfm: Run, servic
     unknown = wfm(*FOLLOW, "--timeout", "0", "--url", f"{service.url}/").err
     assert "--url" not in known
     assert f"--follow --url {service.url}/\n" in unknown
+    assert unknown.splitlines()[-1].startswith("  workflow-manager workflows w ")

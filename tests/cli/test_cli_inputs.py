@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from app import errors
-from app.cli.inputs import parse_definition, parse_tags, read_input
+from app.cli.inputs import read_input
+from app.cli.typed import parse_definition, parse_tags
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import workflow_json
@@ -147,13 +148,13 @@ def test_submit_sends_what_was_set(wfm: Run, service: FakeService) -> None:
 
 
 def test_filters_of_a_list_are_sent(wfm: Run, service: FakeService) -> None:
-    """Only those that were given, and no larger page than needed."""
-    service.on("GET /workflows", [])
+    """Only those that were given, and no larger page than needed: one more tells whether there are more."""
+    service.on("GET /workflows", [workflow_json()])
     arguments = ("--definition", "a:b", "--status", "failed", "--unresolved", "--tag", "k=v", "--limit", "7")
     assert wfm("workflows", *arguments, "--oldest-first", "-n", "dev").code == 0
     assert service.asked[0].line == (
-        "GET /workflows?workflowDefinitionName=a%3Ab&status=failed&namespace=dev&tag=k%3Av&resolvedByUser=false"
-        "&oldestFirst=true&summaryOnly=true&limit=7"
+        "GET /workflows?status=failed&workflowDefinitionName=a%3Ab&namespace=dev&tag=k%3Av&resolvedByUser=false"
+        "&oldestFirst=true&summaryOnly=true&limit=8"
     )
 
 
@@ -168,6 +169,6 @@ def test_filters_of_a_list_are_sent(wfm: Run, service: FakeService) -> None:
 )
 def test_changes_are_sent(arguments: tuple[str, ...], line: str, body: object, wfm: Run, service: FakeService) -> None:
     """One request each."""
-    service.on(line, workflow_json("queued"))
+    service.on(line, workflow_json("queued") if arguments[0] == "resume" else {})
     assert wfm(*arguments).code == 0
     assert [(asked.line, asked.body) for asked in service.asked] == [(line, body)]

@@ -68,7 +68,7 @@ def test_branches_hang_below_their_parallel() -> None:
 
 def test_a_line_shows_status_attempts_and_duration() -> None:
     """An item is as its jobs are: one that goes on or has failed decides."""
-    shown = {row.text: [TREE_COLUMNS[title](row) for title in TREE_COLUMNS][1:] for row in rows(job_tree(MAP))}
+    shown = {row.text: [column.show(row) for column in TREE_COLUMNS.values()][1:] for row in rows(job_tree(MAP))}
     assert shown["├─ item 0: load"] == ["Task", "succeeded", "-", "3.8s", "-", "-"]
     assert shown["├─ item 1"] == ["-", "failed", "-", "3.8s", "-", "-"]
     assert shown["│  └─ store"] == ["Task", "failed", "-", "3.8s", "worker-1", "Boom no"]

@@ -98,14 +98,15 @@ def test_a_namespace_to_run_in_is_no_filter(wfm: Run, home: Path, service: FakeS
     assert "namespace" not in service.asked[0].line
 
 
-def test_the_way_back_needs_no_url_of_the_usual_profile(wfm: Run, home: Path, service: FakeService) -> None:
-    """What is printed works in the same shell, whatever it was that named the service."""
+def test_the_way_back_is_short_and_works(wfm: Run, home: Path, service: FakeService) -> None:
+    """What is printed works in the same shell, whatever it was that named the service: it names the profile again."""
     service.on("GET /workflows/w", workflow_json("running"))
     follow = ("workflows", "--workflow-id", "w", "--follow", "--timeout", "0")
     (home / "config.toml").write_text(f'profile = "p"\n[profiles.p]\nurl = "{service.url}"\n')
-    assert wfm(*follow).err.endswith("--workflow-id w --follow\n")
+    assert wfm(*follow).err.endswith("\n  workflow-manager workflows w --follow\n")
     (home / "config.toml").write_text(f'[profiles.p]\nurl = "{service.url}"\n')
-    assert wfm(*follow, "--profile", "p").err.endswith(f"--workflow-id w --follow --url {service.url}\n")
+    assert wfm(*follow, "--profile", "p").err.endswith(" w --follow --profile p\n")
+    assert wfm(*follow, "--url", service.url).err.endswith(f" w --follow --url {service.url}\n")
 
 
 WRONG = [
@@ -115,7 +116,7 @@ WRONG = [
     ("profiles = 1", "[profiles.NAME]"),
     ("colour = 1", "'colour' is not known"),
     ("[profiles]\na = 1", "[profiles.a] must be a table"),
-    ('[profiles.a]\nulr = "x"', "[profiles.a]: 'ulr' is not known; there are url, namespace, output."),
+    ('[profiles.a]\nulr = "x"', "[profiles.a]: 'ulr' is not known; there are url, namespace, output,"),
     ("[profiles.a]\nurl = 1", "'url' must be text"),
     ('[profiles.a]\noutput = "xml"', "'output' must be one of table, json, jsonl, yaml"),
 ]

@@ -10,8 +10,10 @@ import pytest
 
 from app import errors
 from app.client import WorkflowManager
-from app.client_changes import MAX_FAILED_READS, WAIT_SECONDS
-from app.client_events import EventParser, ServerEvent
+from app.client.changes import WAIT_SECONDS
+from app.client.events import EventParser, ServerEvent
+from app.client.http import Sleep
+from app.client.patience import OUTAGE_SECONDS
 from tests.client.documents import workflow_json
 
 TEXTS = [
@@ -44,9 +46,10 @@ class Cut(Exception):
     """Where a scripted stream breaks."""
 
 
-Part = dict[str, Any] | str | type[Cut]
+Part = dict[str, Any] | str | int | type[Cut]
 Answer = Sequence[Part] | int
-"""The parts of a stream (a workflow, raw text, or the place where it breaks), or the status of another answer."""
+"""The parts of a stream (a workflow, raw text, seconds of silence, or the place where it breaks), another answer's text
+or its status."""
 
 
 class Events:
@@ -67,6 +70,8 @@ class Events:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, int):
             return httpx.Response(answer, json={"message": "no"})
+        if isinstance(answer, str):
+            return httpx.Response(200, html=answer)
         return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=self._stream(answer))
 
     async def _stream(self, parts: Sequence[Part]) -> AsyncIterator[bytes]:
@@ -74,6 +79,9 @@ class Events:
         for part in parts:
             if isinstance(part, type):
                 raise httpx.ReadError("cut")
+            if isinstance(part, int):
+                await asyncio.sleep(part)
+                continue
             if isinstance(part, str):
                 yield part.encode()
                 continue
@@ -85,10 +93,10 @@ class Events:
         self.pauses.append(seconds)
         await asyncio.sleep(0)
 
-    async def follow(self) -> list[str]:
+    async def follow(self, *, sleep: Sleep | None = None) -> list[str]:
         """Follow the workflow to its end; return its statuses."""
         async with WorkflowManager(
-            "http://service.test", transport=httpx.MockTransport(self), sleep=self.sleep
+            "http://service.test", transport=httpx.MockTransport(self), sleep=sleep or self.sleep
         ) as manager:
             return [workflow.status.value async for workflow in manager.follow("w")]
 
@@ -136,18 +144,27 @@ async def test_a_break_after_the_end_is_the_end() -> None:
     assert service.resumed_from == [None]
 
 
+@pytest.mark.looptime
 async def test_an_outage_without_end_is_raised() -> None:
     """The watcher does not wait for ever."""
     service = Events([RUNNING], 503)
     with pytest.raises(errors.Unavailable):
-        await service.follow()
-    assert len(service.resumed_from) == 1 + MAX_FAILED_READS
+        await service.follow(sleep=asyncio.sleep)
+    assert asyncio.get_running_loop().time() == pytest.approx(OUTAGE_SECONDS, abs=10)
 
 
+@pytest.mark.looptime
 async def test_a_connection_that_is_cut_every_minute_is_no_outage() -> None:
     """Heartbeats count as life."""
-    cuts: list[Answer] = [[": still here\n\n", Cut] for _ in range(MAX_FAILED_READS * 2)]
-    assert await Events([RUNNING], *cuts, [SUCCEEDED]).follow() == ["running", "succeeded"]
+    cuts: list[Answer] = [[": still here\n\n", 60, Cut] for _ in range(10)]
+    assert await Events([RUNNING], *cuts, [SUCCEEDED]).follow(sleep=asyncio.sleep) == ["running", "succeeded"]
+    assert asyncio.get_running_loop().time() > OUTAGE_SECONDS
+
+
+async def test_a_page_in_mid_course_is_no_end() -> None:
+    """While a service is deployed, what is in front of it answers in its own way."""
+    service = Events([RUNNING], "<html>", [SUCCEEDED])
+    assert await service.follow() == ["running", "succeeded"]
 
 
 @pytest.mark.parametrize("status", [404, 405, 406, 401, 500, 503, 204])

@@ -10,7 +10,7 @@ import pytest
 
 from app import errors
 from app.client import WorkflowManager
-from app.client_changes import MAX_FAILED_READS
+from app.client.patience import OUTAGE_SECONDS
 from tests.client.documents import workflow_json
 
 Answer = dict[str, Any] | int
@@ -35,7 +35,11 @@ class Scripted:
             return httpx.Response(404, json={"message": "GET /workflows/w/events: Not Found"})
         self.asked.append(request.url.query.decode())
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        return httpx.Response(answer, json={}) if isinstance(answer, int) else httpx.Response(200, json=answer)
+        return (
+            httpx.Response(answer, json={"message": "no"})
+            if isinstance(answer, int)
+            else httpx.Response(200, json=answer)
+        )
 
     async def sleep(self, seconds: float) -> None:
         """Remember the pause, and let others run."""
@@ -86,18 +90,54 @@ async def test_the_interval_grows_while_nothing_happens() -> None:
     assert rounded == [0.2, 0.3, 0.45, 0.68, 1.01, 1.52, 2.0, 2.0, 2.0, 0.2, 0.3]
 
 
+class Away:
+    """A service without events that goes away after its first answer, for so many seconds of the loop's clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self._back_at = asyncio.get_running_loop().time() + seconds
+        self._asked = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/events"):
+            return httpx.Response(404, json={"message": "GET /workflows/w/events: Not Found"})
+        self._asked += 1
+        if self._asked == 1:
+            return httpx.Response(200, json=snapshot("running"))
+        if asyncio.get_running_loop().time() < self._back_at:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, json=snapshot("succeeded"))
+
+
+@pytest.mark.looptime
 async def test_an_outage_in_the_middle_is_waited_out() -> None:
-    """A restart of the service does not end the watching."""
-    service = Scripted([snapshot("running"), *[OUTAGE] * (MAX_FAILED_READS - 1), snapshot("succeeded")])
-    assert await follow(service) == ["running", "succeeded"]
+    """A restart of the service, or of its machine, does not end the watching; the watcher is told of it."""
+    told: list[bool] = []
+    away = httpx.MockTransport(Away(OUTAGE_SECONDS * 0.9))
+    async with WorkflowManager("http://service.test", transport=away) as manager:
+        changes = manager.follow("w", on_outage=lambda outage: told.append(outage is not None))
+        assert [workflow.status.value async for workflow in changes] == ["running", "succeeded"]
+    assert told[0]
+    assert not told[-1]
+    assert told.count(False) == 1
 
 
+@pytest.mark.looptime
 async def test_an_outage_without_end_is_raised() -> None:
-    """The watcher does not wait for ever."""
-    service = Scripted([snapshot("running"), OUTAGE])
-    with pytest.raises(errors.Unavailable):
-        await follow(service)
-    assert len(service.asked) == 1 + MAX_FAILED_READS
+    """The watcher does not wait for ever, but for as long as it was told."""
+    clock = asyncio.get_running_loop().time
+    away = httpx.MockTransport(Away(1e6))
+    async with WorkflowManager("http://service.test", transport=away) as manager:
+        with pytest.raises(errors.Unavailable, match="refused"):
+            async for _ in manager.follow("w", outage_seconds=60):
+                pass
+    assert clock() == pytest.approx(60, abs=15)
+
+
+@pytest.mark.looptime
+async def test_whoever_waits_for_an_hour_waits_out_an_outage_of_half_of_it() -> None:
+    """The time-out of the caller is what counts."""
+    async with WorkflowManager("http://service.test", transport=httpx.MockTransport(Away(1800))) as manager:
+        assert (await manager.wait("w", timeout_seconds=3600)).status.value == "succeeded"
 
 
 async def test_an_outage_at_the_start_is_raised_at_once() -> None:

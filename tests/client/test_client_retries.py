@@ -1,13 +1,15 @@
 """The client repeats what may be repeated, and only that."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from app import errors, models
-from app.client import WorkflowManager
-from app.client_retries import RetryPolicy
+from app.client import RetryPolicy, WorkflowManager
+from app.client.retries import retry_after_seconds
 
 START = models.StartWorkflowRequest(
     workflow_definition=models.WorkflowDefinitionRef(name="x"), namespace="dev", input="{}"
@@ -139,3 +141,75 @@ def test_pauses_double_up_to_a_limit() -> None:
     """The limits are what the random pauses stay below."""
     policy = RetryPolicy(attempts=6, first_pause_seconds=1.0, longest_pause_seconds=5.0)
     assert list(policy.pause_limits()) == [1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+# What the service asks for
+
+
+class Busy:
+    """A service that asks twice for a pause, and then answers."""
+
+    def __init__(self, retry_after: str) -> None:
+        self._retry_after = retry_after
+        self.asked = 0
+        self.pauses: list[float] = []
+
+    def __call__(self, _request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        if self.asked < 3:
+            return httpx.Response(429, headers={"Retry-After": self._retry_after}, json={"message": "slowly"})
+        return httpx.Response(200, json=[])
+
+    async def sleep(self, seconds: float) -> None:
+        """Remember the pause instead of making it."""
+        self.pauses.append(seconds)
+
+    def manager(self) -> WorkflowManager:
+        """Open a client of this service."""
+        return WorkflowManager(
+            "http://service.test", transport=httpx.MockTransport(self), sleep=self.sleep, randomness=lambda: 0.5
+        )
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "pauses"), [("7", [7, 7]), ("0", [0.125, 0.25]), ("soon", [0.125, 0.25]), ("-1", [0.125, 0.25])]
+)
+async def test_a_pause_that_the_service_asks_for_is_made(retry_after: str, pauses: list[float]) -> None:
+    """When it is longer than ours."""
+    service = Busy(retry_after)
+    async with service.manager() as manager:
+        assert await manager.list_definitions() == []
+    assert service.pauses == pauses
+
+
+async def test_a_pause_that_is_too_long_is_told() -> None:
+    """Nobody sits before a screen for an hour."""
+    service = Busy("3600")
+    async with service.manager() as manager:
+        with pytest.raises(errors.Throttled, match="slowly"):
+            await manager.list_definitions()
+    assert service.asked == 1
+
+
+def test_a_pause_may_end_at_a_date() -> None:
+    """The other form of the header; one that is past asks for nothing."""
+    noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    assert retry_after_seconds("Fri, 02 Jan 2026 12:00:20 GMT", now=lambda: noon) == 20
+    assert retry_after_seconds("Fri, 02 Jan 2026 11:00:00 GMT", now=lambda: noon) == 0
+
+
+@pytest.mark.looptime
+async def test_all_attempts_together_have_a_time() -> None:
+    """Whoever asks gets an answer within it, from a service that hangs as well."""
+
+    async def hangs(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(request.extensions["timeout"]["read"])
+        raise httpx.ReadTimeout("slow")
+
+    policy = RetryPolicy(total_seconds=12)
+    async with WorkflowManager(
+        "http://service.test", transport=httpx.MockTransport(hangs), timeout_seconds=5, retries=policy
+    ) as manager:
+        with pytest.raises(errors.Unavailable, match=r"^No answer from http://service.test within 12 s\.$"):
+            await manager.list_definitions()
+    assert asyncio.get_running_loop().time() == pytest.approx(12, abs=0.5)

@@ -4,17 +4,17 @@ import asyncio
 import concurrent.futures
 import inspect
 import json
+import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
 import pytest
 
 from app import errors, models
-from app.client import WorkflowManager
-from app.client_sync import SyncWorkflowManager
+from app.client import SyncWorkflowManager, WorkflowManager
 from tests.client.documents import workflow_json
 
 THREAD = "workflow-manager-client"
@@ -25,7 +25,7 @@ def operations(kind: type) -> dict[str, inspect.Signature]:
     return {
         name: inspect.signature(method).replace(return_annotation=inspect.Signature.empty)
         for name, method in inspect.getmembers(kind, inspect.isfunction)
-        if not name.startswith("_")
+        if not name.startswith("_") and name not in {"close", "aclose"}
     }
 
 
@@ -97,30 +97,93 @@ def test_closing_ends_the_thread_and_what_waits() -> None:
         with SyncWorkflowManager("http://service.test", transport=httpx.MockTransport(silent)) as manager:
             waiting = pool.submit(manager.get_workflow, "w")
             assert asked.wait(5)
-        with pytest.raises(concurrent.futures.CancelledError):
+        with pytest.raises(errors.ClientClosed):
             waiting.result(timeout=5)
     assert THREAD not in {thread.name for thread in threading.enumerate()}
-    with pytest.raises(RuntimeError, match="with statement"):
+    with pytest.raises(errors.ClientClosed):
         manager.get_workflow("w")
+    with pytest.raises(errors.ClientClosed):
+        next(manager.follow("w"))
 
 
-def test_ctrl_c_cancels_the_operation() -> None:
-    """The request does not go on behind the back of whoever interrupted it."""
-    cancelled = threading.Event()
-    main = threading.get_ident()
+def test_it_can_be_closed_without_a_context() -> None:
+    """More than once, and before it was used."""
+    manager = SyncWorkflowManager("http://service.test", transport=httpx.MockTransport(answering))
+    assert manager.get_workflow("w").id == "w"
+    manager.close()
+    manager.close()
+    with pytest.raises(errors.ClientClosed):
+        manager.get_workflow("w")
+    never_used = SyncWorkflowManager("http://service.test")
+    never_used.close()
+    with pytest.raises(errors.ClientClosed):
+        never_used.health_check()
+    assert THREAD not in {thread.name for thread in threading.enumerate()}
 
-    async def silent(_request: httpx.Request) -> httpx.Response:
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_process_is_told_to_open_its_own(manager: SyncWorkflowManager) -> None:
+    """The thread that does the work is not in there; to wait for it would never end."""
+    manager.get_workflow("w")
+    changes = manager.follow("w")
+    next(changes)
+    child = os.fork()
+    if child == 0:
+        os._exit(_refuses(manager))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert next(changes).status is models.WorkflowStatus.SUCCEEDED
+
+
+def _refuses(manager: SyncWorkflowManager) -> int:
+    signal.alarm(10)
+    try:
+        manager.get_workflow("w")
+    except errors.ClientClosed as refusal:
+        manager.close()
+        return 0 if "forked" in refusal.message else 1
+    return 2
+
+
+class Interrupting:
+    """A service that never answers: as soon as the main thread waits for it, it presses Ctrl-C there."""
+
+    def __init__(self, silent: str) -> None:
+        self._silent = silent
+        self._main = threading.get_ident()
+        self.cancelled = threading.Event()
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(self._silent):
+            return await self._never()
+        return answering(request)
+
+    async def _never(self) -> httpx.Response:
         try:
-            while sys._current_frames()[main].f_code.co_name != "wait":  # noqa: ASYNC110  no event tells of it
+            while sys._current_frames()[self._main].f_code.co_name != "wait":  # noqa: ASYNC110  no event tells of it
                 await asyncio.sleep(0)
-            signal.pthread_kill(main, signal.SIGINT)
+            signal.pthread_kill(self._main, signal.SIGINT)
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
-            cancelled.set()
+            await asyncio.sleep(0.01)  # closing takes a moment, and nobody may be in its way
+            self.cancelled.set()
             raise
         raise AssertionError
 
-    with SyncWorkflowManager("http://service.test", transport=httpx.MockTransport(silent)) as manager:
+
+INTERRUPTED: list[tuple[str, Callable[[SyncWorkflowManager], object]]] = [
+    ("/workflows/w", lambda manager: manager.get_workflow("w")),
+    ("/events", lambda manager: next(manager.follow("w"))),
+    ("/events", lambda manager: list(manager.follow("w"))),
+    ("/workflows", lambda manager: next(manager.iter_workflows())),
+    ("/workflows", lambda manager: list(manager.iter_workflows())),
+]
+
+
+@pytest.mark.parametrize(("silent", "call"), INTERRUPTED)
+def test_ctrl_c_cancels_the_operation(silent: str, call: Callable[[SyncWorkflowManager], object]) -> None:
+    """The request does not go on behind the back of whoever interrupted it, and no other error takes its place."""
+    service = Interrupting(silent)
+    with SyncWorkflowManager("http://service.test", transport=httpx.MockTransport(service)) as manager:
         with pytest.raises(KeyboardInterrupt):
-            manager.get_workflow("w")
-        assert cancelled.wait(5)
+            call(manager)
+        assert service.cancelled.wait(5)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.cli.tables_verb import COLUMNS
+from app.cli.table_states import COLUMNS
 from app.store.tables import MISSING, TABLES, TableState, table_name
 
 Wfm = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -101,5 +101,5 @@ def test_a_dynamodb_that_does_not_answer_is_one_line(wfm: Wfm) -> None:
 )
 def test_indexes_that_are_not_ready_are_named(indexes: dict[str, str], shown: str) -> None:
     state = TableState("workflows", "ACTIVE", 0, 0, indexes, expires=True, recoverable=None)
-    assert COLUMNS["indexes"](state) == shown
-    assert COLUMNS["recovery"](state) == "unknown"
+    assert COLUMNS["indexes"].show(state) == shown
+    assert COLUMNS["recovery"].show(state) == "unknown"

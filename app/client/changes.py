@@ -1,20 +1,21 @@
 """How the client watches a workflow change: told by the service, or by asking again in growing intervals."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
 from app import errors, models
-from app.client_answers import WORKFLOW
-from app.client_events import EventParser
-from app.client_http import Connection, Sleep, decode, decode_content
-from app.client_requests import flag, workflow_path
-
-SHORTEST_INTERVAL_SECONDS: Final = 0.2
-LONGEST_INTERVAL_SECONDS: Final = 2.0
-INTERVAL_GROWTH: Final = 1.5
-MAX_FAILED_READS: Final = 15
-"""Reads in a row that may fail before the watcher gives up: enough for a restart of the service."""
+from app.client.answers import WORKFLOW, decode, decode_content
+from app.client.events import EventParser, ServerEvent
+from app.client.http import Connection, Sleep
+from app.client.patience import (
+    LONGEST_OUTAGE_INTERVAL_SECONDS,
+    SHORTEST_INTERVAL_SECONDS,
+    Patience,
+    Read,
+    intervals,
+)
+from app.client.requests import flag, workflow_path
 
 WAIT_SECONDS: Final = 20
 """How long one request waits for a change; proxies cut silent ones after 30 or 60 seconds."""
@@ -25,38 +26,28 @@ FIRST_EVENT_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 45.0
 """Three heartbeats of the service: a stream that is silent for longer is dead."""
 
-Read = Callable[[], Awaitable[models.Workflow]]
-
 
 class NoEvents(Exception):
     """The service, or what is in between, has no stream of events; asking again is the other way."""
 
 
 async def poll_changes(
-    read: Read, *, sleep: Sleep, known: models.Workflow | None = None
-) -> AsyncIterator[models.Workflow]:
+    read: Read, *, sleep: Sleep, patience: Patience, known: models.Workflow | None = None
+) -> AsyncGenerator[models.Workflow, None]:
     """Yield the workflow whenever it differs from what was yielded last; end with its terminal state.
 
     ``known`` is what the caller has seen already. The interval starts small, grows while nothing happens, and is
-    small again after a change. An outage in the middle is waited out; one at the first read is raised.
+    small again after a change. An outage is waited out with ``patience``; one at the very first read is raised.
     """
-    last = await read()
+    last = await (read() if known is None else patience.read(read))
     if known is None or _differs(last, known):
         yield last
-    intervals = _intervals()
-    failures = 0
+    pauses = intervals()
     while not last.status.terminal:
-        await sleep(next(intervals))
-        try:
-            workflow = await read()
-        except errors.Unavailable:
-            failures += 1
-            if failures == MAX_FAILED_READS:
-                raise
-            continue
-        failures = 0
+        await sleep(next(pauses))
+        workflow = await patience.read(read)
         if _differs(workflow, last):
-            last, intervals = workflow, _intervals()
+            last, pauses = workflow, intervals()
             yield workflow
 
 
@@ -80,6 +71,7 @@ class LongPoll:
             params=[("fetchHistory", flag(False)), *([("wait", str(WAIT_SECONDS))] if waits else [])],
             headers={"If-None-Match": self._tag} if self._tag is not None else None,
             wait_seconds=WAIT_SECONDS if waits else 0,
+            missing=errors.WorkflowNotFound,
         )
         if response.status_code == 304 and self._last is not None:
             return self._last
@@ -95,13 +87,13 @@ class LongPoll:
 class EventFollower:
     """Follows a workflow by the events of the service; resumes where a stream broke off."""
 
-    def __init__(self, connection: Connection, workflow_id: str, *, sleep: Sleep) -> None:
+    def __init__(self, connection: Connection, workflow_id: str, *, sleep: Sleep, patience: Patience) -> None:
         self._connection = connection
         self._path = f"{workflow_path(workflow_id)}/events"
         self._sleep = sleep
+        self._patience = patience
         self._last_id: str | None = None
-        self._failures = 0
-        self._intervals = _intervals()
+        self._pauses = intervals(LONGEST_OUTAGE_INTERVAL_SECONDS)
         self.last: models.Workflow | None = None
 
     async def changes(self) -> AsyncGenerator[models.Workflow, None]:
@@ -117,10 +109,13 @@ class EventFollower:
                             self.last = workflow
                             yield workflow
             except errors.Unavailable as outage:
-                self._note_failure(outage)
+                if self.last is None:
+                    raise NoEvents from outage
+                if not self.last.status.terminal:
+                    self._patience.lose(outage)
             if self.last is not None and self.last.status.terminal:
                 return
-            await self._sleep(next(self._intervals))
+            await self._sleep(next(self._pauses))
 
     async def _stream(self) -> AsyncGenerator[models.Workflow, None]:
         parser = EventParser()
@@ -131,25 +126,18 @@ class EventFollower:
             if answer is None:
                 raise NoEvents
             async for piece in answer:
-                self._failures, self._intervals = 0, _intervals()
+                self._patience.regain()
+                self._pauses = intervals(LONGEST_OUTAGE_INTERVAL_SECONDS)
                 for event in parser.feed(piece):
                     self._last_id = event.id
                     if event.kind == "workflow":
-                        yield decode_content(event.data, WORKFLOW, whose=self._path)
+                        yield self._read(event)
 
-    def _note_failure(self, outage: errors.Unavailable) -> None:
-        if self.last is None:
-            raise NoEvents from outage
-        self._failures += 1
-        if self._failures == MAX_FAILED_READS and not self.last.status.terminal:
-            raise outage
-
-
-def _intervals() -> Iterator[float]:
-    interval = SHORTEST_INTERVAL_SECONDS
-    while True:
-        yield interval
-        interval = min(interval * INTERVAL_GROWTH, LONGEST_INTERVAL_SECONDS)
+    def _read(self, event: ServerEvent) -> models.Workflow:
+        try:
+            return decode_content(event.data, WORKFLOW, whose=self._path)
+        except errors.Unavailable as strange:
+            raise NoEvents from strange
 
 
 def _differs(one: models.Workflow, other: models.Workflow) -> bool:

@@ -7,28 +7,28 @@ with SyncWorkflowManager("http://localhost:8080") as manager:
 ```
 """
 
-import asyncio
-import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Self, Unpack
 
 import httpx
 
 from app import models
-from app.client import DEFAULT_TIMEOUT_SECONDS, WorkflowFilters, WorkflowManager, WorkflowPage
-from app.client_retries import RetryPolicy
-
-__all__ = ["SyncWorkflowManager"]
-
-T = TypeVar("T")
+from app.client.loop_thread import LoopThread
+from app.client.manager import DEFAULT_TIMEOUT_SECONDS, Auth, WorkflowManager
+from app.client.patience import OUTAGE_SECONDS, OnOutage
+from app.client.requests import WorkflowFilters
+from app.client.retries import RetryPolicy
+from app.client.workflows import WorkflowPage
 
 
 class SyncWorkflowManager:
-    """The service at ``url``, as a context manager; `app.client.WorkflowManager` says what each operation does.
+    """The service at ``url``, as a context manager, or until ``close``.
 
-    The work is done by an event loop in a thread of its own, so it may be used by several threads at once, and where
-    an event loop runs already (a notebook). Ctrl-C cancels the operation that it interrupts.
+    `app.client.WorkflowManager` says what each operation does. The work is done by an event loop in a thread of its
+    own, so it may be used by several threads at once, and where an event loop runs already (a notebook). Ctrl-C
+    cancels the operation that it interrupts. A closed client, and one that a forked process has inherited, raises
+    `errors.ClientClosed`.
     """
 
     def __init__(
@@ -37,23 +37,26 @@ class SyncWorkflowManager:
         *,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         retries: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: Auth | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._manager = WorkflowManager(url, timeout_seconds=timeout_seconds, retries=retries, transport=transport)
-        self._thread = _LoopThread()
+        self._manager = WorkflowManager(
+            url, timeout_seconds=timeout_seconds, retries=retries, headers=headers, auth=auth, transport=transport
+        )
+        self._thread = LoopThread()
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._thread.run(self._manager.__aenter__())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._thread.run(self._manager.__aexit__(kind, error, trace))
-        finally:
-            self._thread.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and end what other threads still wait for."""
+        self._thread.stop(self._manager.aclose())
 
     def health_check(self) -> None:
         """Return when the service says that it is well."""
@@ -88,6 +91,10 @@ class SyncWorkflowManager:
     def update_definition(self, request: models.NewWorkflowDefinitionRequest) -> models.WorkflowDefinition:
         """Add the next version of a definition."""
         return self._thread.run(self._manager.update_definition(request))
+
+    def validate_definition(self, request: models.NewWorkflowDefinitionRequest) -> None:
+        """Return when the service finds a definition valid, and store nothing."""
+        self._thread.run(self._manager.validate_definition(request))
 
     # Workflows
 
@@ -133,9 +140,16 @@ class SyncWorkflowManager:
         """Return the workflow once it has ended."""
         return self._thread.run(self._manager.wait(workflow_id, timeout_seconds=timeout_seconds))
 
-    def follow(self, workflow_id: str) -> Iterator[models.Workflow]:
-        """Yield the workflow now and after every change, until it has ended."""
-        return self._thread.iterate(self._manager.follow(workflow_id))
+    def follow(
+        self, workflow_id: str, *, outage_seconds: float = OUTAGE_SECONDS, on_outage: OnOutage | None = None
+    ) -> Iterator[models.Workflow]:
+        """Yield the workflow now and after every change, until it has ended.
+
+        ``on_outage`` is called in the thread of the client.
+        """
+        return self._thread.iterate(
+            self._manager.follow(workflow_id, outage_seconds=outage_seconds, on_outage=on_outage)
+        )
 
     # State resources
 
@@ -172,69 +186,3 @@ class SyncWorkflowManager:
     def get_quotas(self) -> list[models.QuotaHeadroom]:
         """Tell how much of the quotas of Step Functions is left, by action."""
         return self._thread.run(self._manager.get_quotas())
-
-
-class _LoopThread:
-    """An event loop in a thread, and those who wait for it in others."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Start the thread; it does not keep the process alive."""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=_serve, args=[self._loop], name="workflow-manager-client", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the loop, and what others still wait for."""
-        if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop = None
-            self._thread.join()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what the work returns; an interruption of this thread cancels it."""
-        if self._loop is None:
-            work.close()
-            raise RuntimeError("The client is closed; use it in a with statement.")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def iterate(self, items: AsyncGenerator[T, None]) -> Iterator[T]:
-        """Yield the items; to stop early ends the work behind them."""
-        try:
-            while True:
-                try:
-                    item = self.run(_next(items))
-                except StopAsyncIteration:
-                    return
-                yield item
-        finally:
-            if self._loop is not None:
-                self.run(items.aclose())
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-        loop.run_until_complete(_end_what_waits())
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        loop.close()
-
-
-async def _end_what_waits() -> None:
-    waiting = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-
-
-async def _next(items: AsyncGenerator[T, None]) -> T:
-    return await anext(items)

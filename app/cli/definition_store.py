@@ -1,0 +1,65 @@
+"""What ``definitions list``, ``get`` and ``put`` ask of the service."""
+
+import json
+
+from app import models
+from app.cli.client import connect
+from app.cli.connection import Service
+from app.cli.definition_changes import WORDS, Change, compare, make_so
+from app.cli.definition_files import DefinitionFile
+from app.cli.lines import note, write_line
+from app.cli.options import Format
+from app.cli.output import write_document, write_documents, write_fields, write_table
+from app.cli.running import run
+from app.cli.tables import DEFINITION_COLUMNS, definition_label
+from app.cli.text import visible_json
+
+
+def show_definitions(name: str | None, *, service: Service, output: Format) -> None:
+    """Show the latest version of every definition, or all versions of one."""
+    found = run(_list(name, service))
+    if output is Format.TABLE:
+        write_table(found, DEFINITION_COLUMNS)
+    else:
+        write_documents(found, output=output)
+
+
+def show_definition(name: str, version: int | None, *, service: Service, output: Format) -> None:
+    """Show one version of a definition, the latest without a number."""
+    found = run(_get(name, version, service))
+    if output is not Format.TABLE:
+        write_document(found, output=output)
+        return
+    write_fields({title: column.show(found) for title, column in DEFINITION_COLUMNS.items()})
+    write_line()
+    write_line(visible_json(json.dumps(found.state_machine, ensure_ascii=False, indent=2)))
+
+
+def put_file(path: str, *, name: str | None, tags: models.Tags, force: bool, service: Service, output: Format) -> None:
+    """Make the service have the definition in a file."""
+    request = DefinitionFile(path).definition(name=name, tags=tags)
+    change, definition = run(_put(request, force=force, service=service))
+    note(f"{WORDS[change]} {definition_label(definition)}.")
+    if output is Format.TABLE:
+        write_table([definition], DEFINITION_COLUMNS)
+    else:
+        write_document(definition, output=output)
+
+
+async def _list(name: str | None, service: Service) -> list[models.WorkflowDefinition]:
+    async with connect(service) as manager:
+        return await (manager.list_definitions() if name is None else manager.list_definition_versions(name))
+
+
+async def _get(name: str, version: int | None, service: Service) -> models.WorkflowDefinition:
+    async with connect(service) as manager:
+        return await manager.get_definition(name, version=version)
+
+
+async def _put(
+    request: models.NewWorkflowDefinitionRequest, *, force: bool, service: Service
+) -> tuple[Change, models.WorkflowDefinition]:
+    async with connect(service) as manager:
+        difference = await compare(manager, request)
+        change = Change.ADDED if force and difference.change is Change.NONE else difference.change
+        return change, await make_so(manager, difference, force=force)

@@ -1,0 +1,26 @@
+"""What the verb ``poll`` does: a poller without an API, until a signal."""
+
+from app import errors
+from app.cli.exits import ExitCode
+from app.cli.lines import write_line
+from app.cli.server import Listen, Ready, ServiceRun
+from app.main import create_poller_app
+from app.settings import Settings, StoreBackend
+
+
+def run_poller(host: str, port: int) -> ExitCode:
+    """Poll until a signal asks to stop. Raises ``SettingsError`` when nobody could see what is polled."""
+    if Settings.load().store is StoreBackend.MEMORY:
+        raise errors.SettingsError("WFM_STORE is memory: a poller of its own needs a store that it shares with others")
+    polling = ServiceRun(
+        Listen(host, port),
+        local=None,
+        settings={"poller_enabled": True},
+        announce=_announce,
+        create=create_poller_app,
+    )
+    return polling.run_to_end()
+
+
+def _announce(ready: Ready) -> None:
+    write_line(f"Polling. Health, readiness and metrics: {ready.api}")

@@ -1,0 +1,74 @@
+"""What the verbs of queues ask of the service."""
+
+from app import models
+from app.cli.client import connect
+from app.cli.connection import Service
+from app.cli.options import Format
+from app.cli.output import write_document, write_documents, write_table
+from app.cli.running import run
+from app.cli.tables import QUEUE_COLUMNS
+from app.client.requests import valid
+
+
+def show_queues(*, service: Service, output: Format) -> None:
+    """Show the queues that somebody gave limits to."""
+    found = run(_list(service))
+    if output is Format.TABLE:
+        write_table(found, QUEUE_COLUMNS)
+    else:
+        write_documents(found, output=output)
+
+
+def show_queue(name: str, *, service: Service, output: Format) -> None:
+    """Show one queue."""
+    _write(run(_get(name, service)), output=output)
+
+
+def set_queue(
+    name: str,
+    *,
+    max_running: int | None,
+    starts_per_second: float | None,
+    paused: bool,
+    service: Service,
+    output: Format,
+) -> None:
+    """Set all limits of a queue."""
+    limits = valid(models.QueueLimits, max_running=max_running, starts_per_second=starts_per_second, paused=paused)
+    _write(run(_put(name, limits, service)), output=output)
+
+
+def change_queue(name: str, *, paused: bool, service: Service, output: Format) -> None:
+    """Pause a queue or let it go on, and leave its limits as they are."""
+    _write(run(_change(name, paused=paused, service=service)), output=output)
+
+
+async def _list(service: Service) -> list[models.Queue]:
+    async with connect(service) as manager:
+        return await manager.list_queues()
+
+
+async def _get(name: str, service: Service) -> models.Queue:
+    async with connect(service) as manager:
+        return await manager.get_queue(name)
+
+
+async def _put(name: str, limits: models.QueueLimits, service: Service) -> models.Queue:
+    async with connect(service) as manager:
+        return await manager.put_queue(name, limits)
+
+
+async def _change(name: str, *, paused: bool, service: Service) -> models.Queue:
+    async with connect(service) as manager:
+        present = await manager.get_queue(name)
+        kept = models.QueueLimits(
+            max_running=present.max_running, starts_per_second=present.starts_per_second, paused=paused
+        )
+        return await manager.put_queue(name, kept)
+
+
+def _write(queue: models.Queue, *, output: Format) -> None:
+    if output is Format.TABLE:
+        write_table([queue], QUEUE_COLUMNS)
+    else:
+        write_document(queue, output=output)

@@ -1,0 +1,80 @@
+"""The verbs ``queues list``, ``get``, ``put``, ``pause`` and ``resume``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.connection import DEFAULT_SERVICE, ServiceOption
+from app.cli.later import later
+from app.cli.options import Format, FormatOption
+
+if TYPE_CHECKING:
+    from app.cli.queue_store import change_queue, set_queue, show_queue, show_queues
+else:
+    change_queue = later("app.cli.queue_store:change_queue")
+    set_queue = later("app.cli.queue_store:set_queue")
+    show_queue = later("app.cli.queue_store:show_queue")
+    show_queues = later("app.cli.queue_store:show_queues")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the queue.")]
+
+
+def list_queues(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE) -> None:
+    """List the queues that have, or had, limits."""
+    show_queues(service=service, output=output)
+
+
+def get_queue(
+    name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
+) -> None:
+    """Show the limits of a queue, and how many of its workflows run."""
+    show_queue(name, service=service, output=output)
+
+
+def put_queue(
+    name: NameArgument,
+    *,
+    max_running: Annotated[
+        int | None, typer.Option(min=0, max=5_000, metavar="N", help="So many of its workflows run at a time at most.")
+    ] = None,
+    starts_per_second: Annotated[
+        float | None, typer.Option(min=0, max=1_000, metavar="X", help="So many start in a second at most.")
+    ] = None,
+    paused: Annotated[
+        bool, typer.Option("--paused/--no-paused", help="Whether nothing starts; what runs goes on.")
+    ] = False,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Set the limits of a queue.
+
+    Those that are not given are lifted.
+    """
+    set_queue(
+        name,
+        max_running=max_running,
+        starts_per_second=starts_per_second,
+        paused=paused,
+        service=service,
+        output=output,
+    )
+
+
+def pause_queue(
+    name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
+) -> None:
+    """Let nothing of a queue start.
+
+    Its limits stay as they are, and what runs goes on.
+    """
+    change_queue(name, paused=True, service=service, output=output)
+
+
+def resume_queue(
+    name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
+) -> None:
+    """Let the workflows of a queue start again.
+
+    Its limits stay as they are.
+    """
+    change_queue(name, paused=False, service=service, output=output)

@@ -1,0 +1,50 @@
+"""What the verbs of state resources ask of the service."""
+
+from app import models
+from app.cli.client import connect
+from app.cli.connection import Service
+from app.cli.lines import note
+from app.cli.options import Format
+from app.cli.output import write_document, write_table
+from app.cli.running import run
+from app.cli.tables import STATE_RESOURCE_COLUMNS
+from app.client.requests import valid
+
+
+def show_resource(namespace: str, name: str, *, service: Service, output: Format) -> None:
+    """Show what a name stands for."""
+    _write(run(_get(namespace, name, service)), output=output)
+
+
+def set_resource(namespace: str, name: str, uri: str, *, service: Service, output: Format) -> None:
+    """Say what a name stands for."""
+    request = valid(models.NewStateResource, namespace=namespace, name=name, uri=uri)
+    _write(run(_put(request, service)), output=output)
+
+
+def forget_resource(namespace: str, name: str, *, service: Service) -> None:
+    """Let a name expand by convention again."""
+    run(_delete(namespace, name, service))
+    note(f"Deleted {name} of {namespace}.")
+
+
+async def _get(namespace: str, name: str, service: Service) -> models.StateResource:
+    async with connect(service) as manager:
+        return await manager.get_state_resource(namespace, name)
+
+
+async def _put(request: models.NewStateResource, service: Service) -> models.StateResource:
+    async with connect(service) as manager:
+        return await manager.put_state_resource(request)
+
+
+async def _delete(namespace: str, name: str, service: Service) -> None:
+    async with connect(service) as manager:
+        await manager.delete_state_resource(namespace, name)
+
+
+def _write(resource: models.StateResource, *, output: Format) -> None:
+    if output is Format.TABLE:
+        write_table([resource], STATE_RESOURCE_COLUMNS)
+    else:
+        write_document(resource, output=output)

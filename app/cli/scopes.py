@@ -1,0 +1,99 @@
+"""Which workflows a verb can be about, and finding those that it is about."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Final, NamedTuple
+
+from app import errors, models
+from app.cli.filters import Filters
+from app.client import WorkflowFilters, WorkflowManager
+from app.statuses import ACTIVE_STATUSES, WorkflowStatus
+
+PAGE_SIZE: Final = 1_000
+
+
+class Scope(NamedTuple):
+    """Which workflows a verb can be about: those of some statuses, ``usual`` unless others are asked for."""
+
+    usual: Sequence[WorkflowStatus]
+    possible: frozenset[WorkflowStatus]
+    unresolved: bool = False
+    fits: Callable[[models.Workflow], bool] = lambda _: True
+
+    def why_not(self, workflow: models.Workflow) -> str | None:
+        """Tell why the verb cannot be about a workflow; None when it can."""
+        if workflow.status not in self.possible:
+            return f"it is {workflow.status}"
+        if self.unresolved and workflow.resolved_by_user:
+            return "it is resolved"
+        return None if self.fits(workflow) else "it was resumed before"
+
+
+ACTIVE: Final = (WorkflowStatus.QUEUED, WorkflowStatus.RUNNING)
+FAILED: Final = (WorkflowStatus.FAILED,)
+CANCELLABLE: Final = Scope(ACTIVE, ACTIVE_STATUSES)
+RESOLVABLE: Final = Scope(FAILED, frozenset(FAILED), unresolved=True)
+REFRESHABLE: Final = Scope(ACTIVE, frozenset(WorkflowStatus))
+# What was resumed before goes on in another workflow, which fits itself if it failed as well.
+RESUMABLE: Final = Scope(FAILED, frozenset(WorkflowStatus).difference(ACTIVE), fits=lambda found: not found.retries)
+
+
+async def select(
+    manager: WorkflowManager, filters: Filters, scope: Scope, *, limit: int | None
+) -> list[models.Workflow]:
+    """Return the summaries of all that fit, the oldest first; `errors.NotFound` for an unknown definition."""
+    for status in filters.statuses:
+        if status not in scope.possible:
+            words = " or ".join(sorted(scope.possible))
+            raise errors.InvalidRequest(f"This is for workflows that are {words}, not {status}.")
+    wanted = filters._replace(resolved=False) if scope.unresolved else filters
+    found = [
+        workflow
+        for status in filters.statuses or scope.usual
+        async for workflow in _listed(manager, wanted, status)
+        if scope.fits(workflow)
+    ]
+    if not found:
+        await check_definition(manager, filters)
+    found.sort(key=lambda workflow: (workflow.created_at, workflow.id))
+    return found[:limit]
+
+
+async def check_definition(manager: WorkflowManager, filters: Filters) -> None:
+    """Raise `errors.DefinitionNotFound` when nothing can be found because there is no such definition."""
+    if filters.definition_name is not None:
+        await manager.get_definition(filters.definition_name, version=filters.version)
+
+
+def query_of(
+    filters: Filters, status: WorkflowStatus | None, *, page_size: int, oldest_first: bool, summary_only: bool
+) -> WorkflowFilters:
+    """Return what the service is asked for; it takes one status, and no version of a definition."""
+    return {
+        "status": status,
+        "definition_name": filters.definition_name,
+        "namespace": filters.namespace,
+        "queue": filters.queue,
+        "tags": filters.tags,
+        "created_after": filters.created_after,
+        "created_before": filters.created_before,
+        "resolved_by_user": filters.resolved,
+        "oldest_first": oldest_first,
+        "summary_only": summary_only,
+        "limit": page_size,
+    }
+
+
+def is_of_version(workflow: models.Workflow, version: int | None) -> bool:
+    """Tell whether a workflow is one of a version of its definition; every version without one."""
+    return version is None or workflow.workflow_definition.version == version
+
+
+async def _listed(
+    manager: WorkflowManager, filters: Filters, status: WorkflowStatus
+) -> AsyncGenerator[models.Workflow, None]:
+    query = query_of(filters, status, page_size=PAGE_SIZE, oldest_first=True, summary_only=True)
+    async with aclosing(manager.iter_workflows(**query)) as found:
+        async for workflow in found:
+            if is_of_version(workflow, filters.version):
+                yield workflow

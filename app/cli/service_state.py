@@ -1,0 +1,75 @@
+"""How the service is: whether it answers and works, and what is left of its quotas."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from app import errors, models
+from app.cli.client import connect
+from app.cli.connection import Service
+from app.cli.exits import ExitCode, exit_code_of
+from app.cli.layout import Column, Columns
+from app.cli.lines import note
+from app.cli.options import Format
+from app.cli.output import write_documents, write_table
+from app.cli.running import run
+from app.cli.tables import QUOTA_COLUMNS
+from app.client import WorkflowManager
+
+CHECKS: Final[Mapping[str, Callable[[WorkflowManager], Awaitable[None]]]] = {
+    "answers": WorkflowManager.health_check,
+    "works": WorkflowManager.readiness_check,
+}
+
+
+class Check(models.Response):
+    """A question about the service, and what came of it."""
+
+    check: str
+    ok: bool
+    message: str | None = None
+
+
+def show_health(*, service: Service, output: Format) -> ExitCode:
+    """Show what came of every check; return the exit code of the worst."""
+    checks, code = run(_check_all(service))
+    if output is Format.TABLE:
+        write_table(checks, COLUMNS)
+    else:
+        write_documents(checks, output=output)
+    for check in checks:
+        if check.message is not None:
+            note(check.message)
+    return code
+
+
+def show_quotas(*, service: Service, output: Format) -> None:
+    """Show what is left of the quotas, by action."""
+    found = run(_quotas(service))
+    if output is Format.TABLE:
+        write_table(found, QUOTA_COLUMNS)
+    else:
+        write_documents(found, output=output)
+
+
+async def _check_all(service: Service) -> tuple[list[Check], ExitCode]:
+    checks: list[Check] = []
+    async with connect(service) as manager:
+        for name, check in CHECKS.items():
+            try:
+                await check(manager)
+            except errors.WorkflowManagerError as error:
+                # What comes after it would fail as well.
+                return [*checks, Check(check=name, ok=False, message=error.message)], exit_code_of(error)
+            checks.append(Check(check=name, ok=True))
+    return checks, ExitCode.OK
+
+
+async def _quotas(service: Service) -> list[models.QuotaHeadroom]:
+    async with connect(service) as manager:
+        return await manager.get_quotas()
+
+
+COLUMNS: Final[Columns[Check]] = {
+    "check": Column(lambda check: check.check),
+    "ok": Column(lambda check: "yes" if check.ok else "no"),
+}

@@ -1,0 +1,61 @@
+"""What people type beside files and inputs: ``NAME:VERSION``, ``key=value``, filters."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from app import errors
+from app.cli.filters import Filters
+from app.cli.moments import parse_moment
+from app.statuses import WorkflowStatus
+
+_VERSIONED: Final = re.compile(r"(?P<name>.+):(?P<version>-1|[0-9]{1,18})", re.ASCII | re.DOTALL)
+
+
+def parse_definition(text: str) -> tuple[str, int | None]:
+    """Split ``NAME[:VERSION]``; names may hold colons, so only a number counts as a version (-1 = the latest)."""
+    match = _VERSIONED.fullmatch(text)
+    if match is None:
+        return text, None
+    version = int(match["version"])
+    return match["name"], None if version == -1 else version
+
+
+def parse_tags(pairs: Iterable[str]) -> dict[str, str]:
+    """Read ``key=value`` pairs; the last one of a key wins."""
+    tags: dict[str, str] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not (key and separator):
+            raise errors.InvalidRequest(f"A tag is written key=value, not {pair!r}.")
+        tags[key] = value
+    return tags
+
+
+def parse_filters(
+    *,
+    definition: str | None,
+    status: Sequence[WorkflowStatus] | None,
+    namespace: str | None,
+    queue: str | None,
+    tag: Sequence[str] | None,
+    created_after: str | None,
+    created_before: str | None,
+    resolved: bool | None = None,
+) -> Filters:
+    """Read the options that narrow a list of workflows."""
+    for option, text in (("--definition", definition), ("--namespace", namespace), ("--queue", queue)):
+        if text == "":
+            raise errors.InvalidRequest(f"{option} must not be empty; leave it out for all.")
+    name, version = (None, None) if definition is None else parse_definition(definition)
+    return Filters(
+        definition_name=name,
+        version=version,
+        statuses=tuple(dict.fromkeys(status or ())),
+        namespace=namespace,
+        queue=queue,
+        tags=parse_tags(tag or ()) or None,
+        created_after=parse_moment(created_after, option="--created-after"),
+        created_before=parse_moment(created_before, option="--created-before"),
+        resolved=resolved,
+    )

@@ -1,0 +1,22 @@
+"""How a workflow is watched until it has ended."""
+
+from typing import NamedTuple
+
+from app import errors
+from app.cli.connection import Service
+from app.cli.options import Format
+
+
+class Watch(NamedTuple):
+    """Where a workflow is watched, how it is shown, and for how long at most."""
+
+    service: Service
+    output: Format
+    timeout_seconds: float | None
+
+
+def watch_of(*, wanted: bool, timeout_seconds: float | None, service: Service, output: Format) -> Watch | None:
+    """Read --follow and --timeout, which means nothing without the other."""
+    if timeout_seconds is not None and not wanted:
+        raise errors.InvalidRequest("--timeout needs --follow.")
+    return Watch(service, output, timeout_seconds) if wanted else None

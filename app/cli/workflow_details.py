@@ -1,0 +1,47 @@
+"""What the verb ``workflows`` does with an id: it shows the workflow and its jobs."""
+
+from app import models
+from app.cli.client import connect
+from app.cli.connection import Service
+from app.cli.exits import ExitCode
+from app.cli.job_tree import TREE_COLUMNS, job_tree, rows
+from app.cli.lines import write_line
+from app.cli.options import Format
+from app.cli.output import is_terminal, write_document, write_fields, write_table
+from app.cli.running import run
+from app.cli.tables import JOB_COLUMNS, job_fields, workflow_fields
+
+
+def show_workflow(workflow_id: str, *, full: bool, service: Service, output: Format) -> ExitCode:
+    """Show a workflow as Step Functions has it now."""
+    workflow = run(_get(workflow_id, service))
+    if output is Format.TABLE:
+        write_details(workflow, full=full)
+    else:
+        write_document(workflow, output=output)
+    return ExitCode.OK
+
+
+def write_details(workflow: models.Workflow, *, full: bool) -> None:
+    """Write all that is known of a workflow; ``full`` cuts nothing."""
+    write_fields(workflow_fields(workflow, full=full))
+    write_line()
+    if not full:
+        _write_jobs(workflow.jobs)
+        return
+    for job in workflow.jobs:
+        write_fields(job_fields(job))
+        write_line()
+
+
+async def _get(workflow_id: str, service: Service) -> models.Workflow:
+    async with connect(service) as manager:
+        return await manager.get_workflow(workflow_id, fetch_history=True)
+
+
+def _write_jobs(jobs: tuple[models.Job, ...]) -> None:
+    """Draw a tree for people; write a line with its place for each job where programs may read."""
+    if is_terminal():
+        write_table(rows(job_tree(jobs)), TREE_COLUMNS)
+    else:
+        write_table(jobs, JOB_COLUMNS)

@@ -1,0 +1,69 @@
+"""The operations of the client that are about workflow definitions."""
+
+from typing import Final
+
+from app import errors, models
+from app.client.answers import DEFINITION, DEFINITIONS, DESCRIPTION, VERDICT, decode
+from app.client.caller import Caller
+from app.client.requests import flag, segment
+
+PATH: Final = "/workflow-definitions"
+VALIDATE_ONLY: Final = "validateOnly"
+
+
+class DefinitionCalls(Caller):
+    """Lists, reads, writes and judges definitions."""
+
+    async def list_definitions(self) -> list[models.WorkflowDefinition]:
+        """List the latest version of every definition."""
+        return decode(await self._connection.request("GET", PATH, repeatable=True), DEFINITIONS)
+
+    async def list_definition_versions(self, name: str) -> list[models.WorkflowDefinition]:
+        """List all versions of a definition; `errors.DefinitionNotFound` when there is none."""
+        return await self._get_versions(name, latest=False)
+
+    async def get_definition(self, name: str, *, version: int | None = None) -> models.WorkflowDefinition:
+        """Get one version of a definition; the latest without ``version``."""
+        if version is None:
+            latest = await self._get_versions(name, latest=True)
+            if not latest:
+                raise errors.DefinitionNotFound
+            return latest[0]
+        path = f"{PATH}/{segment(name)}/{version}"
+        response = await self._connection.request("GET", path, repeatable=True, missing=errors.DefinitionNotFound)
+        return decode(response, DEFINITION)
+
+    async def create_definition(self, request: models.NewWorkflowDefinitionRequest) -> models.WorkflowDefinition:
+        """Create version 0 of a definition; `errors.Conflict` when the name is taken."""
+        return decode(await self._connection.request("POST", PATH, repeatable=False, body=request), DEFINITION)
+
+    async def update_definition(self, request: models.NewWorkflowDefinitionRequest) -> models.WorkflowDefinition:
+        """Add the next version of a definition; `errors.Conflict` when somebody else did first."""
+        response = await self._connection.request(
+            "PUT", f"{PATH}/{segment(request.name)}", repeatable=False, body=request, missing=errors.DefinitionNotFound
+        )
+        return decode(response, DEFINITION)
+
+    async def validate_definition(self, request: models.NewWorkflowDefinitionRequest) -> None:
+        """Return when the service finds a definition valid, and store nothing.
+
+        Raises `errors.InvalidRequest` with all that is wrong as ``findings``. A service that would not know what is
+        asked of it, and store the definition, is not asked: `errors.Unavailable`.
+        """
+        description = decode(await self._connection.request("GET", "/openapi.json", repeatable=True), DESCRIPTION)
+        if VALIDATE_ONLY not in description.parameters(PATH, "post"):
+            raise errors.Unavailable("This service cannot judge a definition without storing it.")
+        response = await self._connection.request(
+            "POST", PATH, repeatable=True, params=[(VALIDATE_ONLY, flag(True))], body=request
+        )
+        decode(response, VERDICT)
+
+    async def _get_versions(self, name: str, *, latest: bool) -> list[models.WorkflowDefinition]:
+        response = await self._connection.request(
+            "GET",
+            f"{PATH}/{segment(name)}",
+            repeatable=True,
+            params=[("latest", flag(latest))],
+            missing=errors.DefinitionNotFound,
+        )
+        return decode(response, DEFINITIONS)

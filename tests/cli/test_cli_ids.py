@@ -1,0 +1,165 @@
+"""Cancel, resume, resolve and refresh of workflows that are named: what is typed beside an id is not ignored."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.cli.journal import Journal
+from tests.cli.conftest import Run
+from tests.cli.fake_service import Answer, FakeService
+from tests.cli.many import changes
+from tests.client.documents import job_json, workflow_json
+
+FAILED = workflow_json("failed", jobs=[job_json("load", "failed")], lastJob=job_json("load", "failed"))
+VERBS = [
+    ("cancel", "cancelled", workflow_json("running")),
+    ("resume", "resumed", FAILED),
+    ("resolve", "resolved", FAILED),
+    ("refresh", "refreshed", workflow_json("running")),
+]
+
+
+@pytest.mark.parametrize(("verb", "done_word", "workflow"), VERBS)
+def test_a_dry_run_of_one_does_nothing(
+    verb: str, done_word: str, workflow: dict[str, object], wfm: Run, service: FakeService
+) -> None:
+    """It shows what would be done."""
+    service.on("GET /workflows/w", workflow)
+    outcome = wfm(verb, "w", "--dry-run")
+    assert (outcome.code, outcome.err) == (0, f"1 workflow would be {done_word}.\n")
+    assert outcome.out.splitlines()[1].split()[0] == "w"
+    assert changes(service) == []
+
+
+REFUSED = [
+    ("cancel", workflow_json("succeeded"), "it is succeeded"),
+    ("resume", workflow_json("running"), "it is running"),
+    ("resume", workflow_json("failed", retries=["x"]), "it was resumed before"),
+    ("resolve", workflow_json("failed", resolvedByUser=True), "it is resolved"),
+]
+
+
+@pytest.mark.parametrize(("verb", "workflow", "words"), REFUSED)
+def test_a_dry_run_tells_what_would_be_refused(
+    verb: str, workflow: dict[str, object], words: str, wfm: Run, service: FakeService
+) -> None:
+    """And the exit code is the one that doing it would have."""
+    service.on("GET /workflows/w", workflow)
+    outcome = wfm(verb, "w", "--dry-run", "-o", "json")
+    assert (outcome.code, json.loads(outcome.out)) == (3, [])
+    assert outcome.err.startswith(f"w would be refused: {words}.\n0 workflows would be ")
+
+
+def test_a_dry_run_of_what_is_not_there_is_three(wfm: Run, service: FakeService) -> None:
+    """As doing it is."""
+    service.on("GET /workflows/w", {"message": "there is none"}, status=404)
+    assert wfm("cancel", "w", "--dry-run").code == 3
+
+
+def test_several_are_done_one_by_one(wfm: Run, service: FakeService) -> None:
+    """Nobody is asked, because they were named; each is done once, and each has its line."""
+    for each in "abc":
+        service.on(f"DELETE /workflows/{each}", {} if each != "b" else Answer({"message": "it has ended"}, 400))
+    outcome = wfm("cancel", "a", "b", "c", "a", "--rate", "1000", "--reason", "why")
+    assert outcome.code == 3
+    assert sorted(outcome.out.splitlines()) == [
+        "a  done     cancelled",
+        "b  refused  it has ended",
+        "c  done     cancelled",
+    ]
+    assert outcome.err == "2 of 3 workflows cancelled, 1 refused.\n"
+    assert changes(service) == [f"DELETE /workflows/{each}" for each in "abc"]
+
+
+def test_ids_come_from_standard_input(process: Run, service: FakeService) -> None:
+    """For those that another command has found."""
+    for each in ("a", "b", "c"):
+        service.on(f"DELETE /workflows/{each}", {})
+    outcome = process("cancel", "a", "-", stdin="b\n\nc a\n")
+    assert outcome.code == 0
+    assert changes(service) == [f"DELETE /workflows/{each}" for each in "abc"]
+
+
+def test_no_ids_on_standard_input_are_nothing_to_do(process: Run, service: FakeService) -> None:
+    """And not everything."""
+    assert process("cancel", "-", stdin="\n") == (0, "", "There is nothing to do.\n")
+    assert service.asked == []
+
+
+def test_a_journal_of_ids_is_kept_and_read(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """By a dry run as well, which leaves it as it is."""
+    path = tmp_path / "journal"
+    service.on("DELETE /workflows/a", {})
+    assert wfm("cancel", "a", "--journal", str(path)).code == 0
+    with Journal("cancel", path) as journal:
+        assert journal.done == {"a"}
+    before = path.read_bytes()
+    for each in "ab":
+        service.on(f"GET /workflows/{each}", workflow_json("running", id=each))
+    outcome = wfm("cancel", "a", "b", "--journal", str(path), "--dry-run")
+    assert outcome.err == ("1 workflow left out: the journal says that it is done.\n1 workflow would be cancelled.\n")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("cancel", "w", "--limit", "3"), "--limit goes with filters"),
+        (("cancel", "w", "-n", "dev"), "Ids and filters exclude each other"),
+        (("cancel", "w", "--created-after", "2d"), "Ids and filters exclude each other"),
+        (("resume", "w", "x", "--follow"), "--follow needs the id of one workflow"),
+        (("resume", "w", "--follow", "--dry-run"), "--follow needs the id of one workflow"),
+        (("resume", "w", "--timeout", "3"), "--timeout needs --follow"),
+        (("resume", "w", "--start-at", ""), "--start-at must name a state"),
+        (("cancel", "w", "--rate", "0"), "'--rate'"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused(
+    arguments: tuple[str, ...], words: str, wfm: Run, service: FakeService
+) -> None:
+    """Before the service is asked."""
+    outcome = wfm(*arguments)
+    assert (outcome.code, outcome.err.count("\n"), service.asked) == (2, 1, [])
+    assert words in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line", "message"),
+    [
+        (("cancel", "w"), "DELETE /workflows/w", "cancelled"),
+        (("resolve", "w"), "POST /workflows/w/resolved", "resolved"),
+    ],
+)
+def test_one_has_a_document_of_its_result(
+    arguments: tuple[str, ...], line: str, message: str, wfm: Run, service: FakeService
+) -> None:
+    """For programs; people get a sentence."""
+    service.on(line, {})
+    outcome = wfm(*arguments, "-o", "json")
+    assert json.loads(outcome.out) == {"id": "w", "result": "done", "message": message}
+    assert outcome.err == ""
+    assert wfm(*arguments) == (0, "", f"{message.capitalize()} w.\n")
+
+
+TOO_LONG = [
+    (("cancel", "w", "--reason", "x" * 40_000), "reason: "),
+    (("resume", "w", "--start-at", "x" * 2_000), "StartAt: "),
+    (("submit", "x", "--idempotency-key", "schlüssel"), "visible ASCII"),
+    (("submit", "x", "--idempotency-key", "a\nb"), "visible ASCII"),
+    (("submit", "x", "--idempotency-key", ""), "visible ASCII"),
+    (("submit", "x", "--priority", "10"), "'--priority'"),
+    (("workflows", "\udcff"), "neither a name nor an id"),
+    (("workflows", "-d", ""), "--definition must not be empty"),
+    (("workflows", "--tag", "a:b=c"), "holds a colon"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), TOO_LONG)
+def test_what_the_service_would_refuse_is_wrong_usage(
+    arguments: tuple[str, ...], words: str, wfm: Run, service: FakeService
+) -> None:
+    """One line, and nothing is sent."""
+    outcome = wfm(*arguments)
+    assert (outcome.code, outcome.err.count("\n"), service.asked) == (2, 1, [])
+    assert words in outcome.err
