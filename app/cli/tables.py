@@ -106,9 +106,9 @@ QUEUE_COLUMNS: Columns[models.Queue] = {
     "name": Column(lambda queue: queue.name),
     "paused": Column(lambda queue: "yes" if queue.paused else "no"),
     "running": Column(lambda queue: str(queue.running)),
+    "queued": Column(lambda queue: str(queue.queued)),
     "max running": Column(lambda queue: _limit(queue.max_running)),
     "starts per second": Column(lambda queue: _limit(queue.starts_per_second)),
-    "queued": Column(lambda queue: _limit(getattr(queue, "queued", None)), optional=True),
 }
 
 QUOTA_COLUMNS: Columns[models.QuotaHeadroom] = {

@@ -7,15 +7,15 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.fake_service import Answer, FakeService
 
-SLOW = {"name": "slow", "maxRunning": 5, "startsPerSecond": 0.5, "paused": False, "running": 2}
+SLOW = {"name": "slow", "maxRunning": 5, "startsPerSecond": 0.5, "paused": False, "running": 2, "queued": 7}
 
 
 def test_queues_are_listed(wfm: Run, service: FakeService) -> None:
     """With their limits; one that is lifted is a dash."""
     service.on("GET /queues", [SLOW, {"name": "x", "paused": True, "running": 0}])
     assert [line.split() for line in wfm("queues", "list").out.splitlines()[1:]] == [
-        ["slow", "no", "2", "5", "0.5"],
-        ["x", "yes", "0", "-", "-"],
+        ["slow", "no", "2", "7", "5", "0.5"],
+        ["x", "yes", "0", "0", "-", "-"],
     ]
     assert json.loads(wfm("queues", "list", "-o", "json").out)[0] == SLOW
 

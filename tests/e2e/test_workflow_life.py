@@ -31,7 +31,13 @@ EVERYTHING: dict[str, Any] = {
             "Type": "Parallel",
             "Branches": [
                 {"StartAt": "good", "States": {"good": {"Type": "Pass", "End": True}}},
-                {"StartAt": "bad", "States": {"bad": {"Type": "Fail", "Error": "Bad", "Cause": "on purpose"}}},
+                {
+                    "StartAt": "linger",  # or it may fail before the other branch has begun
+                    "States": {
+                        "linger": {"Type": "Wait", "Seconds": 1, "Next": "bad"},
+                        "bad": {"Type": "Fail", "Error": "Bad", "Cause": "on purpose"},
+                    },
+                },
             ],
             "Catch": [{"ErrorEquals": ["Bad"], "ResultPath": "$.caught", "Next": "each"}],
             "Next": "never",
