@@ -70,8 +70,11 @@ class ChildProcess:
                 os.killpg(self.pid, number)
 
     def end(self, *, grace_seconds: float) -> None:
-        """Send SIGTERM the first time, and SIGKILL after the shortest grace of all calls."""
-        if self._over:
+        """Send SIGTERM the first time, and SIGKILL after the shortest grace of all calls.
+
+        A process that has ended by itself already was not told to.
+        """
+        if self._over or self._has_ended():
             return
         if not self.told_to_end:
             self.told_to_end = True
@@ -119,7 +122,7 @@ class ChildProcess:
 
     async def _ended(self) -> None:
         """Wait for the end of the process, and leave it uncollected."""
-        if self._popen.returncode is not None:
+        if self._has_ended():
             return
         try:
             pidfd = os.pidfd_open(self.pid)
@@ -133,6 +136,8 @@ class ChildProcess:
             os.close(pidfd)
 
     def _has_ended(self) -> bool:
+        if self._popen.returncode is not None:
+            return True
         if hasattr(os, "waitid"):
             return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
         return self._popen.poll() is not None  # macOS before Python 3.13: cannot look without collecting
