@@ -68,7 +68,8 @@ def sfncli(
 ) -> None:
     """Run a command for every task of an activity, with the arguments of Clever's sfncli.
 
-    $VAR and ${VAR} are expanded in activityname, workername and cmd. Options end at the first argument.
+    $VAR and ${VAR} are expanded in activityname, workername, cmd and cloudwatchregion. Options end at the first
+    argument.
     """
     for name, value in (("activityname", activityname), ("workername", workername), ("cmd", cmd)):
         if not value:

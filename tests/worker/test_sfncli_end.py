@@ -222,12 +222,14 @@ class Sink:
 
 @pytest.mark.slow
 def test_default_times(nursery: Nursery, local_aws_url: str, tmp_path: Path) -> None:
-    """CloudWatch gets `ActivityActivePercent` every minute, in `-cloudwatchregion`."""
+    """CloudWatch gets `ActivityActivePercent` every minute, in `-cloudwatchregion`, where variables are expanded."""
     with recording(local_aws_url) as recorder, sfn_client(local_aws_url) as client:
         machine = Machine(client)
         command = write_script(tmp_path / "command", f'touch "{tmp_path}/started"; {STUBBORN}')
         worker = nursery.start(
-            *arguments(machine.name, str(command), "-cloudwatchregion", "eu-central-1"), AWS_ENDPOINT_URL=recorder.url
+            *arguments(machine.name, str(command), "-cloudwatchregion", "${_POD_REGION}"),
+            AWS_ENDPOINT_URL=recorder.url,
+            _POD_REGION="eu-central-1",
         )
         execution = machine.start()
         eventually(lambda: recorder.of("PutMetricData"), what="the metric", timeout_seconds=70)

@@ -15,8 +15,7 @@ import pytest
 
 from app import aws
 from app.settings import Settings
-from app.worker import ActivityCalls, CloudWatchActivePercent, CommandSettings, CommandWorker, WorkerSettings
-from app.worker.cloudwatch import MetricsClient
+from app.worker import ActivityCalls, CommandSettings, CommandWorker, Gauges, WorkerSettings, equipped
 from tests.worker.conftest import FAST, alive, eventually
 from tests.worker.processes import write_script
 
@@ -125,13 +124,18 @@ async def test_stopping_the_worker_hands_the_task_back(executions: Executions, t
     assert (run["status"], run["error"]) == ("FAILED", "sfncli.CommandTerminated")
 
 
-async def test_cloudwatch_is_told_how_busy_the_worker_is(executions: Executions) -> None:
+@pytest.mark.parametrize(("wanted", "region"), [("${_POD_REGION}", "eu-west-1"), ("$NOT_SET", None), (None, None)])
+async def test_cloudwatch_is_told_how_busy_the_worker_is(
+    executions: Executions, wanted: str | None, region: str | None
+) -> None:
     connection = aws.connect(Settings.load())
-    async with connection.cloudwatch("eu-west-1") as client:
-        publish = CloudWatchActivePercent(cast("MetricsClient", client))
-        await publish(f"arn:{executions.name}", 37.5)
-        dimensions: Any = [{"Name": "ActivityArn", "Value": f"arn:{executions.name}"}]
-        now = datetime.now(UTC)
+    gauges = Gauges(cloudwatch=True, cloudwatch_region=wanted)
+    async with equipped(connection, gauges, environ={"_POD_REGION": "eu-west-1"}) as equipment:
+        assert equipment.publish is not None
+        await equipment.publish(f"arn:{executions.name}", 37.5)
+    dimensions: Any = [{"Name": "ActivityArn", "Value": f"arn:{executions.name}"}]
+    now = datetime.now(UTC)
+    async with connection.cloudwatch(region) as client:
         found = await client.get_metric_statistics(
             Namespace="StatesCustom",
             MetricName="ActivityActivePercent",

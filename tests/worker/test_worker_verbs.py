@@ -104,6 +104,11 @@ def test_a_module_says_what_is_wrong_with_it(
     [
         ("-workername w -cmd c", "activityname is required"),
         ("-activityname a -workername w -cmd c", "AWS_REGION is not set"),
+        ("-activityname a -workername w -cmd c -region us_west", "'us_west' is not the name of an AWS region"),
+        (
+            "-activityname a -workername w -cmd c -region us-west-2 -cloudwatchregion us_west",
+            "'us_west' is not the name of an AWS region",
+        ),
         ("-activityname", "Option '-activityname' requires an argument."),
         ("-nonsense", "No such option: -n"),
         ("-concurrency 0", "Invalid value for '-concurrency'"),
