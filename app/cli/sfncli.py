@@ -51,7 +51,10 @@ def sfncli(
         str, _flag("workdirectory", "Where each task gets a directory of its own, as WORK_DIR.", metavar="DIR")
     ] = "",
     concurrency: Annotated[int, _flag("concurrency", "Tasks at the same time.", min=1)] = 1,
-    input_mode: Annotated[InputMode, _flag("input-mode", "How the command gets the input.")] = InputMode.ARGUMENT,
+    inputfile: Annotated[
+        bool, _flag("inputfile", "Put the input into input.json of WORK_DIR, with its path as last argument.")
+    ] = False,
+    input_mode: Annotated[InputMode | None, _flag("input-mode", "How the command gets the input; arg.")] = None,
     grace_seconds: Annotated[
         float, _flag("grace-seconds", "How long commands may take to end when the worker stops.", min=0)
     ] = GRACE_SECONDS,
@@ -74,12 +77,13 @@ def sfncli(
     for name, value in (("activityname", activityname), ("workername", workername), ("cmd", cmd)):
         if not value:
             raise errors.InvalidRequest(f"{name} is required")
+    mode = _input_mode(input_mode, inputfile=inputfile, workdirectory=workdirectory)
     settings = load_settings(**({"aws_region": region} if region else {}))
     command = CommandSettings(
         command=cmd,
         args=tuple(args or ()),
         work_dir=Path(workdirectory) if workdirectory else None,
-        input_mode=input_mode,
+        input_mode=mode,
     )
     host = Host(
         worker_name=workername,
@@ -88,3 +92,13 @@ def sfncli(
     )
     activity = CommandActivity(name=activityname, command=command, concurrency=concurrency)
     asyncio.run(run_commands([activity], host, settings))
+
+
+def _input_mode(wanted: InputMode | None, *, inputfile: bool, workdirectory: str) -> InputMode:
+    if not inputfile:
+        return wanted or InputMode.ARGUMENT
+    if wanted not in {None, InputMode.FILE}:
+        raise errors.InvalidRequest(f"-inputfile contradicts -input-mode {wanted}")
+    if not workdirectory:
+        raise errors.InvalidRequest("-inputfile needs -workdirectory")
+    return InputMode.FILE

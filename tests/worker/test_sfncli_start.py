@@ -4,6 +4,7 @@ The first line of each docstring is a row of the table in ``docs/worker.md``.
 """
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -121,8 +122,20 @@ def test_input_modes(nursery: Nursery, sfn: Any, tmp_path: Path, mode: str, scri
     assert json.loads(machine.start(text).ended().output)["bytes"] == len(text)
 
 
+def test_input_file(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
+    """`-inputfile` puts the input into `input.json` of the `WORK_DIR`, and the path is the last argument."""
+    machine = Machine(sfn)
+    command = write_script(tmp_path / "command", 'printf \'{"args":"%s","input":%s}\' "$*" "$(cat "$2")"')
+    nursery.start(
+        *arguments(machine.name, str(command), "-inputfile", "-workdirectory", str(tmp_path / "work")), "fixed"
+    )
+    output = json.loads(machine.start('{"_EXECUTION_NAME":"run","n":1}').ended().output)
+    assert output["input"] == {"_EXECUTION_NAME": "run", "n": 1}
+    assert re.fullmatch(rf"fixed {tmp_path}/work/[^/ ]+/input.json", output["args"])
+
+
 def test_flags(start: Start) -> None:
-    """Flags are given with one dash or two, as `-flag value` or `-flag=value`, and end at the first argument."""
+    """Flags are given with one dash or two, `-flag value` or `-flag=value`, and end at the first argument."""
     assert [json.loads(run.output)["args"] for run in start.runs] == [["fixed", "-region", "b c"]] * 2
 
 

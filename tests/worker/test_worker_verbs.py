@@ -109,6 +109,11 @@ def test_a_module_says_what_is_wrong_with_it(
             "-activityname a -workername w -cmd c -region us-west-2 -cloudwatchregion us_west",
             "'us_west' is not the name of an AWS region",
         ),
+        ("-activityname a -workername w -cmd c -inputfile", "-inputfile needs -workdirectory"),
+        (
+            "-activityname a -workername w -cmd c -inputfile -workdirectory d -input-mode arg",
+            "-inputfile contradicts -input-mode arg",
+        ),
         ("-activityname", "Option '-activityname' requires an argument."),
         ("-nonsense", "No such option: -n"),
         ("-concurrency 0", "Invalid value for '-concurrency'"),
