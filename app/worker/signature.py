@@ -64,17 +64,11 @@ class Signature:
 def signature_of(function: Callable[..., object]) -> Signature:
     """Read the signature of a function; raises ``SettingsError`` for one that cannot be a task."""
     hints = _hints(function)
-    parameters = [
-        parameter
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind not in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
-    ]
+    parameters = _parameters(function)
     contexts = [parameter.name for parameter in parameters if hints.get(parameter.name) in CONTEXTS]
-    inputs = [p.name for p in parameters if p.name not in contexts and p.default is p.empty]
+    inputs = _inputs([parameter for parameter in parameters if parameter.name not in contexts])
     if len(inputs) > 1 or len(contexts) > 1:
         raise _unusable(function, "takes more than one input and one context")
-    if any(parameter.kind is parameter.POSITIONAL_ONLY for parameter in parameters):
-        raise _unusable(function, "has positional-only parameters")
     is_async = inspect.iscoroutinefunction(function)
     wanted = Context if is_async else SyncContext
     if contexts and hints[contexts[0]] is not wanted:
@@ -86,6 +80,23 @@ def signature_of(function: Callable[..., object]) -> Signature:
         input_type=_adapter(function, hints.get(inputs[0], Any) if inputs else Any),
         output_type=_adapter(function, hints.get("return", Any)),
     )
+
+
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    parameters = list(inspect.signature(function).parameters.values())
+    kinds = {parameter.kind for parameter in parameters}
+    if kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        # Mostly a decorator without functools.wraps: what the function itself takes cannot be seen.
+        raise _unusable(function, "takes *args or **kwargs, so that its input cannot be told")
+    if inspect.Parameter.POSITIONAL_ONLY in kinds:
+        raise _unusable(function, "has positional-only parameters")
+    return parameters
+
+
+def _inputs(candidates: list[inspect.Parameter]) -> list[str]:
+    """Return the parameters that need an input; where all have a default, the first takes it all the same."""
+    required = [parameter.name for parameter in candidates if parameter.default is parameter.empty]
+    return required or [parameter.name for parameter in candidates[:1]]
 
 
 def _hints(function: Callable[..., object]) -> Mapping[str, Any]:

@@ -121,6 +121,13 @@ async def test_an_untyped_function_gets_what_json_holds(start: Start) -> None:
     assert (await (await start(work)).perform({**INPUT, "a": [1]})).json_output["given"] == {"a": [1]}
 
 
+async def test_a_parameter_with_a_default_gets_the_input_when_no_other_does(start: Start) -> None:
+    async def work(order: Order = Order(count=1)) -> dict[str, int]:  # noqa: B008  # on purpose
+        return {"count": order.count}
+
+    assert (await (await start(work)).perform({**INPUT, "count": 5})).json_output["count"] == 5
+
+
 async def test_a_function_that_takes_and_returns_nothing_gives_an_empty_object(start: Start) -> None:
     async def work() -> None:
         pass
