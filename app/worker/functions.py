@@ -2,12 +2,13 @@
 
 import asyncio
 import functools
+import inspect
 import threading
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, TypedDict, cast
+from typing import Any, Final, TypedDict
 
 import structlog
 
@@ -64,14 +65,13 @@ class FunctionHandler:
         """Call the function for ``task``; raises ``TaskFailed`` unless it returns an output."""
         if stop.reason is not None:
             raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the worker stopped before the function was called")
-        signature = self._function.signature
-        call = self._start(signature.read_input(task.input), task, stop)
+        call = self._start(self._function.signature.read_input(task.input), task, stop)
         if not await call.see_through(stop):
             raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the function went on when the worker had to stop")
         error = call.failure()
         if error is not None:
             raise self._failure(error, stop) from error
-        return signature.write_output(call.result())
+        return str(call.result())
 
     def _start(self, value: object, task: Task, stop: Stop) -> Call:
         name, function, signature = self._function.name, self._function.function, self._function.signature
@@ -83,14 +83,22 @@ class FunctionHandler:
             cancelled=cancelled,
             beat=functools.partial(self._beat, task.token, stop),
         )
-        outcome: asyncio.Future[object]
-        if signature.is_async:
+        if signature.context_type is Context:
             arguments = signature.arguments(value, Context(**facts))
-            outcome = asyncio.create_task(_awaited(function, arguments), name=f"task-{name}")
         else:
             arguments = signature.arguments(value, SyncContext(**facts, loop=asyncio.get_running_loop()))
-            outcome = threads.call_in_thread(functools.partial(_called, function, arguments), name=f"task-{name}")
-        return Call(outcome, cancelled=cancelled, can_be_cancelled=signature.is_async)
+        called: Callable[[], Any] = functools.partial(function, **arguments)
+        outcome: asyncio.Future[object]
+        if signature.is_async:
+            outcome = asyncio.create_task(_awaited(signature, called), name=f"task-{name}")
+        else:
+            outcome = threads.call_in_thread(functools.partial(_called, signature, called), name=f"task-{name}")
+        return Call(
+            outcome,
+            cancelled=cancelled,
+            can_be_cancelled=signature.is_async,
+            awaited=lambda result: _awaited(signature, lambda: result),
+        )
 
     async def _beat(self, token: str, stop: Stop) -> None:
         try:
@@ -112,16 +120,22 @@ class FunctionHandler:
         return TaskFailed(type(error).__name__, _told(error))
 
 
-async def _awaited(function: Callable[..., object], arguments: Mapping[str, object]) -> object:
+async def _awaited(signature: Signature, function: Callable[[], Awaitable[object]]) -> str:
     try:
-        return await cast("Awaitable[object]", function(**arguments))
+        value = await function()
     except SystemExit as leaving:  # asyncio would end the whole worker
         raise _left(leaving) from leaving
+    return signature.write_output(value)
 
 
-def _called(function: Callable[..., object], arguments: Mapping[str, object]) -> object:
+def _called(signature: Signature, function: Callable[[], object]) -> object:
+    """Return the output as JSON text, or what is awaitable as it is; called in a thread.
+
+    The text is made here too, because what the function returned may do its work only when it is read: a generator.
+    """
     try:
-        return function(**arguments)
+        value = function()
+        return value if inspect.isawaitable(value) else signature.write_output(value)
     except SystemExit as leaving:
         raise _left(leaving) from leaving
 

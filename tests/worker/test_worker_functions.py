@@ -1,6 +1,7 @@
 """Python functions as tasks, on a fake AWS."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -112,6 +113,58 @@ async def test_a_plain_function_runs_in_a_thread(start: Start) -> None:
         "thread": "task-work",
         "total": "3",
     }
+
+
+def timed(function: Any) -> Any:
+    """Decorate a function as many libraries do, so that nothing shows whether it is async."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
+
+
+async def test_a_coroutine_that_a_decorator_hides_is_awaited_with_the_context_it_wants(start: Start) -> None:
+    @timed
+    async def work(given: dict[str, int], context: Context) -> dict[str, int]:
+        await context.heartbeat()
+        return {"n": given["n"] + 1}
+
+    assert (await (await start(work)).perform({**INPUT, "n": 1})).json_output["n"] == 2
+
+
+async def test_an_awaitable_that_a_plain_function_returns_is_awaited(start: Start) -> None:
+    async def double(n: int) -> int:
+        await asyncio.sleep(0)
+        return 2 * n
+
+    def work(n: int) -> Awaitable[int]:
+        return double(n)
+
+    assert (await (await start(work)).perform("21")).output == "42"
+
+
+async def test_what_a_plain_function_returns_is_worked_out_in_its_thread(start: Start) -> None:
+    def thread(_: int) -> str:
+        return threading.current_thread().name
+
+    def work() -> Any:
+        return map(thread, range(2))
+
+    assert (await (await start(work)).perform("1")).output == '["task-work","task-work"]'
+
+
+async def test_a_heartbeat_that_would_wait_for_itself_is_an_error(start: Start) -> None:
+    async def late(context: SyncContext) -> None:
+        context.heartbeat()
+
+    def work(context: SyncContext) -> Awaitable[None]:
+        return late(context)
+
+    task = await (await start(work)).perform()
+    assert (task.status, task.error) == ("FAILED", "RuntimeError")
+    assert "await a Context instead" in (task.cause or "")
 
 
 async def test_an_untyped_function_gets_what_json_holds(start: Start) -> None:

@@ -1,7 +1,7 @@
 """Which functions can be tasks."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -58,6 +58,19 @@ def two_contexts(one: SyncContext, two: SyncContext) -> None: ...
 def wrong_context(context: Context) -> None: ...
 async def wrong_async_context(context: SyncContext) -> None: ...
 def positional(given: str, /) -> None: ...
+def generator(given: str) -> Iterator[str]:
+    yield given
+
+
+async def async_generator(given: str) -> AsyncIterator[str]:
+    yield given
+
+
+@functools.wraps(generator)
+def hidden_generator(given: str) -> Iterator[str]:
+    return generator(given)
+
+
 def many(*args: str) -> None: ...
 def named_many(given: str, **options: str) -> None: ...
 def unknown(given: "Missing") -> None: ...  # type: ignore[name-defined]  # noqa: F821  # on purpose
@@ -72,6 +85,9 @@ def no_schema(given: Callable[[], "functools.partial[Any]"] | functools.partial[
         (wrong_context, "is not async, so its context is a SyncContext"),
         (wrong_async_context, "is async, so its context is a Context"),
         (positional, "has positional-only parameters"),
+        (generator, "is a generator: it must return its output"),
+        (async_generator, "is a generator: it must return its output"),
+        (hidden_generator, "is a generator: it must return its output"),
         (many, "takes *args or **kwargs, so that its input cannot be told"),
         (named_many, "takes *args or **kwargs, so that its input cannot be told"),
         (unknown, "has an annotation that cannot be read: name 'Missing' is not defined"),
