@@ -27,6 +27,9 @@ log = structlog.get_logger()
 OWN_FILES: Final = frozenset({__file__, threads.__file__})
 """Their lines say nothing to the author of a function, and stay out of causes."""
 
+LEAVING: Final = (SystemExit, KeyboardInterrupt)
+"""What a function raises to end its program, which is the worker."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskFunction:
@@ -113,7 +116,7 @@ class FunctionHandler:
         if isinstance(error, TaskFailed):
             return error
         if name := self._function.declared_name(error):
-            return TaskFailed(name, str(error) or type(error).__name__)
+            return TaskFailed(name, _text_of(error))
         if stop.reason is not None:
             told = "" if isinstance(error, asyncio.CancelledError) else f"\n{_told(error)}"
             return TaskFailed(ErrorName.COMMAND_TERMINATED, f"the function was cancelled: the worker had to stop{told}")
@@ -123,7 +126,7 @@ class FunctionHandler:
 async def _awaited(signature: Signature, function: Callable[[], Awaitable[object]]) -> str:
     try:
         value = await function()
-    except SystemExit as leaving:  # asyncio would end the whole worker
+    except LEAVING as leaving:  # asyncio would end the whole worker
         raise _left(leaving) from leaving
     return signature.write_output(value)
 
@@ -136,12 +139,20 @@ def _called(signature: Signature, function: Callable[[], object]) -> object:
     try:
         value = function()
         return value if inspect.isawaitable(value) else signature.write_output(value)
-    except SystemExit as leaving:
+    except LEAVING as leaving:
         raise _left(leaving) from leaving
 
 
-def _left(leaving: SystemExit) -> TaskFailed:
-    return TaskFailed(type(leaving).__name__, f"the function left with sys.exit({leaving.code!r})")
+def _left(leaving: BaseException) -> TaskFailed:
+    how = f"sys.exit({leaving.code!r})" if isinstance(leaving, SystemExit) else type(leaving).__name__
+    return TaskFailed(type(leaving).__name__, f"the function left with {how}")
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001  what an error says of itself is code of the function's author
+        return type(error).__name__
 
 
 def _told(error: BaseException) -> str:

@@ -58,7 +58,9 @@ class Reporter:
             return Outcome.UNREPORTED
 
     async def _send_failure(self, token: str, failure: TaskFailed) -> Outcome:
-        error, cause = clip(failure.error, MAX_ERROR_BYTES), clip(failure.cause, MAX_CAUSE_BYTES)
+        # No Retry or Catch rule could name a failure without a name.
+        error = clip(failure.error or ErrorName.UNKNOWN, MAX_ERROR_BYTES)
+        cause = clip(failure.cause, MAX_CAUSE_BYTES)
         return await self._deliver(
             lambda: self._calls.send_task_failure(taskToken=token, error=error, cause=cause), Outcome.FAILED
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -118,7 +119,9 @@ class TaskRunner:
             raise
         except Exception as unexpected:
             log.exception("Task failed unexpectedly", action="task-failed-unexpectedly")
-            raise TaskFailed(ErrorName.UNKNOWN, f"{type(unexpected).__name__}: {unexpected}") from unexpected
+            # Unlike str(), this never raises.
+            cause = "".join(traceback.format_exception_only(unexpected)).strip()
+            raise TaskFailed(ErrorName.UNKNOWN, cause) from unexpected
 
 
 def _lost(stop: Stop) -> bool:

@@ -289,7 +289,40 @@ async def test_a_function_can_choose_error_and_cause(start: Start) -> None:
     assert (task.error, task.cause) == ("Printer.Empty", "tray 2")
 
 
-@pytest.mark.parametrize("leaving", [SystemExit(3), StopIteration("x"), asyncio.CancelledError("x")])
+async def test_a_failure_without_a_name_gets_one(start: Start) -> None:
+    async def work() -> None:
+        raise TaskFailed("", "")
+
+    assert (await (await start(work)).perform()).error == "sfncli.Unknown"
+
+
+class MuteError(Exception):
+    """An error that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(("declared", "name"), [({MuteError: "Printer.Mute"}, "Printer.Mute"), ({}, "MuteError")])
+async def test_an_exception_without_a_text_keeps_its_name(
+    start: Start, declared: dict[type[BaseException], str], name: str
+) -> None:
+    async def work() -> None:
+        raise MuteError
+
+    task = await (await start(work, error_names=declared)).perform()
+    assert task.error == name
+    assert "MuteError" in (task.cause or "")
+
+
+class TooHotError(BaseException):
+    """An error that no handler of ordinary ones catches."""
+
+
+@pytest.mark.parametrize(
+    "leaving",
+    [SystemExit(3), KeyboardInterrupt(), TooHotError(), StopIteration("x"), asyncio.CancelledError("x")],
+)
 @pytest.mark.parametrize("in_thread", [True, False])
 async def test_no_exception_of_a_function_ends_the_worker(
     start: Start, leaving: BaseException, in_thread: bool
@@ -306,7 +339,7 @@ async def test_no_exception_of_a_function_ends_the_worker(
     hosted = await start(act if in_thread else act_async)
     task = await hosted.perform()
     assert task.status == "FAILED"
-    assert task.error in {"SystemExit", "RuntimeError", "CancelledError"}
+    assert task.error == {"StopIteration": "RuntimeError"}.get(type(leaving).__name__, type(leaving).__name__)
     failing = False
     assert (await hosted.perform()).status == "SUCCEEDED"
 
