@@ -92,7 +92,7 @@ def test_execution_name_variable(run: Execution) -> None:
 
 @task(whole_input='["_EXECUTION_NAME"]')
 def test_input_not_an_object(run: Execution) -> None:
-    """An input that is no JSON object fails with `sfncli.TaskInputNotJSON`."""
+    """An input that is no JSON object, or nested more than 900 deep, fails with `sfncli.TaskInputNotJSON`."""
     assert run.error[0] == "sfncli.TaskInputNotJSON"
 
 
@@ -155,11 +155,11 @@ def test_too_large_output(run: Execution) -> None:
     assert "larger than the 262,144 bytes" in run.error[1]
 
 
-@task("echo not-json")
+@task("echo '{\"a\":1e999}'")
 def test_output_not_json(run: Execution) -> None:
-    """A last line that is no JSON object fails with `sfncli.TaskOutputNotJSON`."""
+    """A last line that is no JSON object, or holds a number like 1e999, fails with `sfncli.TaskOutputNotJSON`."""
     assert run.error[0] == "sfncli.TaskOutputNotJSON"
-    assert "'not-json'" in run.error[1]
+    assert "1e999 is larger than any number" in run.error[1]
 
 
 @task("true", padding="x" * 131_072)
