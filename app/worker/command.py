@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import shutil
 import subprocess
 import tempfile
@@ -14,12 +13,13 @@ import structlog
 
 from app import errors
 from app.worker.config import CommandSettings, InputMode
-from app.worker.exits import Exit, output_of
+from app.worker.exits import MAX_LAST_LINE_BYTES, Exit, output_of
 from app.worker.outcome import MAX_CAUSE_BYTES, ErrorName, TaskFailed
 from app.worker.process import ChildProcess
+from app.worker.start_failures import start_failure
 from app.worker.stopping import Stop
 from app.worker.streams import CommandStream, Echo, LastLine, Tail
-from app.worker.task import EXECUTION_NAME, MAX_OUTPUT_BYTES, Task
+from app.worker.task import EXECUTION_NAME, Task
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ class CommandHandler:
         return output_of(end)
 
     async def _see_through(self, process: ChildProcess, stop: Stop) -> Exit:
-        last_line, tail = LastLine(MAX_OUTPUT_BYTES), Tail(MAX_CAUSE_BYTES)
+        last_line, tail = LastLine(MAX_LAST_LINE_BYTES), Tail(MAX_CAUSE_BYTES)
         stdout, stderr = CommandStream(last_line, self._stdout), CommandStream(tail, self._stderr)
         self._running.add(process)
         stopping = asyncio.create_task(_end_when_asked(process, stop), name=f"stop-of-{process.pid}")
@@ -97,12 +97,8 @@ class CommandHandler:
                 env=self._environment(task, directory),
                 stdin=stdin,
             )
-        except FileNotFoundError:
-            raise TaskFailed(ErrorName.COMMAND_NOT_FOUND, f"command not found: '{command}'") from None
         except OSError as refusal:
-            cannot_be_run = isinstance(refusal, PermissionError | NotADirectoryError) or refusal.errno == errno.ENOEXEC
-            name = ErrorName.COMMAND_NOT_FOUND if cannot_be_run else ErrorName.UNKNOWN
-            raise TaskFailed(name, f"command cannot be run: '{command}': {refusal.strerror}") from None
+            raise start_failure(command, refusal, search_path=self._environ.get("PATH")) from None
 
     def _environment(self, task: Task, directory: Path | None) -> dict[str, str]:
         work_dir = {"WORK_DIR": str(directory)} if directory else {}

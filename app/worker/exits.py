@@ -2,9 +2,13 @@
 
 import signal
 from dataclasses import dataclass
+from typing import Final
 
 from app.worker.outcome import MAX_CAUSE_BYTES, ErrorName, TaskFailed, clip_start
 from app.worker.task import is_object, members, output_too_large
+
+MAX_LAST_LINE_BYTES: Final = 4_194_304
+"""Far more than AWS takes, so that an error with a long cause still has its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,8 @@ def _failure(end: Exit, line: str) -> TaskFailed:
     if end.code < 0:
         return TaskFailed(ErrorName.UNKNOWN, f"the command ended by {_signal_name(-end.code)}\n{_stderr(end)}".rstrip())
     cause = _stderr(end) or f"the command exited with status {end.code} and wrote nothing to stderr"
+    if end.last_line_too_long:
+        cause = f"its last line is longer than the {MAX_LAST_LINE_BYTES:,} bytes that are read\n{cause}"
     return TaskFailed(ErrorName.COMMAND_EXITED_NONZERO, cause)
 
 
