@@ -142,10 +142,16 @@ def test_integers(run: Execution) -> None:
     assert '"n":9007199254740993' in run.output.replace(" ", "")
 
 
-@task(PYTHON + "print(json.dumps({'a': 'x' * 261_000}))")
+FULL_OUTPUT = """
+frame = len(json.dumps({"_EXECUTION_NAME": os.environ["_EXECUTION_NAME"], "a": ""}, separators=(",", ":")))
+print('{"a":"' + "x" * (262_144 - frame) + '"}')
+"""
+
+
+@task(PYTHON + FULL_OUTPUT)
 def test_large_output(run: Execution) -> None:
-    """Outputs of up to 256 KiB are delivered."""
-    assert json.loads(run.output)["a"] == "x" * 261_000
+    """Outputs of up to 256 KiB, to the last byte, are delivered."""
+    assert len(json.dumps(json.loads(run.output), separators=(",", ":"))) == 262_144
 
 
 @task(PYTHON + "print(json.dumps({'a': 'x' * 262_200}))")
