@@ -66,8 +66,14 @@ def test_a_worker_says_what_it_misses(refused: Refused, arguments: str, sentence
         ("activities: {a: {command: ''}}", "activities.a.command: Value should have at least 1 item"),
         ("activities: {a: {command: x, size: 1}}", "activities.a.size: Extra inputs are not permitted"),
         ("activities: {a: {command: x, concurrency: 0}}", "activities.a.concurrency: Input should be greater than or"),
+        ("activities: {a: {command: x}, a: {command: y}}", 'w.yaml:1: The key "a" is given twice in one object'),
+        (
+            "activities:\n  a:\n    command: x\n    command: y\n",
+            'w.yaml:4: The key "command" is given twice in one object',
+        ),
         ("[]", "file: Input should be a valid dictionary"),
-        ("a: [", "cannot be read: while parsing a flow node"),
+        ("a: [", "w.yaml:1: Not YAML"),
+        ("# nothing", "w.yaml:1: There is nothing in it."),
         ("activities: {a: {command: 'x \"y'}}", "activities.a.command: Value error, No closing quotation"),
     ],
 )
