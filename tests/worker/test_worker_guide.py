@@ -62,7 +62,7 @@ def walk(nursery: Nursery, service_url: str, tmp_path_factory: pytest.TempPathFa
     directory = tmp_path_factory.mktemp("guide")
     for name, text in FILES.items():
         (directory / name).write_text(text.replace("http://localhost:8080", service_url))
-    environ = {"WORKFLOWMANAGER_URL": service_url, "WORKFLOWMANAGER_NAMESPACE": "dev"}
+    environ: dict[str, Any] = {"WORKFLOWMANAGER_URL": service_url, "WORKFLOWMANAGER_NAMESPACE": "dev"}
     for command in COMMANDS:
         if command[0] == "chmod":
             subprocess.run(command, cwd=directory, check=True)
@@ -77,7 +77,7 @@ def walk(nursery: Nursery, service_url: str, tmp_path_factory: pytest.TempPathFa
     return Walk(workers, ended)
 
 
-def _begun(nursery: Nursery, directory: Path, environ: dict[str, str]) -> list[tuple[str, WorkerProcess]]:
+def _begun(nursery: Nursery, directory: Path, environ: dict[str, Any]) -> list[tuple[str, WorkerProcess]]:
     begun = []
     for command in COMMANDS:
         if command[0] in {PROGRAM, "python"} and not _is_worker(command):
