@@ -33,12 +33,19 @@ class CommandHandler:
     """Handles a task by running a command; its last line on stdout is the output."""
 
     def __init__(
-        self, settings: CommandSettings, *, stdout: BinaryIO, stderr: BinaryIO, environ: Mapping[str, str]
+        self,
+        settings: CommandSettings,
+        *,
+        stdout: BinaryIO,
+        stderr: BinaryIO,
+        environ: Mapping[str, str],
+        hold_seconds: float = 0,
     ) -> None:
         self._settings = settings
         self._stdout = Echo(stdout)
         self._stderr = Echo(stderr)
         self._environ = environ
+        self._hold_seconds = hold_seconds
         self._running: set[ChildProcess] = set()
 
     def prepare(self) -> None:
@@ -70,7 +77,8 @@ class CommandHandler:
 
     async def _see_through(self, process: ChildProcess, stop: Stop) -> Exit:
         last_line, tail = LastLine(MAX_LAST_LINE_BYTES), Tail(MAX_CAUSE_BYTES)
-        stdout, stderr = CommandStream(last_line, self._stdout), CommandStream(tail, self._stderr)
+        stdout = CommandStream(last_line, self._stdout, hold_seconds=self._hold_seconds)
+        stderr = CommandStream(tail, self._stderr, hold_seconds=self._hold_seconds)
         self._running.add(process)
         stopping = asyncio.create_task(_end_when_asked(process, stop), name=f"stop-of-{process.pid}")
         try:

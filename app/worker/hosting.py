@@ -60,14 +60,17 @@ def pace_of(*, grace_seconds: float, heartbeat_seconds: float) -> Pace:
 
 async def run_commands(activities: Sequence[CommandActivity], host: Host, settings: Settings) -> None:
     """Serve the activities until a signal comes; raises what ``CommandWorker.run`` and ``equipped`` do."""
-    connection = connect(settings, slots=sum(activity.concurrency for activity in activities))
+    slots = sum(activity.concurrency for activity in activities)
+    connection = connect(settings, slots=slots)
     async with equipped(connection, host.gauges) as equipment:
         worker_name = await equipment.expand(host.worker_name or default_worker_name())
-        workers = [_worker(activity, worker_name, host.pace, equipment) for activity in activities]
+        workers = [_worker(activity, worker_name, host.pace, equipment, shared=slots > 1) for activity in activities]
         await run_until_signalled(CommandFleet(workers))
 
 
-def _worker(activity: CommandActivity, worker_name: str, pace: Pace, equipment: Equipment) -> CommandWorker:
+def _worker(
+    activity: CommandActivity, worker_name: str, pace: Pace, equipment: Equipment, *, shared: bool
+) -> CommandWorker:
     environ = equipment.environ
     settings = WorkerSettings(
         activity_name=expand(activity.name, environ),
@@ -77,4 +80,10 @@ def _worker(activity: CommandActivity, worker_name: str, pace: Pace, equipment: 
         pace=equipment.pace(pace),
     )
     command = replace(activity.command, command=expand(activity.command.command, environ))
-    return CommandWorker(settings, command, environ={**environ, **activity.environ}, **equipment.for_worker(settings))
+    return CommandWorker(
+        settings,
+        command,
+        shared=shared,
+        environ={**environ, **activity.environ},
+        **equipment.for_worker(settings),
+    )

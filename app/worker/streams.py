@@ -100,16 +100,19 @@ class Echo:
 
 
 class CommandStream:
-    """One output of one command: remembered by ``memory`` and shown in whole lines, so that commands do not mix.
+    """One output of one command: remembered by ``memory`` and shown as it comes.
 
-    While the command runs, it waits for what it wrote to be shown. After its end nothing waits: what it wrote decides
-    the outcome of its task, also when nobody reads the output of the worker.
+    Where commands run at the same time, a part of a line waits up to ``hold_seconds`` for the rest, so that their lines
+    do not mix. While the command runs, it waits for what it wrote to be shown. After its end nothing waits: what it
+    wrote decides the outcome of its task, also when nobody reads the output of the worker.
     """
 
-    def __init__(self, memory: Memory, echo: Echo) -> None:
+    def __init__(self, memory: Memory, echo: Echo, *, hold_seconds: float) -> None:
         self._memory = memory
         self._echo = echo
+        self._hold_seconds = hold_seconds
         self._held = b""
+        self._holding: asyncio.TimerHandle | None = None
         self._ended = asyncio.Event()
         self._showing: set[asyncio.Future[None]] = set()
 
@@ -117,9 +120,10 @@ class CommandStream:
         """Take the next bytes of the stream."""
         self._memory.feed(chunk)
         waiting = self._held + chunk
-        end = waiting.rfind(b"\n") + 1 if len(waiting) <= 2 * CHUNK_BYTES else len(waiting)
-        self._held = waiting[end:]
-        await self._show(waiting[:end])
+        end = waiting.rfind(b"\n") + 1 if self._hold_seconds and len(waiting) <= 2 * CHUNK_BYTES else len(waiting)
+        self._hold(waiting[end:])
+        if showing := self._show(waiting[:end]):
+            await settle(showing, unless=self._ended)
 
     def command_ended(self) -> None:
         """Wait for nobody from now on."""
@@ -127,20 +131,31 @@ class CommandStream:
 
     async def close(self, *, seconds: float) -> None:
         """Show what was held back for want of a line end; give up what cannot be shown in time."""
-        held, self._held = self._held, b""
-        await self._show(held)
+        self._release()
         if self._showing:
             await asyncio.wait(self._showing, timeout=seconds)
         for showing in self._showing:
             showing.cancel()
 
-    async def _show(self, data: bytes) -> None:
+    def _hold(self, part: bytes) -> None:
+        if self._holding is not None:
+            self._holding.cancel()
+        self._held = part
+        loop = asyncio.get_running_loop()
+        self._holding = loop.call_later(self._hold_seconds, self._release) if part else None
+
+    def _release(self) -> None:
+        part = self._held
+        self._hold(b"")
+        self._show(part)
+
+    def _show(self, data: bytes) -> asyncio.Future[None] | None:
         if not data or len(self._showing) >= MAX_BACKLOG_CHUNKS:
-            return
+            return None
         showing = asyncio.ensure_future(self._echo.show(data))
         self._showing.add(showing)
         showing.add_done_callback(self._showing.discard)
-        await settle(showing, unless=self._ended)
+        return showing
 
 
 def _last_line(data: bytes) -> bytes:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import structlog
 
@@ -26,6 +26,9 @@ from app.worker.stopping import Shutdown
 from app.worker.task import CommandRules, Rules
 
 log = structlog.get_logger()
+
+PARTIAL_LINE_SECONDS: Final = 0.2
+"""How long a part of a line waits for the rest; longer, and whoever looks at the output sees it stall."""
 
 
 class ActivityWorker:
@@ -161,8 +164,9 @@ class ActivityWorker:
 class CommandWorker(ActivityWorker):
     """Takes tasks of one activity and runs a command for each.
 
-    The outputs of commands are shown on ``stdout`` and ``stderr``, by default those of the worker, and commands
-    inherit ``environ``, by default the environment of the worker.
+    The outputs of commands are shown on ``stdout`` and ``stderr``, by default those of the worker; ``shared`` says that
+    other commands write there at the same time, by default those of the other slots. Commands inherit ``environ``, by
+    default the environment of the worker.
     """
 
     def __init__(
@@ -177,13 +181,16 @@ class CommandWorker(ActivityWorker):
         observer: Observer | None = None,
         stdout: BinaryIO | None = None,
         stderr: BinaryIO | None = None,
+        shared: bool | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
+        shared = settings.concurrency > 1 if shared is None else shared
         self._commands = CommandHandler(
             command,
             stdout=stdout or sys.stdout.buffer,
             stderr=stderr or sys.stderr.buffer,
             environ=os.environ if environ is None else environ,
+            hold_seconds=PARTIAL_LINE_SECONDS if shared else 0,
         )
         super().__init__(
             settings,

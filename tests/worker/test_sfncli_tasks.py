@@ -112,7 +112,7 @@ def test_work_dir(run: Execution, rig: Rig) -> None:
 
 @task("echo to-stdout; echo to-stderr >&2; echo '{}'")
 def test_passed_through(run: Execution, rig: Rig) -> None:
-    """What the command writes to stdout and stderr appears on those of the worker."""
+    """What the command writes to stdout and stderr appears on those of the worker at once; with `-concurrency`, in lines."""
     assert run.output
     eventually(lambda: "to-stdout\n{}\n" in rig.worker.stdout, what="stdout")
     eventually(lambda: "to-stderr\n" in rig.worker.stderr, what="stderr")

@@ -57,6 +57,21 @@ async def test_output_is_passed_through_while_the_command_runs(start_worker: Sta
     await running.end_of(task)
 
 
+@pytest.mark.parametrize("concurrency", [1, 2])
+async def test_a_part_of_a_line_is_passed_through_while_the_command_runs(
+    start_worker: StartWorker, tmp_path: Path, concurrency: int
+) -> None:
+    script = 'printf "50 %%"; printf "?" >&2; until [ -e "$HERE/go" ]; do sleep 0.01; done; echo; echo "{}"'
+    running = await start_worker(script, concurrency=concurrency)
+    task = await running.schedule(INPUT)
+    await eventually(lambda: running.stdout.getvalue() == b"50 %", "the part is shown")
+    await eventually(lambda: running.stderr.getvalue() == b"?", "the part is shown")
+    assert not task.ended.is_set()
+    (tmp_path / "go").touch()
+    await running.end_of(task)
+    assert running.stdout.getvalue() == b"50 %\n{}\n"
+
+
 @pytest.mark.parametrize(
     ("task_input", "error"),
     [
