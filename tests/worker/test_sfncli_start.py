@@ -1,6 +1,6 @@
 """How ``sfncli`` starts and asks for tasks, with worker processes on the embedded AWS.
 
-The first line of each docstring is a row of the table in ``docs/worker.md``.
+The first paragraph of each docstring is a row of the table in ``docs/worker.md``.
 """
 
 import json

@@ -1,6 +1,6 @@
 """What ``sfncli`` does with one task, with worker processes on the embedded AWS.
 
-The first line of each docstring is a row of the table in ``docs/worker.md``.
+The first paragraph of each docstring is a row of the table in ``docs/worker.md``.
 """
 
 import json
@@ -112,7 +112,9 @@ def test_work_dir(run: Execution, rig: Rig) -> None:
 
 @task("echo to-stdout; echo to-stderr >&2; echo '{}'")
 def test_passed_through(run: Execution, rig: Rig) -> None:
-    """What the command writes to stdout and stderr appears on those of the worker at once; with `-concurrency`, in lines."""
+    """What the command writes to stdout and stderr appears on those of the worker as it comes; with `-concurrency`, a
+    part of a line waits up to 0.2 s for the rest.
+    """
     assert run.output
     eventually(lambda: "to-stdout\n{}\n" in rig.worker.stdout, what="stdout")
     eventually(lambda: "to-stderr\n" in rig.worker.stderr, what="stderr")
