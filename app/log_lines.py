@@ -13,6 +13,15 @@ from typing import Final, Protocol, TextIO
 MAX_WAITING_BYTES: Final = 1_048_576
 """Most that waits for a reader: some thousand lines."""
 
+FLUSH_SECONDS: Final = 1.0
+"""How long the end of a process waits for whoever reads its log."""
+
+
+def flush(*, seconds: float = FLUSH_SECONDS) -> None:
+    """Wait until all lines of the process are written, for at most ``seconds``; before ``os._exit``, for instance."""
+    for lines in list(_ALL):
+        lines.flush(seconds=seconds)
+
 
 class Lines:
     """The lines of a process on one file, in order.
@@ -38,6 +47,7 @@ class Lines:
         self._thread: threading.Thread | None = None
         self._turn = threading.Lock()
         self._changed = threading.Condition(self._turn)
+        _ALL.add(self)
 
     def write(self, line: str) -> None:
         """Write a line now, or as soon as there is room for it; neither waits nor fails."""
@@ -78,6 +88,9 @@ class Lines:
                 self._changed.notify_all()
             if dropped:
                 self._on_dropped(dropped)
+
+
+_ALL: Final[weakref.WeakSet[Lines]] = weakref.WeakSet()
 
 
 class Outlet(Protocol):

@@ -4,26 +4,19 @@ import atexit
 import json
 import logging
 import sys
-import weakref
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Literal
 
 import pydantic_core
 import structlog
 from structlog.typing import EventDict, Processor
 
-from app.log_lines import Lines
+from app.log_lines import Lines, flush
 
 LogFormat = Literal["auto", "console", "json"]
 
 QUIET_LIBRARIES = ("aiobotocore", "boto3", "botocore", "httpx", "httpcore", "urllib3")
 """Libraries whose INFO lines tell an operator nothing."""
-
-FLUSH_SECONDS: Final = 1.0
-"""How long the end of a process waits for whoever reads its log."""
-
-_OPEN: Final[weakref.WeakSet[Lines]] = weakref.WeakSet()
-"""What the end of the process has to write to the end."""
 
 
 def configure(log_format: LogFormat, level: str) -> None:
@@ -41,7 +34,6 @@ def configure(log_format: LogFormat, level: str) -> None:
     ]
     rendering = _rendering(log_format)
     lines = Lines(sys.stderr, on_dropped=_tell_dropped)
-    _OPEN.add(lines)
     atexit.unregister(flush)
     atexit.register(flush)
     logger = _Logger(lines)
@@ -52,12 +44,6 @@ def configure(log_format: LogFormat, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     _configure_stdlib(_Stream(lines), level, [structlog.stdlib.ExtraAdder(), *shared, _without_duplicates], rendering)
-
-
-def flush(*, seconds: float = FLUSH_SECONDS) -> None:
-    """Wait until what was logged is written, for at most ``seconds``; the end of the process does so by itself."""
-    for lines in list(_OPEN):
-        lines.flush(seconds=seconds)
 
 
 def _configure_stdlib(stream: "_Stream", level: str, preparing: list[Processor], rendering: list[Processor]) -> None:

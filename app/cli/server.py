@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import structlog
 import uvicorn
 
-from app import aws, errors
+from app import aws, errors, log_lines
 from app.cli import dynamodb_local, garbage
 from app.cli.exits import ExitCode
 from app.local import ACCOUNT_ID, DEFAULT_REGION, LocalAWS
@@ -218,5 +218,5 @@ def _end_late() -> None:
 def _end_at_once(code: ExitCode) -> None:
     """End without closing anything; the embedded AWS notices and ends too."""
     sys.stdout.flush()
-    sys.stderr.flush()
+    log_lines.flush()
     os._exit(code)
