@@ -29,6 +29,7 @@ def _show_version(wanted: bool) -> None:
 
 
 def sfncli(
+    context: typer.Context,
     args: Annotated[
         list[str] | None, typer.Argument(metavar="ARGS", help="Arguments of the command; the input comes last.")
     ] = None,
@@ -91,7 +92,7 @@ def sfncli(
         gauges=Gauges(cloudwatch=True, cloudwatch_region=cloudwatchregion or None, metrics_port=metrics_port),
     )
     activity = CommandActivity(name=activityname, command=command, concurrency=concurrency)
-    asyncio.run(run_commands([activity], host, settings))
+    asyncio.run(run_commands([activity], host, settings, early=context.obj))
 
 
 def _input_mode(wanted: InputMode | None, *, inputfile: bool, workdirectory: str) -> InputMode:

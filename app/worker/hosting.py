@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from app.early_signals import EarlySignals
 from app.settings import Settings
 from app.worker.config import CommandSettings, Pace, WorkerSettings, tags_from_environment
 from app.worker.equipment import Equipment, Gauges, connect, equipped
 from app.worker.expansion import expand
 from app.worker.fleet import CommandFleet
-from app.worker.signals import run_until_signalled
+from app.worker.signals import stopped_by_signals
+from app.worker.starting import Starting
 from app.worker.worker import CommandWorker
 
 MAX_HOST_CHARACTERS: Final = 60
@@ -58,14 +60,30 @@ def pace_of(*, grace_seconds: float, heartbeat_seconds: float) -> Pace:
     )
 
 
-async def run_commands(activities: Sequence[CommandActivity], host: Host, settings: Settings) -> None:
-    """Serve the activities until a signal comes; raises what ``CommandWorker.run`` and ``equipped`` do."""
+async def run_commands(
+    activities: Sequence[CommandActivity], host: Host, settings: Settings, *, early: EarlySignals | None = None
+) -> None:
+    """Serve the activities until a signal comes, or came ``early``.
+
+    Raises what ``CommandWorker.run`` and ``equipped`` do.
+    """
+    starting = Starting()
+    with stopped_by_signals(starting, early=early):
+        await starting.see_through(_run_commands(activities, host, settings, starting))
+
+
+async def _run_commands(
+    activities: Sequence[CommandActivity], host: Host, settings: Settings, starting: Starting
+) -> None:
     slots = sum(activity.concurrency for activity in activities)
     connection = connect(settings, slots=slots)
     async with equipped(connection, host.gauges) as equipment:
         worker_name = await equipment.expand(host.worker_name or default_worker_name())
-        workers = [_worker(activity, worker_name, host.pace, equipment, shared=slots > 1) for activity in activities]
-        await run_until_signalled(CommandFleet(workers))
+        fleet = CommandFleet(
+            [_worker(activity, worker_name, host.pace, equipment, shared=slots > 1) for activity in activities]
+        )
+        starting.becomes(fleet)
+        await fleet.run()
 
 
 def _worker(
