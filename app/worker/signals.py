@@ -10,7 +10,18 @@ from typing import Final, Protocol, runtime_checkable
 
 from app.early_signals import STOPPING, EarlySignals
 
-FORWARDED: Final = (signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+KEPT: Final = frozenset(
+    {
+        *STOPPING,
+        *(signal.SIGKILL, signal.SIGSTOP),  # nobody can
+        *(signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ),  # come from what the worker itself does
+        *(signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),  # mean the terminal of the worker; commands have none
+        *(signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP),
+    }
+)
+"""Signals that are not for commands; the last ones tell of a fault in the worker."""
+
+FORWARDED: Final = frozenset(signal.valid_signals()) - KEPT
 """Mean nothing to the worker; commands get them."""
 
 

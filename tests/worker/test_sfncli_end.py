@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from app.worker.process import ChildProcess
+from app.worker.signals import FORWARDED, KEPT
 from tests.eventually import eventually
 from tests.worker.conftest import alive, sfn_client
 from tests.worker.executions import Execution, Machine
-from tests.worker.processes import STUBBORN, Nursery, arguments, puppet, write_script
+from tests.worker.processes import PYTHON, STUBBORN, Nursery, arguments, puppet, write_script
 from tests.worker.recorder import Recorder, recording
 
 
@@ -181,16 +182,33 @@ def test_late_task(nursery: Nursery, sfn: Any) -> None:
     assert worker.wait() == 0
 
 
+SIGNALLED = """
+import signal, time
+wanted = set(signal.valid_signals()) - set(json.loads(os.environ["KEPT"]))
+got = set()
+for number in wanted:
+    signal.signal(number, lambda number, _: got.add(number))
+open(os.environ["READY"], "w").close()
+while got < wanted:
+    time.sleep(0.02)
+print(json.dumps({"got": len(got)}))
+"""
+
+
 def test_signals(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
-    """Other signals (SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2) are passed on to the command."""
+    """Every other signal is passed on to the command, such as SIGHUP, SIGUSR1, SIGALRM and those of real time. SIGCHLD,
+    SIGPIPE and SIGXFSZ, those of job control (SIGTSTP, SIGTTIN, SIGTTOU) and those of a fault (SIGABRT, SIGBUS, SIGFPE,
+    SIGILL, SIGSEGV, SIGSYS, SIGTRAP) stay what they are to the worker.
+    """
     machine = Machine(sfn)
-    script = 'trap \'echo "{\\"signal\\":1}"; exit 0\' HUP; touch "$READY"; while :; do sleep 0.05; done'
-    command = write_script(tmp_path / "command", script)
-    worker = nursery.start(*arguments(machine.name, str(command)), READY=str(tmp_path / "ready"))
+    command = write_script(tmp_path / "command", PYTHON + SIGNALLED)
+    kept = json.dumps([int(number) for number in KEPT])
+    worker = nursery.start(*arguments(machine.name, str(command)), READY=str(tmp_path / "ready"), KEPT=kept)
     execution = machine.start()
     eventually((tmp_path / "ready").exists, what="the command is ready")
-    worker.signal(signal.SIGHUP)
-    assert json.loads(execution.ended().output)["signal"] == 1
+    for number in FORWARDED:
+        worker.signal(number)
+    assert json.loads(execution.ended().output)["got"] == len(FORWARDED) > 40
 
 
 def test_lost_and_killed(stray: Stray) -> None:
