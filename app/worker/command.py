@@ -15,7 +15,7 @@ from app import errors
 from app.worker.config import CommandSettings, InputMode
 from app.worker.exits import MAX_LAST_LINE_BYTES, Exit, output_of
 from app.worker.outcome import MAX_CAUSE_BYTES, ErrorName, TaskFailed
-from app.worker.process import ChildProcess
+from app.worker.process import LAST_WORDS_SECONDS, ChildProcess
 from app.worker.start_failures import start_failure
 from app.worker.stopping import Stop
 from app.worker.streams import CommandStream, Echo, LastLine, Tail
@@ -86,8 +86,8 @@ class CommandHandler:
         finally:
             stopping.cancel()
             self._running.discard(process)
-        for stream in (stdout, stderr):
-            await stream.close(seconds=self._settings.output_drain_seconds)
+        seconds = LAST_WORDS_SECONDS if process.told_to_end else self._settings.output_drain_seconds
+        await asyncio.gather(stdout.close(seconds=seconds), stderr.close(seconds=seconds))
         return Exit(
             code=code,
             told_to_end=process.told_to_end,

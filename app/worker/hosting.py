@@ -56,7 +56,6 @@ def pace_of(*, grace_seconds: float, heartbeat_seconds: float) -> Pace:
         heartbeat_interval_seconds=heartbeat_seconds,
         shutdown_grace_seconds=grace_seconds,
         poll_drain_seconds=min(grace_seconds, AWS_POLL_SECONDS),
-        shutdown_report_seconds=grace_seconds,
     )
 
 

@@ -14,7 +14,7 @@ EXIT_CHECK_SECONDS: Final = 0.05
 """How often the end of a process is looked for where the kernel does not announce it."""
 
 LAST_WORDS_SECONDS: Final = 1.0
-"""How long output is still read after everything in the process group was killed."""
+"""How long output is still read after everything in the process group was killed, or the process was told to end."""
 
 
 class Sink(Protocol):
@@ -97,7 +97,7 @@ class ChildProcess:
             self._over = True
             stdout.command_ended()
             stderr.command_ended()
-            await asyncio.wait(reading, timeout=drain_seconds)
+            await asyncio.wait(reading, timeout=LAST_WORDS_SECONDS if self.told_to_end else drain_seconds)
             self.signal(signal.SIGKILL)
             await asyncio.wait(reading, timeout=LAST_WORDS_SECONDS)
         finally:

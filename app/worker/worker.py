@@ -59,7 +59,7 @@ class ActivityWorker:
         self._protection = protection or contextlib.nullcontext()
         self._observer = observer or Unobserved()
         self._clock = clock
-        self._shutdown = Shutdown(grace_seconds=pace.shutdown_grace_seconds)
+        self._shutdown = Shutdown(grace_seconds=pace.shutdown_grace_seconds, clock=clock)
         self._registration = Registration(calls, settings, self._shutdown)
         self._activity = ActivityClock(slots=settings.concurrency, clock=clock)
         self._runner = TaskRunner(

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from app.worker import Pace
 from tests.eventually import eventually as block_until
 from tests.worker.conftest import FAST, INPUT, StartWorker, alive, eventually
+from tests.worker.fake_activities import FakeActivities
 from tests.worker.test_worker_heartbeats import SLEEPER, STUBBORN, pid_of_command
 
 PATIENT = replace(FAST, poll_drain_seconds=30, shutdown_grace_seconds=30)
@@ -153,6 +155,66 @@ async def test_the_stop_does_not_wait_for_ever_for_an_aws_that_does_not_answer(
     await pid_of_command(tmp_path)
     await asyncio.wait_for(running.worker.stop(), timeout=5)
     assert 2 <= running.aws.count("send_task_failure") <= 20
+
+
+LONG_REPORTS = replace(FAST, report_seconds=600)
+
+
+@pytest.mark.parametrize("operation", ["create_activity", "tag_resource"])
+async def test_the_stop_does_not_wait_for_a_registration_without_answer(
+    start_worker: StartWorker, aws: FakeActivities, operation: str
+) -> None:
+    aws.hanging.add(operation)
+    running = await start_worker(SLEEPER, tags={"team": "media"})
+    await eventually(lambda: aws.count(operation), "the call")
+    await asyncio.wait_for(running.worker.stop(), timeout=5)
+
+
+@pytest.mark.parametrize("operation", ["send_task_failure", "send_task_heartbeat"])
+async def test_the_stop_does_not_wait_for_ever_for_an_aws_that_hangs(
+    start_worker: StartWorker, aws: FakeActivities, tmp_path: Path, operation: str
+) -> None:
+    aws.hanging.add(operation)
+    running = await start_worker(SLEEPER, pace=LONG_REPORTS)
+    await running.schedule()
+    await pid_of_command(tmp_path)
+    await asyncio.wait_for(running.worker.stop(), timeout=5)
+    assert aws.count("send_task_failure") == 1
+
+
+@pytest.mark.parametrize(("pace", "requests"), [(LONG_REPORTS, 1), (replace(PATIENT, report_seconds=600), 2)])
+async def test_a_report_that_hangs_is_given_up_when_the_worker_stops(
+    start_worker: StartWorker, aws: FakeActivities, pace: Pace, requests: int
+) -> None:
+    aws.hanging.add("send_task_success")
+    running = await start_worker("true", pace=pace)
+    await running.schedule()
+    await eventually(lambda: aws.count("send_task_success"), "the report begins")
+    for _ in range(requests):
+        running.worker.request_stop()
+    await asyncio.wait_for(running.task, timeout=5)
+
+
+async def test_the_stop_does_not_wait_for_output_that_somebody_else_holds_open(
+    start_worker: StartWorker, tmp_path: Path
+) -> None:
+    running = await start_worker(f"setsid sleep 10 & {SLEEPER}", output_drain_seconds=600)
+    task = await running.schedule()
+    await pid_of_command(tmp_path)
+    await asyncio.wait_for(running.worker.stop(), timeout=5)
+    assert task.error == "sfncli.CommandTerminated"
+
+
+async def test_the_stop_does_not_wait_for_a_metric(start_worker: StartWorker) -> None:
+    begun = asyncio.Event()
+
+    async def publish(activity_arn: str, percent: float) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    running = await start_worker("true", publish=publish)
+    await asyncio.wait_for(begun.wait(), timeout=5)
+    await asyncio.wait_for(running.worker.stop(), timeout=5)
 
 
 async def test_a_worker_that_is_cancelled_leaves_no_command_behind(start_worker: StartWorker, tmp_path: Path) -> None:
