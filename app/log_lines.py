@@ -8,7 +8,9 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol, TextIO
+from typing import IO, Any, Final, Protocol, TextIO
+
+CLOSED: Final = "the file is closed"
 
 MAX_WAITING_BYTES: Final = 1_048_576
 """Most that waits for a reader: some thousand lines."""
@@ -105,42 +107,65 @@ class Outlet(Protocol):
         ...
 
 
+class Hasty:
+    """Writes to a file what it takes at once."""
+
+    def __init__(self, file: IO[Any]) -> None:
+        self._file = file
+        self._descriptor = _reopened(file)
+        if self._descriptor is not None and self._descriptor != file.fileno():
+            closing = weakref.finalize(self, os.close, self._descriptor)
+            closing.atexit = False  # there may be last words
+
+    def write(self, data: bytes) -> bytes:
+        """Write what can be written without waiting, and return the rest: all, where nobody can tell.
+
+        Raises ``OSError`` for what can never be written, and ``ValueError`` for a closed file.
+        """
+        if self._descriptor is None:
+            return data
+        if self._file.closed:  # its number can be that of another file by now
+            raise ValueError(CLOSED)
+        try:
+            return data[os.write(self._descriptor, data) :]
+        except BlockingIOError:
+            return data
+
+
 class Descriptor:
     """What is behind the descriptor of a file."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._hasty = _reopened(file.fileno())
-        """Where a write takes what there is room for and never waits; nothing when there is no such place."""
-
-        if self._hasty not in {None, file.fileno()}:
-            closing = weakref.finalize(self, os.close, self._hasty)
-            closing.atexit = False  # there may be last words
+        self._hasty = Hasty(file)
 
     def write_at_once(self, data: bytes) -> bytes:
         """Write as much as can be written without waiting, and return the rest."""
-        return data if self._hasty is None else self._write(self._hasty, data)
+        try:
+            return self._hasty.write(data)
+        except (OSError, ValueError) as lost:
+            return self._give_up(lost)
 
     def write_patiently(self, data: bytes) -> None:
         """Write everything, however long that takes."""
-        while data and not self._file.closed:
-            data = self._write(self._file.fileno(), data)
-            if data:  # whoever started us made the file one that does not wait
-                select.select([], [self._file.fileno()], [])
+        while data:
+            try:
+                data = self._wait_and_write(data)
+            except (OSError, ValueError) as lost:
+                data = self._give_up(lost)
 
-    def _write(self, descriptor: int, data: bytes) -> bytes:
-        """Write what fits and return the rest; nothing is left of what can never be written."""
-        if self._file.closed:  # its number can be that of another file by now
-            return b""
-        try:
-            return data[os.write(descriptor, data) :]
-        except BlockingIOError:
-            return data
-        except BrokenPipeError:
+    def _give_up(self, lost: OSError | ValueError) -> bytes:
+        """Return what is left to write: nothing, when the disk is full, the file closed or its reader gone."""
+        if isinstance(lost, BrokenPipeError):
             self._discard()
-        except OSError:  # the disk is full
-            pass
         return b""
+
+    def _wait_and_write(self, data: bytes) -> bytes:
+        try:
+            return data[os.write(self._file.fileno(), data) :]
+        except BlockingIOError:  # whoever started us made the file one that does not wait
+            select.select([], [self._file.fileno()], [])
+            return data
 
     def _discard(self) -> None:
         """Send what else is written to a pipe without a reader nowhere.
@@ -153,7 +178,7 @@ class Descriptor:
             os.dup2(nowhere, self._file.fileno())
         finally:
             os.close(nowhere)
-        self._hasty = self._file.fileno()
+        self._hasty = Hasty(self._file)
 
 
 class InMemory:
@@ -175,18 +200,22 @@ class InMemory:
 
 def _outlet(file: TextIO) -> Outlet:
     try:
-        return Descriptor(file)
+        file.fileno()
     except io.UnsupportedOperation:
         return InMemory(file)
+    return Descriptor(file)
 
 
-def _reopened(descriptor: int) -> int | None:
-    """Open what a descriptor leads to for writes that never wait; others who write to it go on to wait.
+def _reopened(file: IO[Any]) -> int | None:
+    """Open what is behind a file for writes that never wait; others who write to it go on to wait.
 
-    No disk makes a writer wait for its reader. Sockets cannot be opened again, and pipes of another user neither.
+    No disk makes a writer wait for its reader. Sockets cannot be opened again, nor pipes of another user.
     """
-    kind = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(kind):
+    try:
+        descriptor = file.fileno()
+    except io.UnsupportedOperation:
+        return None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     try:
         return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)

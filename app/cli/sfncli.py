@@ -1,12 +1,12 @@
 """The verb ``sfncli``: takes the arguments of Clever's ``sfncli``, so that what starts it need not change."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from app import __version__, errors
+from app.cli import ending
 from app.cli.worker import GRACE_SECONDS, HEARTBEAT_SECONDS, load_settings
 from app.worker import CommandActivity, CommandSettings, Gauges, Host, InputMode, pace_of, run_commands
 
@@ -92,7 +92,7 @@ def sfncli(
         gauges=Gauges(cloudwatch=True, cloudwatch_region=cloudwatchregion or None, metrics_port=metrics_port),
     )
     activity = CommandActivity(name=activityname, command=command, concurrency=concurrency)
-    asyncio.run(run_commands([activity], host, settings, early=context.obj))
+    ending.run(run_commands([activity], host, settings, early=context.obj))
 
 
 def _input_mode(wanted: InputMode | None, *, inputfile: bool, workdirectory: str) -> InputMode:

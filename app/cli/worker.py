@@ -1,6 +1,5 @@
 """The verb ``worker``."""
 
-import asyncio
 import importlib
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from app import errors, logs
+from app.cli import ending
 from app.cli.options import DEFAULT_URL, NAMESPACE_VARIABLE, URL_VARIABLE
 from app.client import WorkflowManager
 from app.early_signals import EarlySignals
@@ -135,11 +135,11 @@ def worker(
     )
     settings = load_settings()
     if module is not None:
-        asyncio.run(_run_functions(import_worker(module), host, context.obj, namespace=namespace, url=url))
+        ending.run(_run_functions(import_worker(module), host, context.obj, namespace=namespace, url=url))
     elif namespace is None:
         raise errors.InvalidRequest(f"--namespace is missing (or set {NAMESPACE_VARIABLE}).")
     else:
-        asyncio.run(run_commands(_activities(wanted, namespace), host, settings, early=context.obj))
+        ending.run(run_commands(_activities(wanted, namespace), host, settings, early=context.obj))
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -1,10 +1,13 @@
 """What a command writes: shown as it comes, remembered only as far as needed."""
 
 import asyncio
+import functools
 from typing import BinaryIO, Final, Protocol
 
 import structlog
 
+from app.log_lines import Hasty
+from app.worker import threads
 from app.worker.pauses import settle
 
 log = structlog.get_logger()
@@ -76,26 +79,46 @@ class Tail:
 
 
 class Echo:
-    """Shows bytes on an output of the worker, from a thread: a slow reader must not hold up the heartbeats."""
+    """Shows bytes on an output of the worker; a slow reader must not hold up the heartbeats.
+
+    What the output does not take at once is written by a thread. A reader that has stopped holds up a single one, which
+    does not keep the process alive.
+    """
 
     def __init__(self, output: BinaryIO) -> None:
         self._output = output
+        self._hasty = Hasty(output)
         self._turn = asyncio.Lock()
         self._broken = False
 
     async def show(self, data: bytes) -> None:
         """Write and flush; an output that cannot be written to is given up, the command goes on."""
-        if not data or self._broken:
+        await self._turn.acquire()
+        try:
+            rest = b"" if self._broken else self._hasty.write(data)
+        except (OSError, ValueError) as broken:
+            self._give_up(broken)
+            rest = b""
+        if not rest:
+            self._turn.release()
             return
-        async with self._turn:
-            try:
-                await asyncio.to_thread(self._write, data)
-            except (OSError, ValueError) as broken:
-                self._broken = True
-                log.warning("Output of commands is no longer shown", action="echo-broken", error=str(broken))
+        writing = threads.call_in_thread(functools.partial(self._write, rest), name="echo")
+        writing.add_done_callback(self._written)
+        # Whoever waits may give up, but the next turn comes only when this is written.
+        await asyncio.wait({writing})
+
+    def _written(self, writing: asyncio.Future[object]) -> None:
+        self._turn.release()
+        if broken := writing.exception():
+            self._give_up(broken)
+
+    def _give_up(self, broken: BaseException) -> None:
+        self._broken = True
+        log.warning("Output of commands is no longer shown", action="echo-broken", error=str(broken))
 
     def _write(self, data: bytes) -> None:
-        self._output.write(data)
+        while data:
+            data = data[self._output.write(data) :]
         self._output.flush()
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TextIO
 
 import structlog
 
@@ -187,8 +187,8 @@ class CommandWorker(ActivityWorker):
         shared = settings.concurrency > 1 if shared is None else shared
         self._commands = CommandHandler(
             command,
-            stdout=stdout or sys.stdout.buffer,
-            stderr=stderr or sys.stderr.buffer,
+            stdout=stdout or _unbuffered(sys.stdout),
+            stderr=stderr or _unbuffered(sys.stderr),
             environ=os.environ if environ is None else environ,
             hold_seconds=PARTIAL_LINE_SECONDS if shared else 0,
         )
@@ -210,3 +210,8 @@ class CommandWorker(ActivityWorker):
     def forward_signal(self, number: int) -> None:
         """Send a signal to the commands that run now."""
         self._commands.forward(number)
+
+
+def _unbuffered(output: TextIO) -> BinaryIO:
+    """Return what is behind an output; a thread that is stuck in a buffer would hold up the end of the process."""
+    return os.fdopen(output.fileno(), "wb", buffering=0, closefd=False)
