@@ -20,6 +20,7 @@ from app.worker.start_failures import start_failure
 from app.worker.stopping import Stop
 from app.worker.streams import CommandStream, Echo, LastLine, Tail
 from app.worker.task import EXECUTION_NAME, Task
+from app.worker.watchdog import Guard, Unguarded
 
 log = structlog.get_logger()
 
@@ -40,12 +41,14 @@ class CommandHandler:
         stderr: BinaryIO,
         environ: Mapping[str, str],
         hold_seconds: float = 0,
+        guard: Guard | None = None,
     ) -> None:
         self._settings = settings
         self._stdout = Echo(stdout)
         self._stderr = Echo(stderr)
         self._environ = environ
         self._hold_seconds = hold_seconds
+        self._guard = guard or Unguarded()
         self._running: set[ChildProcess] = set()
 
     def prepare(self) -> None:
@@ -104,6 +107,7 @@ class CommandHandler:
                 [command, *self._settings.args, *self._input_arguments(task, directory)],
                 env=self._environment(task, directory),
                 stdin=stdin,
+                guard=self._guard,
             )
         except OSError as refusal:
             raise start_failure(command, refusal, search_path=self._environ.get("PATH")) from None

@@ -14,6 +14,7 @@ from app.worker.expansion import expand
 from app.worker.fleet import CommandFleet
 from app.worker.signals import stopped_by_signals
 from app.worker.starting import Starting
+from app.worker.watchdog import Guard, Watchdog
 from app.worker.worker import CommandWorker
 
 MAX_HOST_CHARACTERS: Final = 60
@@ -76,17 +77,27 @@ async def _run_commands(
 ) -> None:
     slots = sum(activity.concurrency for activity in activities)
     connection = connect(settings, slots=slots)
-    async with equipped(connection, host.gauges) as equipment:
-        worker_name = await equipment.expand(host.worker_name or default_worker_name())
-        fleet = CommandFleet(
-            [_worker(activity, worker_name, host.pace, equipment, shared=slots > 1) for activity in activities]
-        )
-        starting.becomes(fleet)
-        await fleet.run()
+    with Watchdog() as watchdog:
+        async with equipped(connection, host.gauges) as equipment:
+            worker_name = await equipment.expand(host.worker_name or default_worker_name())
+            fleet = CommandFleet(
+                [
+                    _worker(activity, worker_name, host.pace, equipment, shared=slots > 1, guard=watchdog)
+                    for activity in activities
+                ]
+            )
+            starting.becomes(fleet)
+            await fleet.run()
 
 
 def _worker(
-    activity: CommandActivity, worker_name: str, pace: Pace, equipment: Equipment, *, shared: bool
+    activity: CommandActivity,
+    worker_name: str,
+    pace: Pace,
+    equipment: Equipment,
+    *,
+    shared: bool,
+    guard: Guard,
 ) -> CommandWorker:
     environ = equipment.environ
     settings = WorkerSettings(
@@ -101,6 +112,7 @@ def _worker(
         settings,
         command,
         shared=shared,
+        guard=guard,
         environ={**environ, **activity.environ},
         **equipment.for_worker(settings),
     )

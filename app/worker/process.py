@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Final, Protocol
 
 from app.worker.streams import CHUNK_BYTES
+from app.worker.watchdog import Guard
 
 EXIT_CHECK_SECONDS: Final = 0.05
 """How often the end of a process is looked for where the kernel does not announce it."""
@@ -36,27 +37,30 @@ class ChildProcess:
     then the kernel keeps its number, so that a signal never reaches a stranger who got the same one.
     """
 
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], guard: Guard) -> None:
         self._popen = popen
+        self._guard = guard
         self._over = False
         self._timers: list[asyncio.TimerHandle] = []
         self.told_to_end = False
         """Whether the process was told to end while it ran."""
 
     @classmethod
-    def start(cls, argv: Sequence[str | bytes], *, env: Mapping[str, str], stdin: IO[bytes] | int) -> "ChildProcess":
-        """Start the command in a new session; raises ``OSError`` when that fails."""
-        return cls(
-            subprocess.Popen(
-                argv,
-                env=env,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
+    def start(
+        cls, argv: Sequence[str | bytes], *, env: Mapping[str, str], stdin: IO[bytes] | int, guard: Guard
+    ) -> "ChildProcess":
+        """Start the command in a new session, watched by ``guard``; raises ``OSError`` when that fails."""
+        popen = subprocess.Popen(
+            argv,
+            env=env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
         )
+        guard.watch(popen.pid)
+        return cls(popen, guard)
 
     @property
     def pid(self) -> int:
@@ -86,7 +90,8 @@ class ChildProcess:
         """Hand on the output until the process has ended; returns its exit code, negative for a signal.
 
         What the process leaves behind in its group is killed: after its end its output is read to the end for at most
-        ``drain_seconds``, and nothing of it outlives the task.
+        ``drain_seconds``, and nothing in the group outlives the task. What has left the group, by ``setsid``, is not
+        found and goes on.
         """
         reading = [
             asyncio.create_task(_read(self._popen.stdout, stdout), name=f"stdout-of-{self.pid}"),
@@ -115,6 +120,7 @@ class ChildProcess:
             if pipe is not None:
                 pipe.close()
         await self._ended()
+        self._guard.forget(self.pid)
         self._popen.wait()
         for outcome in outcomes:
             if isinstance(outcome, Exception):
@@ -140,7 +146,10 @@ class ChildProcess:
             return True
         if hasattr(os, "waitid"):
             return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-        return self._popen.poll() is not None  # macOS before Python 3.13: cannot look without collecting
+        if self._popen.poll() is None:  # macOS before Python 3.13: cannot look without collecting
+            return False
+        self._guard.forget(self.pid)
+        return True
 
 
 async def _readable(descriptor: int) -> None:

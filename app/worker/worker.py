@@ -24,6 +24,7 @@ from app.worker.reporter import Reporter
 from app.worker.runner import Handler, TaskRunner
 from app.worker.stopping import Shutdown
 from app.worker.task import CommandRules, Rules
+from app.worker.watchdog import Guard
 
 log = structlog.get_logger()
 
@@ -166,7 +167,7 @@ class CommandWorker(ActivityWorker):
 
     The outputs of commands are shown on ``stdout`` and ``stderr``, by default those of the worker; ``shared`` says that
     other commands write there at the same time, by default those of the other slots. Commands inherit ``environ``, by
-    default the environment of the worker.
+    default the environment of the worker. ``guard`` kills them when this process dies; without it they live on.
     """
 
     def __init__(
@@ -183,6 +184,7 @@ class CommandWorker(ActivityWorker):
         stderr: BinaryIO | None = None,
         shared: bool | None = None,
         environ: Mapping[str, str] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         shared = settings.concurrency > 1 if shared is None else shared
         self._commands = CommandHandler(
@@ -191,6 +193,7 @@ class CommandWorker(ActivityWorker):
             stderr=stderr or _unbuffered(sys.stderr),
             environ=os.environ if environ is None else environ,
             hold_seconds=PARTIAL_LINE_SECONDS if shared else 0,
+            guard=guard,
         )
         super().__init__(
             settings,

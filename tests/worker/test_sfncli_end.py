@@ -18,6 +18,7 @@ import pytest
 
 from app.worker.process import ChildProcess
 from app.worker.signals import FORWARDED, KEPT
+from app.worker.watchdog import Unguarded
 from tests.eventually import eventually
 from tests.worker.conftest import alive, sfn_client
 from tests.worker.executions import Execution, Machine
@@ -211,6 +212,19 @@ def test_signals(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
     assert json.loads(execution.ended().output)["got"] == len(FORWARDED) > 40
 
 
+def test_killed_worker(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
+    """When the worker is killed, so are its commands and what they have started, before their retry can begin."""
+    machine, pids = Machine(sfn), tmp_path / "pids"
+    script = f'sleep 600 & echo "$$ $!" > "{pids}.new"; mv "{pids}.new" "{pids}"; exec sleep 600'
+    worker = nursery.start(*arguments(machine.name, str(write_script(tmp_path / "command", script))))
+    execution = machine.start()
+    eventually(pids.exists, what="the command has started")
+    worker.signal(signal.SIGKILL)
+    assert worker.wait() == -signal.SIGKILL
+    eventually(lambda: not any(alive(int(pid)) for pid in pids.read_text().split()), what="the end of the command")
+    execution.stop()
+
+
 def test_lost_and_killed(stray: Stray) -> None:
     """The command of a lost task that ignores SIGTERM is killed after 5 s."""
     assert 4.5 < stray.ended.result() - stray.lost_at < 10
@@ -219,7 +233,7 @@ def test_lost_and_killed(stray: Stray) -> None:
 async def test_pid_reuse(monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGKILL never hits a process that got the number of a command which has ended."""
     signals: list[int] = []
-    process = ChildProcess.start(["true"], env={}, stdin=subprocess.DEVNULL)
+    process = ChildProcess.start(["true"], env={}, stdin=subprocess.DEVNULL, guard=Unguarded())
     sink = Sink()
     assert await process.run(stdout=sink, stderr=sink, drain_seconds=1) == 0
     monkeypatch.setattr("os.killpg", lambda _, number: signals.append(number))
