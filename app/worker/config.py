@@ -41,7 +41,7 @@ class Pace:
     """How often a worker does what, and how long it waits."""
 
     poll_interval_seconds: float = 1.0
-    """Least time between the starts of two polls of one slot."""
+    """In which as many polls may start as the worker has slots."""
 
     poll_drain_seconds: float = 25.0
     """How long a stopping worker waits for the answer of its open poll.

@@ -19,6 +19,7 @@ from app.worker.config import CommandSettings, WorkerSettings
 from app.worker.heartbeat import Heartbeat
 from app.worker.observing import Observer, Unobserved
 from app.worker.poll_loop import PollLoop
+from app.worker.poll_pace import PollPace
 from app.worker.registration import Registration
 from app.worker.reporter import Reporter
 from app.worker.runner import Handler, TaskRunner
@@ -59,8 +60,8 @@ class ActivityWorker:
         self._publish = publish
         self._protection = protection or contextlib.nullcontext()
         self._observer = observer or Unobserved()
-        self._clock = clock
         self._shutdown = Shutdown(grace_seconds=pace.shutdown_grace_seconds, clock=clock)
+        self._poll_pace = PollPace(slots=settings.concurrency, interval_seconds=pace.poll_interval_seconds, clock=clock)
         self._registration = Registration(calls, settings, self._shutdown)
         self._activity = ActivityClock(slots=settings.concurrency, clock=clock)
         self._runner = TaskRunner(
@@ -137,13 +138,13 @@ class ActivityWorker:
             activity_arn,
             self._settings,
             polls=self._polls,
+            pace=self._poll_pace,
             runner=self._runner,
             registration=self._registration,
             shutdown=self._shutdown,
             activity=self._activity,
             protection=self._protection,
             observer=self._observer,
-            clock=self._clock,
         )
         try:
             await loop.run()

@@ -32,7 +32,7 @@ def beating(nursery: Nursery, local_aws_url: str, tmp_path_factory: pytest.TempP
     directory = tmp_path_factory.mktemp("beating")
     with recording(local_aws_url) as recorder, sfn_client(local_aws_url) as client:
         machine = Machine(client)
-        flags = ("-heartbeat-seconds", "0.5", "-concurrency", "4")
+        flags = ("-heartbeat-seconds", "0.5", "-concurrency", str(SLOTS))
         worker = nursery.start(
             *arguments(machine.name, str(puppet(directory)), *flags), AWS_ENDPOINT_URL=recorder.url
         ).until_logged("worker-started")
@@ -66,6 +66,20 @@ def test_heartbeat(beating: Beating) -> None:
     first, second, *_ = [call.at for call in beating.recorder.of("SendTaskHeartbeat")[before:]]
     assert first - started < 2
     assert 0.3 < second - first < 2.5
+
+
+SLOTS = 4
+JITTER_SECONDS = 0.5
+"""What a call may need longer on its way than another."""
+
+
+def test_poll_rate_of_slots(beating: Beating) -> None:
+    """With `-concurrency N`, AWS is asked N times within a second at most, all slots counted together."""
+    for run in [beating.start("true")[0] for _ in range(2 * SLOTS)]:
+        run.ended()
+    times = [call.at for call in beating.recorder.of("GetActivityTask")]
+    assert len(times) >= 2 * SLOTS
+    assert times[-1] - times[0] > (len(times) - 1) // SLOTS - JITTER_SECONDS
 
 
 @dataclass
