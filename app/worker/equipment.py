@@ -108,6 +108,9 @@ async def equipped(
         http = await stack.enter_async_context(
             httpx.AsyncClient(timeout=ECS_TIMEOUT_SECONDS, trust_env=False, verify=False)  # noqa: S501
         )
+        protection = TaskProtection(environ[AGENT_VARIABLE], http) if environ.get(AGENT_VARIABLE) else None
+        if protection is not None:
+            stack.push_async_callback(protection.close)
         publish = None
         if gauges.cloudwatch:
             region = expand(gauges.cloudwatch_region or "", environ) or None
@@ -121,6 +124,6 @@ async def equipped(
             environ=environ,
             embedded=connection.embedded,
             publish=publish,
-            protection=TaskProtection(environ[AGENT_VARIABLE], http) if environ.get(AGENT_VARIABLE) else None,
+            protection=protection,
             metrics=metrics,
         )
