@@ -6,6 +6,7 @@ The first paragraph of each docstring is a row of the table in ``docs/worker.md`
 import json
 import signal
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,13 +17,11 @@ from typing import Any
 
 import pytest
 
-from app.worker.process import ChildProcess
 from app.worker.signals import FORWARDED, KEPT
-from app.worker.watchdog import Unguarded
 from tests.eventually import eventually
 from tests.worker.conftest import alive, sfn_client
 from tests.worker.executions import Execution, Machine
-from tests.worker.processes import PYTHON, STUBBORN, Nursery, arguments, puppet, write_script
+from tests.worker.processes import PYTHON, ROOT, STUBBORN, Nursery, arguments, puppet, write_script
 from tests.worker.recorder import Recorder, recording
 
 
@@ -82,35 +81,41 @@ def test_poll_rate_of_slots(beating: Beating) -> None:
     assert times[-1] - times[0] > (len(times) - 1) // SLOTS - JITTER_SECONDS
 
 
+TELLING = "trap 'touch \"{0}.term\"' TERM; while :; do sleep 0.05; done"
+"""A script that tells of SIGTERM by a file, and goes on until it is killed."""
+
+
 @dataclass
 class Stray:
-    """A command that ignores SIGTERM, and when its task was lost."""
+    """A command that goes on after SIGTERM, though its task was lost."""
 
-    pid: int
-    lost_at: float
-    ended: Future[float]
+    seconds_to_live: Future[float]
+    """From SIGTERM to its end."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def stray(beating: Beating) -> Iterator[Stray]:
-    """Lose the task of a command that ignores SIGTERM."""
-    execution, pid = beating.start(STUBBORN)
+    """Lose the task of a command that goes on after SIGTERM."""
+    told = beating.directory / "stray"
+    execution, pid = beating.start(TELLING.format(told))
     execution.stop()
     with ThreadPoolExecutor(1) as watching:
-        yield Stray(pid, time.monotonic(), watching.submit(_end_of, pid))
+        yield Stray(watching.submit(_seconds_to_live, pid, told.with_suffix(".term")))
 
 
-def _end_of(pid: int) -> float:
+def _seconds_to_live(pid: int, told: Path) -> float:
     eventually(lambda: not alive(pid), what=f"the end of {pid}")
-    return time.monotonic()
+    return time.time() - told.stat().st_mtime
 
 
 def test_lost(beating: Beating) -> None:
     """When AWS answers TaskDoesNotExist, TaskTimedOut or InvalidToken, the command gets SIGTERM."""
-    begun = [beating.start("exec sleep 60") for _ in range(3)]
     reported = len(beating.recorder.of("SendTaskFailure"))
+    files = [beating.directory / f"lost-{number}" for number in range(3)]
+    begun = [beating.start(f"trap 'touch \"{file}\"; exit' TERM; while :; do sleep 0.05; done") for file in files]
     beating.recorder.refuse("SendTaskHeartbeat", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken")
-    eventually(lambda: not any(alive(pid) for _, pid in begun), what="the commands are stopped")
+    eventually(lambda: all(file.exists() for file in files), what="the commands get SIGTERM")
+    eventually(lambda: not any(alive(pid) for _, pid in begun), what="the commands end")
     assert len(beating.recorder.of("SendTaskFailure")) == reported
     for execution, _ in begun:
         execution.stop()
@@ -122,6 +127,7 @@ class Ending:
 
     runs: dict[str, Execution]
     late: Execution
+    work_dir: Path
     exit_code: int
     seconds: float
 
@@ -137,25 +143,33 @@ ENDINGS = {
 }
 GRACE_SECONDS = 1
 
+ENDED_BEFORE = ("exit 3", "kill -KILL $$")
+
 
 @pytest.fixture(scope="module")
 def ending(nursery: Nursery, sfn: Any, tmp_path_factory: pytest.TempPathFactory) -> Ending:
     """Send SIGTERM to a busy worker, and a task that comes too late."""
     directory = tmp_path_factory.mktemp("ending")
+    work_dir = directory / "work"
     machine = Machine(sfn)
-    flags = ("-concurrency", str(len(ENDINGS)), "-grace-seconds", str(GRACE_SECONDS))
+    flags = ("-concurrency", str(len(ENDINGS)), "-grace-seconds", str(GRACE_SECONDS), "-workdirectory", str(work_dir))
     worker = nursery.start(*arguments(machine.name, str(puppet(directory)), *flags))
+    for script in ENDED_BEFORE:
+        name = f"run-{uuid.uuid4()}"
+        write_script(directory / name, f'touch "$WORK_DIR/file"; {script}')
+        assert machine.start(name=name).ended().error
     runs = {}
     for what, script in ENDINGS.items():
         name = f"run-{uuid.uuid4()}"
-        write_script(directory / name, f'touch "{directory}/{what}.started"; {script}')
+        write_script(directory / name, f'touch "$WORK_DIR/file" "{directory}/{what}.started"; {script}')
         runs[what] = machine.start(name=name)
     eventually(lambda: len(list(directory.glob("*.started"))) == len(ENDINGS), what="all commands have started")
     worker.signal(signal.SIGTERM)
     signalled = time.monotonic()
     late = machine.start()
     exit_code = worker.wait()
-    return Ending({what: run.ended() for what, run in runs.items()}, late, exit_code, time.monotonic() - signalled)
+    seconds = time.monotonic() - signalled
+    return Ending({what: run.ended() for what, run in runs.items()}, late, work_dir, exit_code, seconds)
 
 
 def test_sigterm(ending: Ending) -> None:
@@ -181,6 +195,12 @@ def test_sigterm_and_sigkill(ending: Ending) -> None:
     assert GRACE_SECONDS <= ending.seconds < GRACE_SECONDS + 10
 
 
+def test_work_dirs(ending: Ending) -> None:
+    """The `WORK_DIR` is removed too when the command fails, is killed, or is told to stop."""
+    assert ending.work_dir.is_dir()
+    assert list(ending.work_dir.iterdir()) == []
+
+
 def test_no_new_task(ending: Ending) -> None:
     """After SIGTERM no task is taken."""
     assert "ActivityStarted" not in ending.late.events
@@ -188,7 +208,11 @@ def test_no_new_task(ending: Ending) -> None:
 
 
 def test_late_task(nursery: Nursery, sfn: Any) -> None:
-    """A task that AWS hands to the open poll of a stopping worker is handed back, not lost."""
+    """A task that AWS hands to the open poll of a stopping worker is handed back, not lost. AWS holds a poll for 60 s,
+    and the worker waits for it as long as it may take to stop, 25 s by default. With `-grace-seconds 65` or more no
+    task is lost; with less, one that AWS gives to the poll when the worker is gone is tried again after its
+    `HeartbeatSeconds`.
+    """
     machine = Machine(sfn)
     worker = nursery.start(*arguments(machine.name, "true")).until_logged("worker-started")
     worker.signal(signal.SIGTERM)
@@ -240,30 +264,56 @@ def test_killed_worker(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
 
 
 def test_lost_and_killed(stray: Stray) -> None:
-    """The command of a lost task that ignores SIGTERM is killed after 5 s."""
-    assert 4.5 < stray.ended.result() - stray.lost_at < 10
+    """The command of a lost task that goes on after SIGTERM is killed after 5 s."""
+    assert 4.5 < stray.seconds_to_live.result() < 10
 
 
-async def test_pid_reuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SIGKILL never hits a process that got the number of a command which has ended."""
-    signals: list[int] = []
-    process = ChildProcess.start(["true"], env={}, stdin=subprocess.DEVNULL, guard=Unguarded())
-    sink = Sink()
-    assert await process.run(stdout=sink, stderr=sink, drain_seconds=1) == 0
-    monkeypatch.setattr("os.killpg", lambda _, number: signals.append(number))
-    process.end(grace_seconds=0)
-    process.signal(signal.SIGKILL)
-    assert signals == []
+REUSING = """
+import asyncio, signal, subprocess
+from pathlib import Path
+from app.worker.process import ChildProcess
+from app.worker.watchdog import Unguarded
+from tests.worker.conftest import alive
 
+def next_number(number):
+    Path("/proc/sys/kernel/ns_last_pid").write_text(str(number - 1))
 
 class Sink:
-    """Takes output and drops it."""
+    async def feed(self, chunk):
+        pass
+    def command_ended(self):
+        pass
 
-    async def feed(self, chunk: bytes) -> None:
-        """Drop it."""
+async def main():
+    process = ChildProcess.start(["true"], env={}, stdin=subprocess.DEVNULL, guard=Unguarded())
+    while alive(process.pid):
+        pass
+    next_number(process.pid)
+    with subprocess.Popen(["true"]) as other:
+        assert other.pid != process.pid, "the number of a process that was not collected was given away"
+    await process.run(stdout=Sink(), stderr=Sink(), drain_seconds=1)
+    next_number(process.pid)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(["cat"], start_new_session=True, **pipes) as stranger:
+        assert stranger.pid == process.pid, "the number was not reused"
+        process.end(grace_seconds=0)
+        process.signal(signal.SIGKILL)
+        await asyncio.sleep(0)
+        answer, _ = stranger.communicate(b"alive")
+        print(answer.decode())
 
-    def command_ended(self) -> None:
-        """Do nothing."""
+asyncio.run(main())
+"""
+
+
+def test_pid_reuse() -> None:
+    """SIGKILL never hits a process that got the number of a command which has ended."""
+    namespace = ["unshare", "-Urpf", "--mount-proc"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("numbers cannot be chosen here: no namespace can be made")
+    command = [*namespace, sys.executable, "-c", REUSING]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("alive\n", 0), done.stderr
 
 
 @pytest.mark.slow

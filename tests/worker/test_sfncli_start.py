@@ -63,7 +63,10 @@ def started(nursery: Nursery, local_aws_url: str, tmp_path_factory: pytest.TempP
     )
     with recording(local_aws_url) as recorder, sfn_client(local_aws_url, region="eu-west-1") as client:
         prefix = f"conformance-{uuid.uuid4()}"
+        # The client itself tries three times, but polls only once.
         recorder.refuse("CreateActivity", *["ThrottlingException"] * 3)
+        recorder.refuse("TagResource", *["ThrottlingException"] * 3)
+        recorder.refuse("GetActivityTask", "ThrottlingException")
         worker = nursery.start(
             "sfncli",
             "-activityname",
@@ -172,8 +175,10 @@ def test_tags(start: Start) -> None:
 
 
 def test_throttled_start(start: Start) -> None:
-    """The start survives an AWS that throttles."""
-    assert len(start.recorder.of("CreateActivity")) == 4
+    """The start survives an AWS that throttles CreateActivity, TagResource and GetActivityTask."""
+    assert len(start.recorder.of("CreateActivity")) == 5
+    assert len(start.recorder.of("TagResource")) == 4
+    assert not start.recorder.refusals["GetActivityTask"]
 
 
 JITTER_SECONDS = 0.5
@@ -191,7 +196,7 @@ def test_one_at_a_time(start: Start) -> None:
     """One task at a time: AWS is asked for the next one when the last one is reported."""
     asked = {"GetActivityTask", "SendTaskSuccess"}
     operations = [call.operation for call in start.recorder.calls if call.operation in asked]
-    assert operations[:4] == ["GetActivityTask", "SendTaskSuccess"] * 2
+    assert operations[1:5] == ["GetActivityTask", "SendTaskSuccess"] * 2
 
 
 def test_protection(start: Start) -> None:

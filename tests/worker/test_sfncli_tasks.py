@@ -56,7 +56,7 @@ def rig(nursery: Nursery, sfn: Any, tmp_path_factory: pytest.TempPathFactory) ->
     """Have all cases done at once."""
     directory = tmp_path_factory.mktemp("puppet")
     machine = Machine(sfn)
-    flags = ("-concurrency", "12", "-workdirectory", str(directory / "deep" / "work"))
+    flags = ("-concurrency", "14", "-workdirectory", str(directory / "deep" / "work"))
     worker = nursery.start(*arguments(machine.name, str(puppet(directory)), *flags), "fixed", "a b")
     runs: dict[str, Execution] = {}
     for name, case in CASES.items():
@@ -222,3 +222,13 @@ def test_long_cause(run: Execution) -> None:
     assert len(cause.encode()) <= 32_768
     assert cause.startswith("[truncated]€")
     assert cause.endswith("€end")
+
+
+@task(PYTHON + "print(json.dumps({'error': 'App.Full', 'cause': '€' * 20_000}))\nsys.exit(1)")
+def test_long_own_cause(run: Execution) -> None:
+    """Of a long cause that the command itself reports the beginning is kept, before `[truncated]`."""
+    error, cause = run.error
+    assert error == "App.Full"
+    assert len(cause.encode()) <= 32_768
+    assert cause.startswith("€€")
+    assert cause.endswith("€[truncated]")
