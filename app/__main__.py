@@ -10,7 +10,7 @@ from app import early_signals, log_lines
 
 __all__ = ["main"]
 
-END_SECONDS: Final = 2.0
+END_SECONDS: Final = 1.0
 """How long the end of the process may take once its verb is done."""
 
 

@@ -8,7 +8,7 @@ import structlog
 
 log = structlog.get_logger()
 
-CLOSE_SECONDS: Final = 1.0
+CLOSE_SECONDS: Final = 0.5
 """How long tasks may take to end that were cancelled when everything was over."""
 
 

@@ -306,6 +306,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_pid_reuse() -> None:
     """SIGKILL never hits a process that got the number of a command which has ended."""
     namespace = ["unshare", "-Urpf", "--mount-proc"]

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.worker.executions import Machine
 from tests.worker.processes import Nursery, arguments, write_script
 
@@ -29,6 +31,7 @@ def full_pipe(path: Path) -> Iterator[Path]:
         os.close(reader)
 
 
+@pytest.mark.slow
 def test_tasks_are_reported_and_signals_heard_when_nobody_reads(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
     machine = Machine(sfn)
     command = write_script(tmp_path / "command", "echo words >&2; echo more; echo '{\"a\":1}'")

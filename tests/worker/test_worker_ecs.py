@@ -115,7 +115,10 @@ async def test_an_agent_that_does_not_answer_hinders_no_task(start_worker: Start
         assert (await running.perform()).status == "SUCCEEDED"
 
 
-async def test_an_agent_that_hangs_holds_up_neither_tasks_nor_the_stop(start_worker: StartWorker) -> None:
+async def test_an_agent_that_hangs_holds_up_neither_tasks_nor_the_stop(
+    start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.ecs.LAST_WORD_SECONDS", 0.05)
     asked = asyncio.Event()
 
     async def hang(request: httpx.Request) -> httpx.Response:
