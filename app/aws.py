@@ -17,10 +17,12 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     CredentialRetrievalError,
+    InvalidRegionError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
 )
+from botocore.utils import validate_region_name
 
 from app import __version__, aws_parsing, errors
 
@@ -156,7 +158,11 @@ class AWS:
 
     @asynccontextmanager
     async def cloudwatch(self, region: str | None = None) -> AsyncIterator[CloudWatchClient]:
-        """Open a client for CloudWatch, in another region than ours if need be."""
+        """Open a client for CloudWatch, in another region than ours if need be.
+
+        Raises ``SettingsError`` for what no region can be called.
+        """
+        _require_region(region or self.region)
         async with self._client("cloudwatch", self._config(attempts=ATTEMPTS), region=region) as client:
             yield cast("CloudWatchClient", client)
 
@@ -195,7 +201,7 @@ class AWS:
 def connect(settings: Settings) -> AWS:
     """Find out which AWS the environment means; no call is made yet.
 
-    Raises ``SettingsError`` when no region is named, or the profile does not exist.
+    Raises ``SettingsError`` when no region is named, or none can have that name, or the profile does not exist.
     """
     try:
         session = aioboto3.Session(botocore_session=_sdk_session())
@@ -205,12 +211,22 @@ def connect(settings: Settings) -> AWS:
     embedded = is_embedded(os.environ.get("AWS_ENDPOINT_URL_SFN") or os.environ.get("AWS_ENDPOINT_URL"))
     if region is None and not embedded:
         raise errors.SettingsError("AWS_REGION is not set (or start with --local to need no AWS)")
+    region = region or EMBEDDED_REGION
+    _require_region(region)
     return AWS(
         session,
-        region=region or EMBEDDED_REGION,
+        region=region,
         embedded=embedded,
         max_connections=settings.aws_max_connections,
     )
+
+
+def _require_region(region: str) -> None:
+    """Refuse early what the SDK would refuse when the client is made, among the errors of calls."""
+    try:
+        validate_region_name(region)
+    except InvalidRegionError:
+        raise errors.SettingsError(f"{region!r} is not the name of an AWS region") from None
 
 
 def _sdk_session() -> AioSession:

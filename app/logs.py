@@ -1,30 +1,29 @@
 """Set-up of structured logs: ours and those of the libraries, in one form on standard error."""
 
+import atexit
 import json
 import logging
-import os
 import sys
-import threading
 from datetime import UTC, datetime
-from typing import Final, Literal, TextIO
+from typing import Literal
 
 import pydantic_core
 import structlog
 from structlog.typing import EventDict, Processor
+
+from app.log_lines import Lines, flush
 
 LogFormat = Literal["auto", "console", "json"]
 
 QUIET_LIBRARIES = ("aiobotocore", "boto3", "botocore", "httpx", "httpcore", "urllib3")
 """Libraries whose INFO lines tell an operator nothing."""
 
-_WRITING: Final = threading.Lock()
-"""Lines of several threads must not run into each other."""
-
 
 def configure(log_format: LogFormat, level: str) -> None:
     """Send every log line to standard error in ``log_format``, from ``level`` (``info``, ...) upwards.
 
-    Ours are rendered and written at once: through the standard library a line would cost several times as much.
+    Ours are rendered here: through the standard library a line would cost several times as much. Nobody who logs is
+    held up by whoever reads the lines.
     """
     if log_format == "auto":
         log_format = "console" if sys.stderr.isatty() else "json"
@@ -34,17 +33,22 @@ def configure(log_format: LogFormat, level: str) -> None:
         _with_time,
     ]
     rendering = _rendering(log_format)
+    lines = Lines(sys.stderr, on_dropped=_tell_dropped)
+    atexit.unregister(flush)
+    atexit.register(flush)
+    logger = _Logger(lines)
     structlog.configure(
         processors=[*shared, *rendering],
-        logger_factory=lambda *_: _Lines(sys.stderr),
+        logger_factory=lambda *_: logger,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    _configure_stdlib(level, [structlog.stdlib.ExtraAdder(), *shared, _without_duplicates], rendering)
+    _configure_stdlib(_Stream(lines), level, [structlog.stdlib.ExtraAdder(), *shared, _without_duplicates], rendering)
 
 
-def _configure_stdlib(level: str, preparing: list[Processor], rendering: list[Processor]) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+def _configure_stdlib(stream: "_Stream", level: str, preparing: list[Processor], rendering: list[Processor]) -> None:
+    handler = logging.StreamHandler(stream)
+    handler.terminator = ""
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=preparing,
@@ -74,36 +78,25 @@ def _rendering(log_format: LogFormat) -> list[Processor]:
     ]
 
 
-class _Lines:
-    """Writes lines to a file. When nobody reads them any more, the work goes on all the same."""
+class _Logger:
+    """What structlog gives rendered lines to."""
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def msg(self, line: str) -> None:
-        """Write a line at once."""
-        try:
-            with _WRITING:
-                self._file.write(line + "\n")
-                self._file.flush()
-        except BrokenPipeError:
-            _discard(self._file)
-        except (OSError, ValueError):  # the disk is full, or the file closed
-            pass
-
-    debug = info = warning = error = critical = msg
+    def __init__(self, lines: Lines) -> None:
+        self.debug = self.info = self.warning = self.error = self.critical = lines.write
 
 
-def _discard(file: TextIO) -> None:
-    """Send what else is written to a pipe without a reader nowhere.
+class _Stream:
+    """What the standard library writes lines to."""
 
-    What waits in its buffer would be written once more when the process ends, and that failure would be its exit code.
-    """
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, file.fileno())
-    finally:
-        os.close(nowhere)
+    def __init__(self, lines: Lines) -> None:
+        self.write = lines.write
+
+    def flush(self) -> None:
+        """Do nothing: lines are written as soon as they can be."""
+
+
+def _tell_dropped(count: int) -> None:
+    structlog.get_logger().warning("Log lines were dropped: nobody read them", action="log-dropped", count=count)
 
 
 def _with_time(_: object, __: str, event: EventDict) -> EventDict:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 PREPARE = """
 import logging, os, sys
 import structlog
-from app import logs
+from app import log_lines, logs
 logs.configure(sys.argv[1], "info")
 log = structlog.get_logger("app.somewhere")
 """
@@ -97,6 +98,45 @@ def test_a_process_whose_log_nobody_reads_goes_on(buffered: bool) -> None:
         os.close(writer)
 
     assert (finished.stdout, finished.returncode) == (b"still here\n", 0)
+
+
+def test_a_process_whose_log_nobody_reads_is_not_held_up() -> None:
+    reader, writer = os.pipe()
+    try:
+        finished = run(
+            "for _ in range(5_000):\n"
+            "    log.info('x' * 100)\n"
+            "    logging.getLogger('other').warning('y' * 100)\n"
+            "print('still here')\n",
+            stderr=writer,
+            stdout=subprocess.PIPE,
+        )
+    finally:
+        os.close(writer)
+        os.close(reader)
+
+    assert (finished.stdout, finished.returncode) == (b"still here\n", 0)
+
+
+def test_the_last_words_of_a_crash_are_written() -> None:
+    said = lines("log.info('one')\nlog.info('two', filling='x' * 50_000)\nos._exit(0)\n")
+    assert [line["event"] for line in said] == ["one", "two"]
+
+
+def test_what_waits_is_written_before_the_end_that_flushes() -> None:
+    said = lines("for number in range(1000):\n    log.info(str(number))\nlog_lines.flush()\nos._exit(0)\n")
+    assert [int(line["event"]) for line in said] == list(range(1000))
+
+
+def test_a_log_to_a_socket_is_whole_at_the_end() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, theirs.makefile("rb") as reading:
+        script = "for number in range(100):\n    log.info(str(number), filling='x' * 1000)\n"
+        with subprocess.Popen([sys.executable, "-c", PREPARE + script, "json"], stderr=ours.fileno()) as process:
+            ours.close()
+            said = [json.loads(line) for line in reading]
+    assert process.returncode == 0
+    assert [int(line["event"]) for line in said] == list(range(100))
 
 
 def test_on_a_console_lines_are_for_people() -> None:

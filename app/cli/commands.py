@@ -14,6 +14,7 @@ from app import __version__
 from app.cli.completion import add_completion_options
 from app.cli.connection_options import add_connection_options
 from app.cli.exits import EXIT_CODES_HELP
+from app.early_signals import EarlySignals, let_through
 
 DEBUG_VARIABLE = "WFM_DEBUG"
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
@@ -27,6 +28,9 @@ class Verb(NamedTuple):
     options_end_early: bool = False
     """Whether whatever follows the first argument is an argument, even if it looks like an option."""
 
+    stops_in_order: bool = False
+    """Whether a signal that asks for a stop is remembered until the command, which finds it as ``obj``, can obey."""
+
 
 class Family(NamedTuple):
     """Commands about one kind of thing."""
@@ -39,11 +43,16 @@ COMMANDS: Mapping[str, Verb | Family] = {
     "serve": Verb("app.cli.serve:serve", "Run the service."),
     "poll": Verb("app.cli.poll:poll", "Keep workflows up to date without serving the API."),
     "local-aws": Verb("app.cli.local_aws:local_aws", "Run the embedded AWS alone."),
-    "worker": Verb("app.cli.worker:worker", "Do the tasks of activities with a command, or with Python functions."),
+    "worker": Verb(
+        "app.cli.worker:worker",
+        "Do the tasks of activities with a command, or with Python functions.",
+        stops_in_order=True,
+    ),
     "sfncli": Verb(
         "app.cli.sfncli:sfncli",
         "Run a command for every task of an activity, with the arguments of Clever's sfncli.",
         options_end_early=True,
+        stops_in_order=True,
     ),
     "demo": Verb(
         "app.cli.demo:demo", "Run one workflow from end to end on an embedded AWS, show it, and stop everything again."
@@ -124,7 +133,13 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command that the arguments name, and load it."""
         name, card, rest = super().resolve_command(ctx, args)
-        return name, load(card.name or "", card.entry) if isinstance(card, Card) else card, rest
+        if not isinstance(card, Card):
+            return name, card, rest
+        if isinstance(card.entry, Verb) and card.entry.stops_in_order:
+            ctx.obj = EarlySignals()
+            ctx.obj.remember()
+        let_through()
+        return name, load(card.name or "", card.entry), rest
 
 
 def load(name: str, entry: Verb | Family) -> Any:

@@ -14,7 +14,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from app import aws, errors
+from app import aws, errors, log_lines
 from app.cli import dynamodb_local, garbage
 from app.cli.exits import ExitCode
 from app.cli.lines import write_line
@@ -246,5 +246,5 @@ def _end_late() -> None:
 def _end_at_once(code: ExitCode) -> None:
     """End without closing anything; the embedded AWS notices and ends too."""
     sys.stdout.flush()
-    sys.stderr.flush()
+    log_lines.flush()
     os._exit(code)

@@ -1,12 +1,12 @@
 """The verb ``sfncli``: takes the arguments of Clever's ``sfncli``, so that what starts it need not change."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from app import __version__, errors
+from app.cli import ending
 from app.cli.worker import GRACE_SECONDS, HEARTBEAT_SECONDS, load_settings
 from app.worker import CommandActivity, CommandSettings, Gauges, Host, InputMode, pace_of, run_commands
 
@@ -29,6 +29,7 @@ def _show_version(wanted: bool) -> None:
 
 
 def sfncli(
+    context: typer.Context,
     args: Annotated[
         list[str] | None, typer.Argument(metavar="ARGS", help="Arguments of the command; the input comes last.")
     ] = None,
@@ -51,7 +52,10 @@ def sfncli(
         str, _flag("workdirectory", "Where each task gets a directory of its own, as WORK_DIR.", metavar="DIR")
     ] = "",
     concurrency: Annotated[int, _flag("concurrency", "Tasks at the same time.", min=1)] = 1,
-    input_mode: Annotated[InputMode, _flag("input-mode", "How the command gets the input.")] = InputMode.ARGUMENT,
+    inputfile: Annotated[
+        bool, _flag("inputfile", "Put the input into input.json of WORK_DIR, with its path as last argument.")
+    ] = False,
+    input_mode: Annotated[InputMode | None, _flag("input-mode", "How the command gets the input; arg.")] = None,
     grace_seconds: Annotated[
         float, _flag("grace-seconds", "How long commands may take to end when the worker stops.", min=0)
     ] = GRACE_SECONDS,
@@ -68,17 +72,19 @@ def sfncli(
 ) -> None:
     """Run a command for every task of an activity, with the arguments of Clever's sfncli.
 
-    $VAR and ${VAR} are expanded in activityname, workername and cmd. Options end at the first argument.
+    $VAR and ${VAR} are expanded in activityname, workername, cmd and cloudwatchregion. Options end at the first
+    argument.
     """
     for name, value in (("activityname", activityname), ("workername", workername), ("cmd", cmd)):
         if not value:
             raise errors.InvalidRequest(f"{name} is required")
+    mode = _input_mode(input_mode, inputfile=inputfile, workdirectory=workdirectory)
     settings = load_settings(**({"aws_region": region} if region else {}))
     command = CommandSettings(
         command=cmd,
         args=tuple(args or ()),
         work_dir=Path(workdirectory) if workdirectory else None,
-        input_mode=input_mode,
+        input_mode=mode,
     )
     host = Host(
         worker_name=workername,
@@ -86,4 +92,14 @@ def sfncli(
         gauges=Gauges(cloudwatch=True, cloudwatch_region=cloudwatchregion or None, metrics_port=metrics_port),
     )
     activity = CommandActivity(name=activityname, command=command, concurrency=concurrency)
-    asyncio.run(run_commands([activity], host, settings))
+    ending.run(run_commands([activity], host, settings, early=context.obj))
+
+
+def _input_mode(wanted: InputMode | None, *, inputfile: bool, workdirectory: str) -> InputMode:
+    if not inputfile:
+        return wanted or InputMode.ARGUMENT
+    if wanted not in {None, InputMode.FILE}:
+        raise errors.InvalidRequest(f"-inputfile contradicts -input-mode {wanted}")
+    if not workdirectory:
+        raise errors.InvalidRequest("-inputfile needs -workdirectory")
+    return InputMode.FILE

@@ -1,6 +1,5 @@
 """The verb ``worker``."""
 
-import asyncio
 import importlib
 import sys
 from collections.abc import Sequence
@@ -11,8 +10,10 @@ from typing import Annotated
 import typer
 
 from app import errors, logs
+from app.cli import ending
 from app.cli.options import DEFAULT_URL, NAMESPACE_VARIABLE, URL_VARIABLE
 from app.client import WorkflowManager
+from app.early_signals import EarlySignals
 from app.settings import Settings
 from app.worker import (
     CommandActivity,
@@ -76,6 +77,7 @@ class Wanted:
 
 
 def worker(
+    context: typer.Context,
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="-- CMD [ARGS]", help="Command to run; the task's input comes last."),
@@ -133,11 +135,11 @@ def worker(
     )
     settings = load_settings()
     if module is not None:
-        asyncio.run(_run_functions(import_worker(module), host, namespace=namespace, url=url))
+        ending.run(_run_functions(import_worker(module), host, context.obj, namespace=namespace, url=url))
     elif namespace is None:
         raise errors.InvalidRequest(f"--namespace is missing (or set {NAMESPACE_VARIABLE}).")
     else:
-        asyncio.run(run_commands(_activities(wanted, namespace), host, settings))
+        ending.run(run_commands(_activities(wanted, namespace), host, settings, early=context.obj))
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -182,8 +184,8 @@ def _activities(wanted: Wanted, namespace: str) -> list[CommandActivity]:
     ]
 
 
-async def _run_functions(found: Worker, host: Host, *, namespace: str | None, url: str) -> None:
-    with stopped_by_signals(found):
+async def _run_functions(found: Worker, host: Host, early: EarlySignals, *, namespace: str | None, url: str) -> None:
+    with stopped_by_signals(found, early=early):
         if not found.has_definitions:
             await found.run(host, namespace=namespace)
             return

@@ -8,6 +8,9 @@ from moto.core.config import default_user_config
 from moto.core.exceptions import AWSError
 from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
+from moto.stepfunctions.parser.asl.component.state import state
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_lambda
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
     StateTaskServiceSfn,
 )
@@ -18,7 +21,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend import execution_worker
 
 from app import errors
-from app.local import activity_state, dynamodb, expressions, responses, service_tasks
+from app.local import activity_state, dynamodb, expressions, responses, service_tasks, sizes
 from app.local.scopes import Scope
 
 REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
@@ -29,6 +32,10 @@ REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
     (StateTaskActivity, "_eval_parameters", activity_state.input_as_json),
     (StateTaskServiceSfn, "_normalise_parameters", service_tasks.nested_parameters),
     (StateTaskServiceSfn, "_normalise_response", service_tasks.nested_result),
+    *(
+        (owner, "is_within_size_quota", sizes.is_within_quota)
+        for owner in (state, state_task_lambda, state_task_service)
+    ),
     (boto_client, "boto3", service_tasks.SerialClients()),
     (jsonata, "_eval_jsonata", expressions.evaluate),
     (states, "encode_jsonata_variable_declarations", expressions.declare),

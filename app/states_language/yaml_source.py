@@ -51,7 +51,7 @@ def read(text: str) -> Reading:
     except RecursionError:
         return unreadable(1, TOO_DEEP)
     if node is None:
-        return unreadable(1, "The text is empty; write a state machine.")
+        return unreadable(1, "There is nothing in it.")
     return _Builder().build(node)
 
 

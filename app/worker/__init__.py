@@ -28,6 +28,7 @@ from app.worker.signals import run_until_signalled, stopped_by_signals
 from app.worker.signature import signature_of
 from app.worker.stopping import Stop, StopReason, StopRequest
 from app.worker.task import Task
+from app.worker.watchdog import Guard, Watchdog
 from app.worker.worker import ActivityWorker, CommandWorker
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "FunctionErrorName",
     "FunctionHandler",
     "Gauges",
+    "Guard",
     "Handler",
     "Host",
     "InputMode",
@@ -63,6 +65,7 @@ __all__ = [
     "TaskFailed",
     "TaskFunction",
     "TaskProtection",
+    "Watchdog",
     "Worker",
     "WorkerMetrics",
     "WorkerSettings",

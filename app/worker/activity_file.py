@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import pydantic
-import yaml
 
 from app import errors
+from app.states_language.source import load
 from app.worker.config import CommandSettings, InputMode, qualified_name
 from app.worker.hosting import CommandActivity
 
@@ -37,9 +37,14 @@ class _Document(pydantic.BaseModel):
 def read_activities(path: Path, *, namespace: str) -> list[CommandActivity]:
     """Read the activities of a YAML file; raises ``SettingsError`` with one line that says what is wrong."""
     try:
-        document = _Document.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as unreadable:
-        raise errors.SettingsError(f"{path} cannot be read: {' '.join(str(unreadable).split())}") from None
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise errors.SettingsError(f"{path} cannot be read: {unreadable}") from None
+    source = load(text, format="yaml")
+    if source.findings:
+        raise errors.SettingsError("; ".join(f"{path}:{source.line(f.pointer)}: {f.message}" for f in source.findings))
+    try:
+        document = _Document.model_validate(source.machine)
     except pydantic.ValidationError as invalid:
         raise errors.SettingsError(f"{path}: {_one_line(invalid)}") from None
     return [

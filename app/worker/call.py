@@ -1,8 +1,9 @@
 """One call of a function, which may be asked to end before it is done."""
 
 import asyncio
+import inspect
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -14,10 +15,22 @@ log = structlog.get_logger()
 
 
 class Call:
-    """A function that runs: an async one can be cancelled, a thread can only be told."""
+    """A function that runs: an async one can be cancelled, a thread can only be told.
 
-    def __init__(self, outcome: asyncio.Future[object], *, cancelled: threading.Event, can_be_cancelled: bool) -> None:
+    What a thread returns can be awaitable: a decorator hid that the function is async. ``awaited`` says how it is then
+    awaited, on the event loop.
+    """
+
+    def __init__(
+        self,
+        outcome: asyncio.Future[object],
+        *,
+        cancelled: threading.Event,
+        can_be_cancelled: bool,
+        awaited: Callable[[Awaitable[object]], Coroutine[None, None, object]],
+    ) -> None:
         self._outcome = outcome
+        self._awaited = awaited
         self._cancelled = cancelled
         self._can_be_cancelled = can_be_cancelled
         self._overdue = asyncio.Event()
@@ -30,7 +43,10 @@ class Call:
         nobody waits for that task, and what the function does, it should not do beside its successor.
         """
         with self._listening(stop):
-            return await settle(self._outcome, unless=self._overdue)
+            ended = await settle(self._outcome, unless=self._overdue)
+            if ended and self._goes_on():
+                ended = await settle(self._outcome, unless=self._overdue)
+            return ended
 
     def failure(self) -> BaseException | None:
         """Return what the function raised."""
@@ -60,6 +76,20 @@ class Call:
             after = self._overdue.set if request.reason is StopReason.SHUTDOWN else _warn
             self._timers.append(loop.call_later(request.grace_seconds, after))
 
+    def _goes_on(self) -> bool:
+        """Begin to await what the function returned, if that is needed and still wanted."""
+        if self._outcome.cancelled() or self._outcome.exception():
+            return False
+        result = self._outcome.result()
+        if not inspect.isawaitable(result):
+            return False
+        if self._cancelled.is_set():
+            self._outcome = _cancelled(result)
+            return False
+        self._outcome = asyncio.create_task(self._awaited(result), name="awaitable-of-function")
+        self._can_be_cancelled = True
+        return True
+
     def _ask_to_end(self) -> None:
         self._cancelled.set()
         if self._can_be_cancelled:
@@ -74,3 +104,12 @@ def _look_at(outcome: asyncio.Future[object]) -> None:
     """Keep asyncio from complaining that nobody asked how it ended."""
     if not outcome.cancelled():
         outcome.exception()
+
+
+def _cancelled(awaitable: Awaitable[object]) -> asyncio.Future[object]:
+    """Return the outcome of what is not even begun."""
+    if inspect.iscoroutine(awaitable):
+        awaitable.close()
+    outcome = asyncio.get_running_loop().create_future()
+    outcome.cancel()
+    return outcome

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from app.worker.activity_clock import ActivityClock
-from app.worker.pauses import pause
+from app.worker.pauses import pause, unless
 from app.worker.stopping import Shutdown
 
 log = structlog.get_logger()
@@ -58,6 +58,6 @@ async def publish_regularly(
         if shutdown.requested.is_set():
             return
         try:
-            await publish(activity_arn, activity.percent())
+            await unless(publish(activity_arn, activity.percent()), shutdown.requested)
         except Exception:  # one value of a metric is never worth a worker
             log.exception("Metric was not published", action="metric-failed", activity_arn=activity_arn)

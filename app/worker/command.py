@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import shutil
 import subprocess
 import tempfile
@@ -14,12 +13,14 @@ import structlog
 
 from app import errors
 from app.worker.config import CommandSettings, InputMode
-from app.worker.exits import Exit, output_of
+from app.worker.exits import MAX_LAST_LINE_BYTES, Exit, output_of
 from app.worker.outcome import MAX_CAUSE_BYTES, ErrorName, TaskFailed
-from app.worker.process import ChildProcess
+from app.worker.process import LAST_WORDS_SECONDS, ChildProcess
+from app.worker.start_failures import start_failure
 from app.worker.stopping import Stop
 from app.worker.streams import CommandStream, Echo, LastLine, Tail
-from app.worker.task import EXECUTION_NAME, MAX_OUTPUT_BYTES, Task
+from app.worker.task import EXECUTION_NAME, Task
+from app.worker.watchdog import Guard, Unguarded
 
 log = structlog.get_logger()
 
@@ -33,12 +34,21 @@ class CommandHandler:
     """Handles a task by running a command; its last line on stdout is the output."""
 
     def __init__(
-        self, settings: CommandSettings, *, stdout: BinaryIO, stderr: BinaryIO, environ: Mapping[str, str]
+        self,
+        settings: CommandSettings,
+        *,
+        stdout: BinaryIO,
+        stderr: BinaryIO,
+        environ: Mapping[str, str],
+        hold_seconds: float = 0,
+        guard: Guard | None = None,
     ) -> None:
         self._settings = settings
         self._stdout = Echo(stdout)
         self._stderr = Echo(stderr)
         self._environ = environ
+        self._hold_seconds = hold_seconds
+        self._guard = guard or Unguarded()
         self._running: set[ChildProcess] = set()
 
     def prepare(self) -> None:
@@ -69,8 +79,9 @@ class CommandHandler:
         return output_of(end)
 
     async def _see_through(self, process: ChildProcess, stop: Stop) -> Exit:
-        last_line, tail = LastLine(MAX_OUTPUT_BYTES), Tail(MAX_CAUSE_BYTES)
-        stdout, stderr = CommandStream(last_line, self._stdout), CommandStream(tail, self._stderr)
+        last_line, tail = LastLine(MAX_LAST_LINE_BYTES), Tail(MAX_CAUSE_BYTES)
+        stdout = CommandStream(last_line, self._stdout, hold_seconds=self._hold_seconds)
+        stderr = CommandStream(tail, self._stderr, hold_seconds=self._hold_seconds)
         self._running.add(process)
         stopping = asyncio.create_task(_end_when_asked(process, stop), name=f"stop-of-{process.pid}")
         try:
@@ -78,8 +89,8 @@ class CommandHandler:
         finally:
             stopping.cancel()
             self._running.discard(process)
-        for stream in (stdout, stderr):
-            await stream.close(seconds=self._settings.output_drain_seconds)
+        seconds = LAST_WORDS_SECONDS if process.told_to_end else self._settings.output_drain_seconds
+        await asyncio.gather(stdout.close(seconds=seconds), stderr.close(seconds=seconds))
         return Exit(
             code=code,
             told_to_end=process.told_to_end,
@@ -96,13 +107,10 @@ class CommandHandler:
                 [command, *self._settings.args, *self._input_arguments(task, directory)],
                 env=self._environment(task, directory),
                 stdin=stdin,
+                guard=self._guard,
             )
-        except FileNotFoundError:
-            raise TaskFailed(ErrorName.COMMAND_NOT_FOUND, f"command not found: '{command}'") from None
         except OSError as refusal:
-            cannot_be_run = isinstance(refusal, PermissionError | NotADirectoryError) or refusal.errno == errno.ENOEXEC
-            name = ErrorName.COMMAND_NOT_FOUND if cannot_be_run else ErrorName.UNKNOWN
-            raise TaskFailed(name, f"command cannot be run: '{command}': {refusal.strerror}") from None
+            raise start_failure(command, refusal, search_path=self._environ.get("PATH")) from None
 
     def _environment(self, task: Task, directory: Path | None) -> dict[str, str]:
         work_dir = {"WORK_DIR": str(directory)} if directory else {}

@@ -41,7 +41,7 @@ class Pace:
     """How often a worker does what, and how long it waits."""
 
     poll_interval_seconds: float = 1.0
-    """Least time between the starts of two polls of one slot."""
+    """In which as many polls may start as the worker has slots."""
 
     poll_drain_seconds: float = 25.0
     """How long a stopping worker waits for the answer of its open poll.
@@ -66,7 +66,12 @@ class Pace:
     """How long the outcome of a task is offered to an AWS that does not answer."""
 
     report_backoff_cap_seconds: float = 5.0
-    shutdown_report_seconds: float = 25.0
+    shutdown_report_seconds: float = 3.0
+    """How long after the grace of a stop outcomes are still offered: with 25 s of grace within the 30 s of ECS."""
+
+    urgent_report_seconds: float = 1.0
+    """The same after a second request to stop, and the least for the outcome of a task that was killed."""
+
     metric_interval_seconds: float = 60.0
 
 

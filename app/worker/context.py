@@ -62,6 +62,8 @@ class SyncContext(TaskFacts):
 
         Call it before a step that must not be done twice.
         """
+        if _runs_here(self.loop):
+            raise RuntimeError("heartbeat() would wait for itself on the event loop; await a Context instead")
         beating = _awaited(self.beat)
         try:
             answer = asyncio.run_coroutine_threadsafe(beating, self.loop)
@@ -76,3 +78,10 @@ class SyncContext(TaskFacts):
 
 async def _awaited(beat: Beat) -> None:
     await beat()
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

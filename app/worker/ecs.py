@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -11,6 +11,7 @@ import httpx
 import structlog
 
 from app import errors
+from app.worker.pauses import pause
 
 log = structlog.get_logger()
 
@@ -28,28 +29,47 @@ PROTECTION_MINUTES: Final = 120
 
 PROTECTION_RENEWAL_SECONDS: Final = 3600.0
 
+LAST_WORD_SECONDS: Final = 1.0
+"""How long the end of a worker waits for ECS."""
+
 
 async def expand_ecs_task(
     text: str,
     environ: Mapping[str, str],
     http: httpx.AsyncClient,
     *,
+    endpoint_wait_seconds: float = 10.0,
     file_wait_seconds: float = 60.0,
-    file_check_seconds: float = 1.0,
+    check_seconds: float = 1.0,
 ) -> str:
     """Replace ``MAGIC_ECS_TASK_ARN`` and ``MAGIC_ECS_TASK_ID``; asks ECS only if one of them is there.
 
-    The metadata endpoint is asked first, then the metadata file, which the agent writes some time after the start of
-    the container. Raises ``SettingsError`` when neither tells.
+    The metadata endpoint is asked first, which may not know the task at once, then the metadata file, which the agent
+    writes some time after the start of the container. Raises ``SettingsError`` when neither tells.
     """
     if TASK_ARN not in text and TASK_ID not in text:
         return text
-    arn = await _arn_from_endpoint(environ, http)
-    if arn is None and FILE_VARIABLE in environ:
-        arn = await _arn_from_file(Path(environ[FILE_VARIABLE]), file_wait_seconds, file_check_seconds)
+    arn = None
+    if any(environ.get(variable) for variable in ENDPOINT_VARIABLES):
+        arn = await _look(lambda: _arn_from_endpoint(environ, http), endpoint_wait_seconds, check_seconds)
+    if arn is None and environ.get(FILE_VARIABLE):
+        path = Path(environ[FILE_VARIABLE])
+        arn = await _look(lambda: asyncio.to_thread(_arn_from_file, path), file_wait_seconds, check_seconds)
     if not arn:
         raise errors.SettingsError(f"{text}: ECS does not tell its task; are we in a container of ECS?")
     return text.replace(TASK_ARN, arn).replace(TASK_ID, arn.rpartition("/")[2])
+
+
+async def _look(look: Callable[[], Awaitable[str | None]], wait_seconds: float, check_seconds: float) -> str | None:
+    """Look again and again until there is something; nothing when the time is over."""
+    try:
+        async with asyncio.timeout(wait_seconds):
+            while True:
+                if found := await look():
+                    return found
+                await asyncio.sleep(check_seconds)
+    except TimeoutError:
+        return None
 
 
 async def _arn_from_endpoint(environ: Mapping[str, str], http: httpx.AsyncClient) -> str | None:
@@ -65,22 +85,13 @@ async def _arn_from_endpoint(environ: Mapping[str, str], http: httpx.AsyncClient
     return None
 
 
-async def _arn_from_file(path: Path, wait_seconds: float, check_seconds: float) -> str | None:
-    try:
-        async with asyncio.timeout(wait_seconds):
-            while True:
-                if arn := await asyncio.to_thread(_read_arn, path):
-                    return arn
-                await asyncio.sleep(check_seconds)
-    except TimeoutError:
-        return None
-
-
-def _read_arn(path: Path) -> str | None:
+def _arn_from_file(path: Path) -> str | None:
     try:
         return _task_arn(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, UnicodeDecodeError):  # not there yet, or not whole
         return None
+    except OSError as unreadable:
+        raise errors.SettingsError(f"{FILE_VARIABLE}: {path} cannot be read: {unreadable.strerror}") from None
 
 
 def _task_arn(text: str) -> str | None:
@@ -96,40 +107,49 @@ def _task_arn(text: str) -> str | None:
 class TaskProtection:
     """Keeps ECS from ending the container by scaling in while at least one task runs.
 
-    Enter it around each task. That ECS does not answer is logged and hinders nothing.
+    Enter it around each task, which never waits for ECS. That ECS does not answer is logged and hinders nothing.
     """
 
     def __init__(self, agent_uri: str, http: httpx.AsyncClient) -> None:
         self._url = agent_uri + "/task-protection/v1/state"
         self._http = http
-        self._turn = asyncio.Lock()
         self._users = 0
+        self._idle = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
         self._users += 1
-        if self._keeping is None:
+        self._idle.clear()
+        if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(self._keep(), name="ecs-task-protection")
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._users -= 1
-        if self._users == 0 and self._keeping is not None:
-            keeping, self._keeping = self._keeping, None
-            keeping.cancel()
-            await asyncio.wait({keeping})
-            if self._keeping is None:
-                await self._put({"ProtectionEnabled": False})
+        if self._users == 0:
+            self._idle.set()
+
+    async def close(self) -> None:
+        """Wait a moment for ECS to hear that nothing needs protection any more."""
+        if self._keeping is not None:
+            await asyncio.wait({self._keeping}, timeout=LAST_WORD_SECONDS)
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
 
     async def _keep(self) -> None:
+        """Tell ECS what holds, one thing after the other, until it has heard that no task runs."""
         while True:
-            await self._put({"ProtectionEnabled": True, "ExpiresInMinutes": PROTECTION_MINUTES})
-            await asyncio.sleep(PROTECTION_RENEWAL_SECONDS)
+            if self._users:
+                await self._put({"ProtectionEnabled": True, "ExpiresInMinutes": PROTECTION_MINUTES})
+                await pause(PROTECTION_RENEWAL_SECONDS, unless=self._idle)
+                continue
+            await self._put({"ProtectionEnabled": False})
+            if not self._users:
+                return
 
     async def _put(self, state: Mapping[str, object]) -> None:
         try:
-            async with self._turn:
-                (await self._http.put(self._url, json=state)).raise_for_status()
+            (await self._http.put(self._url, json=state)).raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as failed:
             log.warning("ECS task protection was not set", action="ecs-protection-failed", error=str(failed), **state)

@@ -32,7 +32,7 @@ class Gauges:
     """Whether CloudWatch is told how busy they are."""
 
     cloudwatch_region: str | None = None
-    """Where; by default where the activities are."""
+    """Where; by default where the activities are. Variables are expanded."""
 
     metrics_port: int | None = None
     """Where Prometheus asks; 0 takes a free port."""
@@ -94,7 +94,10 @@ def connect(settings: Settings, *, slots: int) -> aws.AWS:
 async def equipped(
     connection: aws.AWS, gauges: Gauges, *, environ: Mapping[str, str] = os.environ
 ) -> AsyncIterator[Equipment]:
-    """Open what the workers share; raises ``StartupError`` when the port for metrics is taken."""
+    """Open what the workers share.
+
+    Raises ``StartupError`` when the port for metrics is taken, and ``SettingsError`` for a region that cannot be.
+    """
     async with AsyncExitStack() as stack:
         metrics = WorkerMetrics() if gauges.metrics_port is not None else None
         if metrics is not None:
@@ -105,9 +108,13 @@ async def equipped(
         http = await stack.enter_async_context(
             httpx.AsyncClient(timeout=ECS_TIMEOUT_SECONDS, trust_env=False, verify=False)  # noqa: S501
         )
+        protection = TaskProtection(environ[AGENT_VARIABLE], http) if environ.get(AGENT_VARIABLE) else None
+        if protection is not None:
+            stack.push_async_callback(protection.close)
         publish = None
         if gauges.cloudwatch:
-            client = await stack.enter_async_context(connection.cloudwatch(gauges.cloudwatch_region))
+            region = expand(gauges.cloudwatch_region or "", environ) or None
+            client = await stack.enter_async_context(connection.cloudwatch(region))
             publish = CloudWatchActivePercent(cast("MetricsClient", client))
         yield Equipment(
             polls=polls,
@@ -117,6 +124,6 @@ async def equipped(
             environ=environ,
             embedded=connection.embedded,
             publish=publish,
-            protection=TaskProtection(environ[AGENT_VARIABLE], http) if environ.get(AGENT_VARIABLE) else None,
+            protection=protection,
             metrics=metrics,
         )

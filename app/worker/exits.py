@@ -2,9 +2,13 @@
 
 import signal
 from dataclasses import dataclass
+from typing import Final
 
 from app.worker.outcome import MAX_CAUSE_BYTES, ErrorName, TaskFailed, clip_start
 from app.worker.task import is_object, members, output_too_large
+
+MAX_LAST_LINE_BYTES: Final = 4_194_304
+"""Far more than AWS takes, so that an error with a long cause still has its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,28 +26,37 @@ class Exit:
 def output_of(end: Exit) -> str:
     """Return the last line that a successful command wrote to stdout; raises ``TaskFailed`` for every other end.
 
-    A command that was told to end has succeeded only if it also wrote an object as its last line: many programs answer
-    SIGTERM with a clean exit and leave their work undone, and an unfinished task that counts as done is lost, while
-    one reported as terminated is tried again.
+    A command that was told to end never succeeds: many programs answer SIGTERM with a clean exit, leave their work
+    undone, and what they logged last can well look like an output. A task reported as terminated is tried again, one
+    that counts as done is not.
     """
-    if end.code == 0 and not end.told_to_end and end.last_line_too_long:
-        raise output_too_large()
     line = end.last_line.decode(errors="replace")
-    if end.code == 0 and (not end.told_to_end or is_object(line)):
-        return line
-    raise _failure(end, line)
+    if end.told_to_end:
+        raise _terminated(end, _own_error(end, line))
+    if end.code != 0:
+        raise _failure(end, line)
+    if end.last_line_too_long:
+        raise output_too_large()
+    return line
+
+
+def _terminated(end: Exit, own: TaskFailed | None = None) -> TaskFailed:
+    cause = f"{own.error}: {own.cause}" if own else _stderr(end)
+    return TaskFailed(ErrorName.COMMAND_TERMINATED, cause or "the command was told to stop")
 
 
 def _failure(end: Exit, line: str) -> TaskFailed:
-    if end.code != 0 and (own := _own_error(end, line)):
+    if own := _own_error(end, line):
         return own
-    if end.told_to_end or end.code == -signal.SIGTERM:
-        return TaskFailed(ErrorName.COMMAND_TERMINATED, _stderr(end) or "the command was told to stop")
+    if end.code == -signal.SIGTERM:
+        return _terminated(end)
     if end.code == -signal.SIGKILL:
         return TaskFailed(ErrorName.COMMAND_KILLED, _stderr(end) or "the command was killed")
     if end.code < 0:
         return TaskFailed(ErrorName.UNKNOWN, f"the command ended by {_signal_name(-end.code)}\n{_stderr(end)}".rstrip())
     cause = _stderr(end) or f"the command exited with status {end.code} and wrote nothing to stderr"
+    if end.last_line_too_long:
+        cause = f"its last line is longer than the {MAX_LAST_LINE_BYTES:,} bytes that are read\n{cause}"
     return TaskFailed(ErrorName.COMMAND_EXITED_NONZERO, cause)
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import functools
+import inspect
 import threading
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, TypedDict, cast
+from typing import Any, Final, TypedDict
 
 import structlog
 
@@ -25,6 +26,9 @@ log = structlog.get_logger()
 
 OWN_FILES: Final = frozenset({__file__, threads.__file__})
 """Their lines say nothing to the author of a function, and stay out of causes."""
+
+LEAVING: Final = (SystemExit, KeyboardInterrupt)
+"""What a function raises to end its program, which is the worker."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +68,13 @@ class FunctionHandler:
         """Call the function for ``task``; raises ``TaskFailed`` unless it returns an output."""
         if stop.reason is not None:
             raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the worker stopped before the function was called")
-        signature = self._function.signature
-        call = self._start(signature.read_input(task.input), task, stop)
+        call = self._start(self._function.signature.read_input(task.input), task, stop)
         if not await call.see_through(stop):
             raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the function went on when the worker had to stop")
         error = call.failure()
         if error is not None:
             raise self._failure(error, stop) from error
-        return signature.write_output(call.result())
+        return str(call.result())
 
     def _start(self, value: object, task: Task, stop: Stop) -> Call:
         name, function, signature = self._function.name, self._function.function, self._function.signature
@@ -83,14 +86,22 @@ class FunctionHandler:
             cancelled=cancelled,
             beat=functools.partial(self._beat, task.token, stop),
         )
-        outcome: asyncio.Future[object]
-        if signature.is_async:
+        if signature.context_type is Context:
             arguments = signature.arguments(value, Context(**facts))
-            outcome = asyncio.create_task(_awaited(function, arguments), name=f"task-{name}")
         else:
             arguments = signature.arguments(value, SyncContext(**facts, loop=asyncio.get_running_loop()))
-            outcome = threads.call_in_thread(functools.partial(_called, function, arguments), name=f"task-{name}")
-        return Call(outcome, cancelled=cancelled, can_be_cancelled=signature.is_async)
+        called: Callable[[], Any] = functools.partial(function, **arguments)
+        outcome: asyncio.Future[object]
+        if signature.is_async:
+            outcome = asyncio.create_task(_awaited(signature, called), name=f"task-{name}")
+        else:
+            outcome = threads.call_in_thread(functools.partial(_called, signature, called), name=f"task-{name}")
+        return Call(
+            outcome,
+            cancelled=cancelled,
+            can_be_cancelled=signature.is_async,
+            awaited=lambda result: _awaited(signature, lambda: result),
+        )
 
     async def _beat(self, token: str, stop: Stop) -> None:
         try:
@@ -105,29 +116,43 @@ class FunctionHandler:
         if isinstance(error, TaskFailed):
             return error
         if name := self._function.declared_name(error):
-            return TaskFailed(name, str(error) or type(error).__name__)
+            return TaskFailed(name, _text_of(error))
         if stop.reason is not None:
             told = "" if isinstance(error, asyncio.CancelledError) else f"\n{_told(error)}"
             return TaskFailed(ErrorName.COMMAND_TERMINATED, f"the function was cancelled: the worker had to stop{told}")
         return TaskFailed(type(error).__name__, _told(error))
 
 
-async def _awaited(function: Callable[..., object], arguments: Mapping[str, object]) -> object:
+async def _awaited(signature: Signature, function: Callable[[], Awaitable[object]]) -> str:
     try:
-        return await cast("Awaitable[object]", function(**arguments))
-    except SystemExit as leaving:  # asyncio would end the whole worker
+        value = await function()
+    except LEAVING as leaving:  # asyncio would end the whole worker
+        raise _left(leaving) from leaving
+    return signature.write_output(value)
+
+
+def _called(signature: Signature, function: Callable[[], object]) -> object:
+    """Return the output as JSON text, or what is awaitable as it is; called in a thread.
+
+    The text is made here too, because what the function returned may do its work only when it is read: a generator.
+    """
+    try:
+        value = function()
+        return value if inspect.isawaitable(value) else signature.write_output(value)
+    except LEAVING as leaving:
         raise _left(leaving) from leaving
 
 
-def _called(function: Callable[..., object], arguments: Mapping[str, object]) -> object:
+def _left(leaving: BaseException) -> TaskFailed:
+    how = f"sys.exit({leaving.code!r})" if isinstance(leaving, SystemExit) else type(leaving).__name__
+    return TaskFailed(type(leaving).__name__, f"the function left with {how}")
+
+
+def _text_of(error: BaseException) -> str:
     try:
-        return function(**arguments)
-    except SystemExit as leaving:
-        raise _left(leaving) from leaving
-
-
-def _left(leaving: SystemExit) -> TaskFailed:
-    return TaskFailed(type(leaving).__name__, f"the function left with sys.exit({leaving.code!r})")
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001  what an error says of itself is code of the function's author
+        return type(error).__name__
 
 
 def _told(error: BaseException) -> str:

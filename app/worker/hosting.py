@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from app.early_signals import EarlySignals
 from app.settings import Settings
 from app.worker.config import CommandSettings, Pace, WorkerSettings, tags_from_environment
 from app.worker.equipment import Equipment, Gauges, connect, equipped
 from app.worker.expansion import expand
 from app.worker.fleet import CommandFleet
-from app.worker.signals import run_until_signalled
+from app.worker.signals import stopped_by_signals
+from app.worker.starting import Starting
+from app.worker.watchdog import Guard, Watchdog
 from app.worker.worker import CommandWorker
 
 MAX_HOST_CHARACTERS: Final = 60
@@ -54,20 +57,48 @@ def pace_of(*, grace_seconds: float, heartbeat_seconds: float) -> Pace:
         heartbeat_interval_seconds=heartbeat_seconds,
         shutdown_grace_seconds=grace_seconds,
         poll_drain_seconds=min(grace_seconds, AWS_POLL_SECONDS),
-        shutdown_report_seconds=grace_seconds,
     )
 
 
-async def run_commands(activities: Sequence[CommandActivity], host: Host, settings: Settings) -> None:
-    """Serve the activities until a signal comes; raises what ``CommandWorker.run`` and ``equipped`` do."""
-    connection = connect(settings, slots=sum(activity.concurrency for activity in activities))
-    async with equipped(connection, host.gauges) as equipment:
-        worker_name = await equipment.expand(host.worker_name or default_worker_name())
-        workers = [_worker(activity, worker_name, host.pace, equipment) for activity in activities]
-        await run_until_signalled(CommandFleet(workers))
+async def run_commands(
+    activities: Sequence[CommandActivity], host: Host, settings: Settings, *, early: EarlySignals | None = None
+) -> None:
+    """Serve the activities until a signal comes, or came ``early``.
+
+    Raises what ``CommandWorker.run`` and ``equipped`` do.
+    """
+    starting = Starting()
+    with stopped_by_signals(starting, early=early):
+        await starting.see_through(_run_commands(activities, host, settings, starting))
 
 
-def _worker(activity: CommandActivity, worker_name: str, pace: Pace, equipment: Equipment) -> CommandWorker:
+async def _run_commands(
+    activities: Sequence[CommandActivity], host: Host, settings: Settings, starting: Starting
+) -> None:
+    slots = sum(activity.concurrency for activity in activities)
+    connection = connect(settings, slots=slots)
+    with Watchdog() as watchdog:
+        async with equipped(connection, host.gauges) as equipment:
+            worker_name = await equipment.expand(host.worker_name or default_worker_name())
+            fleet = CommandFleet(
+                [
+                    _worker(activity, worker_name, host.pace, equipment, shared=slots > 1, guard=watchdog)
+                    for activity in activities
+                ]
+            )
+            starting.becomes(fleet)
+            await fleet.run()
+
+
+def _worker(
+    activity: CommandActivity,
+    worker_name: str,
+    pace: Pace,
+    equipment: Equipment,
+    *,
+    shared: bool,
+    guard: Guard,
+) -> CommandWorker:
     environ = equipment.environ
     settings = WorkerSettings(
         activity_name=expand(activity.name, environ),
@@ -77,4 +108,11 @@ def _worker(activity: CommandActivity, worker_name: str, pace: Pace, equipment: 
         pace=equipment.pace(pace),
     )
     command = replace(activity.command, command=expand(activity.command.command, environ))
-    return CommandWorker(settings, command, environ={**environ, **activity.environ}, **equipment.for_worker(settings))
+    return CommandWorker(
+        settings,
+        command,
+        shared=shared,
+        guard=guard,
+        environ={**environ, **activity.environ},
+        **equipment.for_worker(settings),
+    )

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Backoff:
@@ -48,3 +50,14 @@ async def settle(task: asyncio.Future[Any], *, unless: asyncio.Event, seconds: f
     finally:
         event.cancel()
     return task.done()
+
+
+async def unless(work: Coroutine[Any, Any, T], event: asyncio.Event) -> T | None:
+    """Do ``work`` and return what comes of it; when the event comes first, break it off and return nothing."""
+    working = asyncio.ensure_future(work)
+    try:
+        await settle(working, unless=event)
+    finally:
+        working.cancel()
+        await asyncio.wait({working})
+    return None if working.cancelled() else working.result()

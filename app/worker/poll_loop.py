@@ -1,8 +1,6 @@
 """Asks AWS for tasks, one at a time."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import structlog
@@ -13,6 +11,7 @@ from app.worker.activity_clock import ActivityClock
 from app.worker.config import WorkerSettings
 from app.worker.observing import Observer, PollResult
 from app.worker.pauses import Backoff, pause, settle
+from app.worker.poll_pace import PollPace
 from app.worker.registration import Registration
 from app.worker.runner import TaskRunner
 from app.worker.stopping import Shutdown
@@ -29,28 +28,27 @@ class PollLoop:
         settings: WorkerSettings,
         *,
         polls: ActivityPolls,
+        pace: PollPace,
         runner: TaskRunner,
         registration: Registration,
         shutdown: Shutdown,
         activity: ActivityClock,
         protection: AbstractAsyncContextManager[object],
         observer: Observer,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._activity_arn = activity_arn
         self._worker_name = settings.worker_name
-        self._pace = settings.pace
+        self._drain_seconds = settings.pace.poll_drain_seconds
         self._polls = polls
+        self._pace = pace
         self._runner = runner
         self._registration = registration
         self._shutdown = shutdown
         self._activity = activity
         self._protection = protection
         self._observer = observer
-        self._clock = clock
-        self._next_poll_at = clock()
         self._backoff = Backoff(
-            first_seconds=self._pace.backoff_first_seconds, cap_seconds=self._pace.backoff_cap_seconds
+            first_seconds=settings.pace.backoff_first_seconds, cap_seconds=settings.pace.backoff_cap_seconds
         )
 
     async def run(self) -> None:
@@ -61,10 +59,9 @@ class PollLoop:
     async def run_once(self) -> None:
         """Wait for the next turn, poll once, and see the task through that the poll brought."""
         with self._activity.paused():
-            await pause(self._next_poll_at - self._clock(), unless=self._shutdown.requested)
+            await pause(self._pace.reserve(), unless=self._shutdown.requested)
         if self._shutdown.requested.is_set():
             return
-        self._next_poll_at = self._clock() + self._pace.poll_interval_seconds
         assignment = await self._ask()
         if assignment is None:
             return
@@ -107,8 +104,8 @@ class PollLoop:
         )
         try:
             if not await settle(poll, unless=self._shutdown.requested):
-                log.info("Waiting for the open poll", action="poll-draining", seconds=self._pace.poll_drain_seconds)
-                await settle(poll, unless=self._shutdown.urgent, seconds=self._pace.poll_drain_seconds)
+                log.info("Waiting for the open poll", action="poll-draining", seconds=self._drain_seconds)
+                await settle(poll, unless=self._shutdown.urgent, seconds=self._drain_seconds)
         finally:
             poll.cancel()
             await asyncio.wait({poll})

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Final, Protocol
 
 from app.worker.streams import CHUNK_BYTES
+from app.worker.watchdog import Guard
 
 EXIT_CHECK_SECONDS: Final = 0.05
 """How often the end of a process is looked for where the kernel does not announce it."""
 
 LAST_WORDS_SECONDS: Final = 1.0
-"""How long output is still read after everything in the process group was killed."""
+"""How long output is still read after everything in the process group was killed, or the process was told to end."""
 
 
 class Sink(Protocol):
@@ -36,27 +37,30 @@ class ChildProcess:
     then the kernel keeps its number, so that a signal never reaches a stranger who got the same one.
     """
 
-    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], guard: Guard) -> None:
         self._popen = popen
+        self._guard = guard
         self._over = False
         self._timers: list[asyncio.TimerHandle] = []
         self.told_to_end = False
         """Whether the process was told to end while it ran."""
 
     @classmethod
-    def start(cls, argv: Sequence[str | bytes], *, env: Mapping[str, str], stdin: IO[bytes] | int) -> "ChildProcess":
-        """Start the command in a new session; raises ``OSError`` when that fails."""
-        return cls(
-            subprocess.Popen(
-                argv,
-                env=env,
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
+    def start(
+        cls, argv: Sequence[str | bytes], *, env: Mapping[str, str], stdin: IO[bytes] | int, guard: Guard
+    ) -> "ChildProcess":
+        """Start the command in a new session, watched by ``guard``; raises ``OSError`` when that fails."""
+        popen = subprocess.Popen(
+            argv,
+            env=env,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
         )
+        guard.watch(popen.pid)
+        return cls(popen, guard)
 
     @property
     def pid(self) -> int:
@@ -70,8 +74,11 @@ class ChildProcess:
                 os.killpg(self.pid, number)
 
     def end(self, *, grace_seconds: float) -> None:
-        """Send SIGTERM the first time, and SIGKILL after the shortest grace of all calls."""
-        if self._over:
+        """Send SIGTERM the first time, and SIGKILL after the shortest grace of all calls.
+
+        A process that has ended by itself already was not told to.
+        """
+        if self._over or self._has_ended():
             return
         if not self.told_to_end:
             self.told_to_end = True
@@ -83,7 +90,8 @@ class ChildProcess:
         """Hand on the output until the process has ended; returns its exit code, negative for a signal.
 
         What the process leaves behind in its group is killed: after its end its output is read to the end for at most
-        ``drain_seconds``, and nothing of it outlives the task.
+        ``drain_seconds``, and nothing in the group outlives the task. What has left the group, by ``setsid``, is not
+        found and goes on.
         """
         reading = [
             asyncio.create_task(_read(self._popen.stdout, stdout), name=f"stdout-of-{self.pid}"),
@@ -94,7 +102,7 @@ class ChildProcess:
             self._over = True
             stdout.command_ended()
             stderr.command_ended()
-            await asyncio.wait(reading, timeout=drain_seconds)
+            await asyncio.wait(reading, timeout=LAST_WORDS_SECONDS if self.told_to_end else drain_seconds)
             self.signal(signal.SIGKILL)
             await asyncio.wait(reading, timeout=LAST_WORDS_SECONDS)
         finally:
@@ -112,6 +120,7 @@ class ChildProcess:
             if pipe is not None:
                 pipe.close()
         await self._ended()
+        self._guard.forget(self.pid)
         self._popen.wait()
         for outcome in outcomes:
             if isinstance(outcome, Exception):
@@ -119,7 +128,7 @@ class ChildProcess:
 
     async def _ended(self) -> None:
         """Wait for the end of the process, and leave it uncollected."""
-        if self._popen.returncode is not None:
+        if self._has_ended():
             return
         try:
             pidfd = os.pidfd_open(self.pid)
@@ -133,9 +142,14 @@ class ChildProcess:
             os.close(pidfd)
 
     def _has_ended(self) -> bool:
+        if self._popen.returncode is not None:
+            return True
         if hasattr(os, "waitid"):
             return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-        return self._popen.poll() is not None  # macOS before Python 3.13: cannot look without collecting
+        if self._popen.poll() is None:  # macOS before Python 3.13: cannot look without collecting
+            return False
+        self._guard.forget(self.pid)
+        return True
 
 
 async def _readable(descriptor: int) -> None:

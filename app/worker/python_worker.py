@@ -19,6 +19,7 @@ from app.worker.functions import FunctionHandler, TaskFunction
 from app.worker.hosting import Host, default_worker_name
 from app.worker.pauses import settle
 from app.worker.signature import signature_of
+from app.worker.starting import Starting
 from app.worker.worker import ActivityWorker
 
 
@@ -47,7 +48,8 @@ class Worker:
         self._definitions_path = Path(definitions) if definitions is not None else None
         self._tasks: dict[str, TaskFunction] = {}
         self._fleet: Fleet | None = None
-        self._stop_requested = False
+        self._starting: Starting | None = None
+        self._stop_requests = 0
 
     @property
     def tasks(self) -> Mapping[str, TaskFunction]:
@@ -131,9 +133,9 @@ class Worker:
 
     def request_stop(self) -> None:
         """Take no more tasks and cancel those that run; asked a second time, wait for none of them."""
-        self._stop_requested = True
-        if self._fleet is not None:
-            self._fleet.request_stop()
+        self._stop_requests += 1
+        if self._starting is not None:
+            self._starting.request_stop()
 
     async def stop(self) -> None:
         """Request a stop and wait until the functions have ended."""
@@ -144,16 +146,28 @@ class Worker:
     async def _run(
         self, host: Host, namespace: str | None, service: DefinitionService | None, ready: asyncio.Event
     ) -> None:
+        starting = self._starting = Starting()
+        for _ in range(self._stop_requests):
+            starting.request_stop()
         try:
-            definitions = self.definitions() if service is not None else []
-            connection = connect(Settings.load(), slots=sum(task.concurrency for task in self._tasks.values()))
-            async with equipped(connection, host.gauges) as equipment:
-                self._fleet = await self.fleet(equipment, host=host, namespace=namespace)
-                if self._stop_requested:
-                    self._fleet.request_stop()
-                await _run(self._fleet, service, definitions, ready)
+            await starting.see_through(self._work(host, namespace, service, ready, starting))
         finally:
-            self._fleet, self._stop_requested = None, False
+            self._fleet, self._starting, self._stop_requests = None, None, 0
+
+    async def _work(
+        self,
+        host: Host,
+        namespace: str | None,
+        service: DefinitionService | None,
+        ready: asyncio.Event,
+        starting: Starting,
+    ) -> None:
+        definitions = self.definitions() if service is not None else []
+        connection = connect(Settings.load(), slots=sum(task.concurrency for task in self._tasks.values()))
+        async with equipped(connection, host.gauges) as equipment:
+            self._fleet = await self.fleet(equipment, host=host, namespace=namespace)
+            starting.becomes(self._fleet)
+            await _run(self._fleet, service, definitions, ready)
 
     def _add(
         self,

@@ -5,7 +5,7 @@ import structlog
 from app import errors
 from app.worker.activities import ActivityCalls
 from app.worker.config import Pace, WorkerSettings
-from app.worker.pauses import Backoff, pause
+from app.worker.pauses import Backoff, pause, unless
 from app.worker.stopping import Shutdown
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ class Registration:
         backoff = Backoff(first_seconds=self._pace.backoff_first_seconds, cap_seconds=self._pace.backoff_cap_seconds)
         while not self._shutdown.requested.is_set():
             try:
-                return await self._create()
+                return await unless(self._create(), self._shutdown.requested)
             except errors.Unavailable as failed:
                 log.warning("Activity not registered yet", action="register-retried", error=str(failed))
                 await pause(backoff.next_seconds(), unless=self._shutdown.requested)

@@ -1,5 +1,6 @@
 """Tells AWS how a task ended."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -10,7 +11,7 @@ from app.worker.activities import ActivityCalls
 from app.worker.config import Pace
 from app.worker.observing import Outcome
 from app.worker.outcome import MAX_CAUSE_BYTES, MAX_ERROR_BYTES, ErrorName, TaskFailed, clip
-from app.worker.pauses import Backoff, pause
+from app.worker.pauses import Backoff, pause, settle
 from app.worker.stopping import Shutdown
 
 log = structlog.get_logger()
@@ -58,7 +59,9 @@ class Reporter:
             return Outcome.UNREPORTED
 
     async def _send_failure(self, token: str, failure: TaskFailed) -> Outcome:
-        error, cause = clip(failure.error, MAX_ERROR_BYTES), clip(failure.cause, MAX_CAUSE_BYTES)
+        # No Retry or Catch rule could name a failure without a name.
+        error = clip(failure.error or ErrorName.UNKNOWN, MAX_ERROR_BYTES)
+        cause = clip(failure.cause, MAX_CAUSE_BYTES)
         return await self._deliver(
             lambda: self._calls.send_task_failure(taskToken=token, error=error, cause=cause), Outcome.FAILED
         )
@@ -71,7 +74,7 @@ class Reporter:
         )
         while True:
             try:
-                await send()
+                await self._attempt(send, patience)
             except errors.TaskLost as lost:
                 log.warning("AWS no longer waits for the outcome of the task", action="task-lost", error=str(lost))
                 return Outcome.LOST
@@ -84,20 +87,41 @@ class Reporter:
                 return Outcome.UNREPORTED
             return delivered
 
+    async def _attempt(self, send: Callable[[], Awaitable[object]], patience: "_Patience") -> None:
+        """Send once; an AWS that does not answer while there is patience is ``Unavailable``."""
+        sending = asyncio.ensure_future(send())
+        try:
+            while not sending.done() and (seconds_left := patience.seconds_left()) > 0:
+                await settle(sending, unless=self._shutdown.news(), seconds=seconds_left)
+        finally:
+            sending.cancel()
+            await asyncio.wait({sending})
+        if sending.cancelled():
+            raise errors.Unavailable("AWS gave no answer in time")
+        sending.result()
+
 
 class _Patience:
     """How long one outcome is worth trying; a shutdown shortens it."""
 
     def __init__(self, pace: Pace, shutdown: Shutdown, clock: Callable[[], float]) -> None:
-        self._shutdown_seconds = pace.shutdown_report_seconds
+        self._pace = pace
         self._shutdown = shutdown
         self._clock = clock
-        self._deadline = clock() + pace.report_seconds
-        self._shortened = False
+        self._began_at = clock()
 
     def exhausted(self) -> bool:
-        now = self._clock()
-        if self._shutdown.requested.is_set() and not self._shortened:
-            self._shortened = True
-            self._deadline = min(self._deadline, now + self._shutdown_seconds)
-        return self._shutdown.urgent.is_set() or now >= self._deadline
+        """Tell whether it is not worth trying again."""
+        return self._shutdown.urgent.is_set() or self._clock() >= self._deadline()
+
+    def seconds_left(self) -> float:
+        """Return how long an answer is still worth waiting for.
+
+        A report that begins when the time is over already, for a task that was killed, has its chance too.
+        """
+        return max(self._deadline(), self._began_at + self._pace.urgent_report_seconds) - self._clock()
+
+    def _deadline(self) -> float:
+        pace, urgent = self._pace, self._shutdown.urgent.is_set()
+        more = pace.urgent_report_seconds if urgent else pace.shutdown_report_seconds
+        return min(self._began_at + pace.report_seconds, self._shutdown.ends_at + more)

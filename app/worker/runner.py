@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -56,9 +57,9 @@ class TaskRunner:
 
     async def hand_back(self, assignment: Assignment) -> None:
         """Return a task that came too late, so that it is tried again elsewhere."""
-        log.info("Task handed back", action="task-handed-back")
         late = TaskFailed(ErrorName.COMMAND_TERMINATED, "the worker was stopping when the task came")
         await self._observed(self._report_handed_back(assignment.token, late))
+        log.info("Task handed back", action="task-handed-back")
 
     async def _observed(self, ending: Awaitable[Outcome]) -> None:
         started = time.monotonic()
@@ -73,8 +74,9 @@ class TaskRunner:
         try:
             task = self._rules.read(assignment.input, token=assignment.token)
         except TaskFailed as refused:
+            outcome = await self._reporter.fail(assignment.token, refused)
             log.warning("Task refused", action="task-refused", **_shown(refused))
-            return await self._reporter.fail(assignment.token, refused)
+            return outcome
         named = {"execution_name": task.execution_name} if task.execution_name else {}
         with structlog.contextvars.bound_contextvars(**named):
             log.info("Task taken", action="task-taken")
@@ -98,14 +100,21 @@ class TaskRunner:
         except TaskFailed as failure:
             if _lost(stop):
                 return Outcome.LOST
-            log.info("Task failed", action="task-failed", **_shown(failure), seconds=_since(started))
-            if stop.reason is StopReason.SHUTDOWN and failure.error == ErrorName.COMMAND_TERMINATED:
-                return await self._report_handed_back(task.token, failure)
-            return await self._reporter.fail(task.token, failure)
+            seconds = _since(started)
+            outcome = await self._report_failure(task.token, failure, stop)
+            log.info("Task failed", action="task-failed", **_shown(failure), seconds=seconds, outcome=outcome.value)
+            return outcome
         if _lost(stop):
             return Outcome.LOST
-        log.info("Task succeeded", action="task-succeeded", seconds=_since(started))
-        return await self._reporter.succeed(task.token, output)
+        seconds = _since(started)
+        outcome = await self._reporter.succeed(task.token, output)
+        log.info("Task succeeded", action="task-succeeded", seconds=seconds, outcome=outcome.value)
+        return outcome
+
+    async def _report_failure(self, token: str, failure: TaskFailed, stop: Stop) -> Outcome:
+        if stop.reason is StopReason.SHUTDOWN and failure.error == ErrorName.COMMAND_TERMINATED:
+            return await self._report_handed_back(token, failure)
+        return await self._reporter.fail(token, failure)
 
     async def _report_handed_back(self, token: str, failure: TaskFailed) -> Outcome:
         outcome = await self._reporter.fail(token, failure)
@@ -118,7 +127,9 @@ class TaskRunner:
             raise
         except Exception as unexpected:
             log.exception("Task failed unexpectedly", action="task-failed-unexpectedly")
-            raise TaskFailed(ErrorName.UNKNOWN, f"{type(unexpected).__name__}: {unexpected}") from unexpected
+            # Unlike str(), this never raises.
+            cause = "".join(traceback.format_exception_only(unexpected)).strip()
+            raise TaskFailed(ErrorName.UNKNOWN, cause) from unexpected
 
 
 def _lost(stop: Stop) -> bool:

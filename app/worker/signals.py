@@ -1,15 +1,27 @@
 """Connects the signals of the process to a worker."""
 
 import asyncio
+import functools
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol, runtime_checkable
 
-STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
-"""Stop the worker in order; the second of them stops it at once."""
+from app.early_signals import STOPPING, EarlySignals
 
-FORWARDED: Final = (signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+KEPT: Final = frozenset(
+    {
+        *STOPPING,
+        *(signal.SIGKILL, signal.SIGSTOP),  # nobody can
+        *(signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ),  # come from what the worker itself does
+        *(signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),  # mean the terminal of the worker; commands have none
+        *(signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP),
+    }
+)
+"""Signals that are not for commands; the last ones tell of a fault in the worker."""
+
+FORWARDED: Final = frozenset(signal.valid_signals()) - KEPT
 """Mean nothing to the worker; commands get them."""
 
 
@@ -39,21 +51,33 @@ class RunsCommands(Protocol):
 
 
 @contextmanager
-def stopped_by_signals(worker: Stoppable) -> Iterator[None]:
-    """Let signals stop the worker meanwhile; commands, if it runs any, get those that are theirs."""
+def stopped_by_signals(worker: Stoppable, *, early: EarlySignals | None = None) -> Iterator[None]:
+    """Let signals stop the worker meanwhile, also those that came ``early``; commands, if it runs any, get theirs.
+
+    Signals come to the main thread alone: in another one nothing is handled.
+    """
     loop = asyncio.get_running_loop()
-    handled = list(STOPPING)
-    for number in STOPPING:
-        loop.add_signal_handler(number, worker.request_stop)
-    if isinstance(worker, RunsCommands):
-        handled += FORWARDED
-        for number in FORWARDED:
-            loop.add_signal_handler(number, worker.forward_signal, number)
+    handlers = _handlers(worker) if threading.current_thread() is threading.main_thread() else {}
+    before = {number: signal.getsignal(number) for number in handlers}
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
+    for _ in range(early.count if early else 0):
+        worker.request_stop()
     try:
         yield
     finally:
-        for number in handled:
+        for number, previous in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL if previous is None else previous)
+
+
+def _handlers(worker: Stoppable) -> dict[int, Callable[[], None]]:
+    handlers: dict[int, Callable[[], None]] = dict.fromkeys(STOPPING, worker.request_stop)
+    if isinstance(worker, RunsCommands):
+        handlers |= {number: functools.partial(worker.forward_signal, number) for number in FORWARDED}
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup wants it
+        handlers[signal.SIGHUP] = worker.request_stop
+    return handlers
 
 
 async def run_until_signalled(worker: Runnable) -> None:

@@ -2,7 +2,7 @@
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +27,9 @@ class Signature:
     """Which parameters a function has, and the types of its input and output."""
 
     is_async: bool
+    """Whether it is called on the event loop; any other is called in a thread, also one that returns a coroutine."""
+
+    context_type: type[Context] | type[SyncContext]
     input_parameter: str | None
     context_parameter: str | None
     input_type: pydantic.TypeAdapter[Any]
@@ -64,28 +67,44 @@ class Signature:
 def signature_of(function: Callable[..., object]) -> Signature:
     """Read the signature of a function; raises ``SettingsError`` for one that cannot be a task."""
     hints = _hints(function)
-    parameters = [
-        parameter
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.kind not in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
-    ]
+    parameters = _parameters(function)
     contexts = [parameter.name for parameter in parameters if hints.get(parameter.name) in CONTEXTS]
-    inputs = [p.name for p in parameters if p.name not in contexts and p.default is p.empty]
+    inputs = _inputs([parameter for parameter in parameters if parameter.name not in contexts])
     if len(inputs) > 1 or len(contexts) > 1:
         raise _unusable(function, "takes more than one input and one context")
-    if any(parameter.kind is parameter.POSITIONAL_ONLY for parameter in parameters):
-        raise _unusable(function, "has positional-only parameters")
-    is_async = inspect.iscoroutinefunction(function)
-    wanted = Context if is_async else SyncContext
-    if contexts and hints[contexts[0]] is not wanted:
-        raise _unusable(function, f"is {'async' if is_async else 'not async'}, so its context is a {wanted.__name__}")
+    innermost = inspect.unwrap(function)
+    if any(inspect.isgeneratorfunction(one) or inspect.isasyncgenfunction(one) for one in (function, innermost)):
+        raise _unusable(function, "is a generator: it must return its output")
+    awaits = inspect.iscoroutinefunction(innermost)
+    context_type = Context if awaits else SyncContext
+    if contexts and hints[contexts[0]] is not context_type:
+        kind = "async" if awaits else "not async"
+        raise _unusable(function, f"is {kind}, so its context is a {context_type.__name__}")
     return Signature(
-        is_async=is_async,
+        is_async=inspect.iscoroutinefunction(function),
+        context_type=context_type,
         input_parameter=inputs[0] if inputs else None,
         context_parameter=contexts[0] if contexts else None,
         input_type=_adapter(function, hints.get(inputs[0], Any) if inputs else Any),
-        output_type=_adapter(function, hints.get("return", Any)),
+        output_type=_adapter(function, _awaited(hints.get("return", Any))),
     )
+
+
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    parameters = list(inspect.signature(function).parameters.values())
+    kinds = {parameter.kind for parameter in parameters}
+    if kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        # Mostly a decorator without functools.wraps: what the function itself takes cannot be seen.
+        raise _unusable(function, "takes *args or **kwargs, so that its input cannot be told")
+    if inspect.Parameter.POSITIONAL_ONLY in kinds:
+        raise _unusable(function, "has positional-only parameters")
+    return parameters
+
+
+def _inputs(candidates: list[inspect.Parameter]) -> list[str]:
+    """Return the parameters that need an input; where all have a default, the first takes it all the same."""
+    required = [parameter.name for parameter in candidates if parameter.default is parameter.empty]
+    return required or [parameter.name for parameter in candidates[:1]]
 
 
 def _hints(function: Callable[..., object]) -> Mapping[str, Any]:
@@ -93,6 +112,11 @@ def _hints(function: Callable[..., object]) -> Mapping[str, Any]:
         return typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError) as unknown:
         raise _unusable(function, f"has an annotation that cannot be read: {unknown}") from None
+
+
+def _awaited(kind: Any) -> Any:
+    """Return what a function gives in the end that is declared to return something awaitable."""
+    return typing.get_args(kind)[-1] if typing.get_origin(kind) in {Awaitable, Coroutine} else kind
 
 
 def _adapter(function: Callable[..., object], kind: Any) -> pydantic.TypeAdapter[Any]:

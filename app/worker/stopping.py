@@ -1,7 +1,9 @@
 """How the end is announced: to one task, and to the whole worker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import NamedTuple
@@ -48,19 +50,28 @@ class Stop:
 class Shutdown:
     """The end of the worker: asked once it is orderly, asked again it is immediate."""
 
-    def __init__(self, *, grace_seconds: float) -> None:
+    def __init__(self, *, grace_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._grace_seconds = grace_seconds
+        self._clock = clock
         self._stops: set[Stop] = set()
         self.requested = asyncio.Event()
         self.urgent = asyncio.Event()
+        self.ends_at = math.inf
+        """When the grace of the tasks is over, by the clock."""
 
     def request(self) -> None:
         """Take no more tasks, and pass the word to those that run."""
         if self.requested.is_set():
             self.urgent.set()
         self.requested.set()
+        request = self._request()
+        self.ends_at = min(self.ends_at, self._clock() + request.grace_seconds)
         for stop in self._stops:
-            stop.request(self._request())
+            stop.request(request)
+
+    def news(self) -> asyncio.Event:
+        """Return what happens next: the request, then that it becomes urgent, and nothing after that."""
+        return next((event for event in (self.requested, self.urgent) if not event.is_set()), asyncio.Event())
 
     @contextmanager
     def reaching_task(self) -> Iterator[Stop]:

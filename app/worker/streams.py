@@ -1,10 +1,13 @@
 """What a command writes: shown as it comes, remembered only as far as needed."""
 
 import asyncio
+import functools
 from typing import BinaryIO, Final, Protocol
 
 import structlog
 
+from app.log_lines import Hasty
+from app.worker import threads
 from app.worker.pauses import settle
 
 log = structlog.get_logger()
@@ -76,40 +79,63 @@ class Tail:
 
 
 class Echo:
-    """Shows bytes on an output of the worker, from a thread: a slow reader must not hold up the heartbeats."""
+    """Shows bytes on an output of the worker; a slow reader must not hold up the heartbeats.
+
+    What the output does not take at once is written by a thread. A reader that has stopped holds up a single one, which
+    does not keep the process alive.
+    """
 
     def __init__(self, output: BinaryIO) -> None:
         self._output = output
+        self._hasty = Hasty(output)
         self._turn = asyncio.Lock()
         self._broken = False
 
     async def show(self, data: bytes) -> None:
         """Write and flush; an output that cannot be written to is given up, the command goes on."""
-        if not data or self._broken:
+        await self._turn.acquire()
+        try:
+            rest = b"" if self._broken else self._hasty.write(data)
+        except (OSError, ValueError) as broken:
+            self._give_up(broken)
+            rest = b""
+        if not rest:
+            self._turn.release()
             return
-        async with self._turn:
-            try:
-                await asyncio.to_thread(self._write, data)
-            except (OSError, ValueError) as broken:
-                self._broken = True
-                log.warning("Output of commands is no longer shown", action="echo-broken", error=str(broken))
+        writing = threads.call_in_thread(functools.partial(self._write, rest), name="echo")
+        writing.add_done_callback(self._written)
+        # Whoever waits may give up, but the next turn comes only when this is written.
+        await asyncio.wait({writing})
+
+    def _written(self, writing: asyncio.Future[object]) -> None:
+        self._turn.release()
+        if broken := writing.exception():
+            self._give_up(broken)
+
+    def _give_up(self, broken: BaseException) -> None:
+        self._broken = True
+        log.warning("Output of commands is no longer shown", action="echo-broken", error=str(broken))
 
     def _write(self, data: bytes) -> None:
-        self._output.write(data)
+        while data:
+            data = data[self._output.write(data) :]
         self._output.flush()
 
 
 class CommandStream:
-    """One output of one command: remembered by ``memory`` and shown in whole lines, so that commands do not mix.
+    """One output of one command: remembered by ``memory`` and shown as it comes.
 
-    While the command runs, it waits for what it wrote to be shown. After its end nothing waits: what it wrote decides
-    the outcome of its task, also when nobody reads the output of the worker.
+    Where commands run at the same time, a part of a line waits up to ``hold_seconds`` for the rest, so that their lines
+    do not mix. While the command runs, it waits for what it wrote to be shown. After its end nothing waits: what it
+    wrote decides the outcome of its task, also when nobody reads the output of the worker.
     """
 
-    def __init__(self, memory: Memory, echo: Echo) -> None:
+    def __init__(self, memory: Memory, echo: Echo, *, hold_seconds: float) -> None:
         self._memory = memory
         self._echo = echo
+        self._hold_seconds = hold_seconds
         self._held = b""
+        self._holding: asyncio.TimerHandle | None = None
         self._ended = asyncio.Event()
         self._showing: set[asyncio.Future[None]] = set()
 
@@ -117,9 +143,10 @@ class CommandStream:
         """Take the next bytes of the stream."""
         self._memory.feed(chunk)
         waiting = self._held + chunk
-        end = waiting.rfind(b"\n") + 1 if len(waiting) <= 2 * CHUNK_BYTES else len(waiting)
-        self._held = waiting[end:]
-        await self._show(waiting[:end])
+        end = waiting.rfind(b"\n") + 1 if self._hold_seconds and len(waiting) <= 2 * CHUNK_BYTES else len(waiting)
+        self._hold(waiting[end:])
+        if showing := self._show(waiting[:end]):
+            await settle(showing, unless=self._ended)
 
     def command_ended(self) -> None:
         """Wait for nobody from now on."""
@@ -127,20 +154,31 @@ class CommandStream:
 
     async def close(self, *, seconds: float) -> None:
         """Show what was held back for want of a line end; give up what cannot be shown in time."""
-        held, self._held = self._held, b""
-        await self._show(held)
+        self._release()
         if self._showing:
             await asyncio.wait(self._showing, timeout=seconds)
         for showing in self._showing:
             showing.cancel()
 
-    async def _show(self, data: bytes) -> None:
+    def _hold(self, part: bytes) -> None:
+        if self._holding is not None:
+            self._holding.cancel()
+        self._held = part
+        loop = asyncio.get_running_loop()
+        self._holding = loop.call_later(self._hold_seconds, self._release) if part else None
+
+    def _release(self) -> None:
+        part = self._held
+        self._hold(b"")
+        self._show(part)
+
+    def _show(self, data: bytes) -> asyncio.Future[None] | None:
         if not data or len(self._showing) >= MAX_BACKLOG_CHUNKS:
-            return
+            return None
         showing = asyncio.ensure_future(self._echo.show(data))
         self._showing.add(showing)
         showing.add_done_callback(self._showing.discard)
-        await settle(showing, unless=self._ended)
+        return showing
 
 
 def _last_line(data: bytes) -> bytes:

@@ -4,6 +4,7 @@ Numbers are never read and written again: what is passed on is the text itself.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -149,8 +150,16 @@ def _refuse_constant(literal: str) -> NoReturn:
     raise ValueError(f"{literal} is not a JSON value")
 
 
+def _finite(literal: str) -> float:
+    """Refuse ``1e999``, which the readers that come after would make infinite or refuse."""
+    number = float(literal)
+    if math.isinf(number):
+        raise ValueError(f"{literal} is larger than any number")
+    return number
+
+
 # Nothing needs the value of a number, and Python refuses to read integers of more than 4,300 digits.
-_DECODER: Final = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
+_DECODER: Final = json.JSONDecoder(parse_int=float, parse_float=_finite, parse_constant=_refuse_constant)
 
 _WHITESPACE: Final = re.compile(r"[ \t\n\r]*")
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import BinaryIO
+from typing import BinaryIO, Final, TextIO
 
 import structlog
 
@@ -19,13 +19,18 @@ from app.worker.config import CommandSettings, WorkerSettings
 from app.worker.heartbeat import Heartbeat
 from app.worker.observing import Observer, Unobserved
 from app.worker.poll_loop import PollLoop
+from app.worker.poll_pace import PollPace
 from app.worker.registration import Registration
 from app.worker.reporter import Reporter
 from app.worker.runner import Handler, TaskRunner
 from app.worker.stopping import Shutdown
 from app.worker.task import CommandRules, Rules
+from app.worker.watchdog import Guard
 
 log = structlog.get_logger()
+
+PARTIAL_LINE_SECONDS: Final = 0.2
+"""How long a part of a line waits for the rest; longer, and whoever looks at the output sees it stall."""
 
 
 class ActivityWorker:
@@ -55,8 +60,8 @@ class ActivityWorker:
         self._publish = publish
         self._protection = protection or contextlib.nullcontext()
         self._observer = observer or Unobserved()
-        self._clock = clock
-        self._shutdown = Shutdown(grace_seconds=pace.shutdown_grace_seconds)
+        self._shutdown = Shutdown(grace_seconds=pace.shutdown_grace_seconds, clock=clock)
+        self._poll_pace = PollPace(slots=settings.concurrency, interval_seconds=pace.poll_interval_seconds, clock=clock)
         self._registration = Registration(calls, settings, self._shutdown)
         self._activity = ActivityClock(slots=settings.concurrency, clock=clock)
         self._runner = TaskRunner(
@@ -133,13 +138,13 @@ class ActivityWorker:
             activity_arn,
             self._settings,
             polls=self._polls,
+            pace=self._poll_pace,
             runner=self._runner,
             registration=self._registration,
             shutdown=self._shutdown,
             activity=self._activity,
             protection=self._protection,
             observer=self._observer,
-            clock=self._clock,
         )
         try:
             await loop.run()
@@ -161,8 +166,9 @@ class ActivityWorker:
 class CommandWorker(ActivityWorker):
     """Takes tasks of one activity and runs a command for each.
 
-    The outputs of commands are shown on ``stdout`` and ``stderr``, by default those of the worker, and commands
-    inherit ``environ``, by default the environment of the worker.
+    The outputs of commands are shown on ``stdout`` and ``stderr``, by default those of the worker; ``shared`` says that
+    other commands write there at the same time, by default those of the other slots. Commands inherit ``environ``, by
+    default the environment of the worker. ``guard`` kills them when this process dies; without it they live on.
     """
 
     def __init__(
@@ -177,13 +183,18 @@ class CommandWorker(ActivityWorker):
         observer: Observer | None = None,
         stdout: BinaryIO | None = None,
         stderr: BinaryIO | None = None,
+        shared: bool | None = None,
         environ: Mapping[str, str] | None = None,
+        guard: Guard | None = None,
     ) -> None:
+        shared = settings.concurrency > 1 if shared is None else shared
         self._commands = CommandHandler(
             command,
-            stdout=stdout or sys.stdout.buffer,
-            stderr=stderr or sys.stderr.buffer,
+            stdout=stdout or _unbuffered(sys.stdout),
+            stderr=stderr or _unbuffered(sys.stderr),
             environ=os.environ if environ is None else environ,
+            hold_seconds=PARTIAL_LINE_SECONDS if shared else 0,
+            guard=guard,
         )
         super().__init__(
             settings,
@@ -203,3 +214,8 @@ class CommandWorker(ActivityWorker):
     def forward_signal(self, number: int) -> None:
         """Send a signal to the commands that run now."""
         self._commands.forward(number)
+
+
+def _unbuffered(output: TextIO) -> BinaryIO:
+    """Return what is behind an output; a thread that is stuck in a buffer would hold up the end of the process."""
+    return os.fdopen(output.fileno(), "wb", buffering=0, closefd=False)

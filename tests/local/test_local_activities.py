@@ -56,6 +56,33 @@ def test_a_worker_may_have_no_name(bench: Workbench) -> None:
     assert run.events[3]["activityStartedEventDetails"] == {}
 
 
+def output_of_size(size: int, filling: str) -> str:
+    """Write an object of exactly so many bytes."""
+    frame = '{"a":1,"b":""}'
+    count, rest = divmod(size - len(frame), len(filling.encode()))
+    return f'{{"a":1,"b":"{filling * count}{"x" * rest}"}}'
+
+
+@pytest.mark.parametrize("filling", ["x", "é"])
+def test_an_output_of_exactly_the_quota_is_taken(bench: Workbench, filling: str) -> None:
+    arn, output = bench.activity(), output_of_size(262_144, filling)
+    bench.work(arn, lambda got: bench.client.send_task_success(taskToken=got["taskToken"], output=output))
+
+    run = bench.run(task(arn))
+
+    assert len(output.encode()) == 262_144
+    assert (run.status, run.output) == ("SUCCEEDED", json.loads(output))
+
+
+def test_a_state_whose_output_is_over_the_quota_fails(bench: Workbench) -> None:
+    arn, output = bench.activity(), output_of_size(262_144, "x")
+    bench.work(arn, lambda got: bench.client.send_task_success(taskToken=got["taskToken"], output=output))
+
+    run = bench.run(task(arn, ResultPath="$.result"))
+
+    assert (run.status, run.error[0]) == ("FAILED", "States.DataLimitExceeded")
+
+
 def test_a_failed_task_fails_the_execution(bench: Workbench) -> None:
     arn = bench.activity()
     bench.work(arn, bench.fail)

@@ -33,6 +33,7 @@ FAST = Pace(
     report_seconds=5.0,
     report_backoff_cap_seconds=0.05,
     shutdown_report_seconds=0.3,
+    urgent_report_seconds=0.2,
     metric_interval_seconds=0.05,
 )
 

@@ -57,6 +57,8 @@ class FakeActivities:
         self.tasks: dict[str, ScheduledTask] = {}
         self.calls: list[tuple[str, float]] = []
         self.faults: dict[str, deque[Exception]] = defaultdict(deque)
+        self.hanging: set[str] = set()
+        """Operations that are never answered."""
         self.open_polls = 0
         self._numbers = itertools.count(1)
         self._news = asyncio.Condition()
@@ -86,19 +88,19 @@ class FakeActivities:
         task.end("ABORTED")
 
     async def create_activity(self, *, name: str, tags: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:
-        self._called("create_activity")
+        await self._called("create_activity")
         if _arn(name) not in self.activities:
             self.activities[_arn(name)] = deque()
             self.tags[_arn(name)] = {tag["key"]: tag["value"] for tag in tags}
         return {"activityArn": _arn(name)}
 
     async def tag_resource(self, *, resourceArn: str, tags: Sequence[Mapping[str, str]]) -> object:  # noqa: N803
-        self._called("tag_resource")
+        await self._called("tag_resource")
         self.tags[resourceArn].update({tag["key"]: tag["value"] for tag in tags})
         return {}
 
     async def get_activity_task(self, *, activityArn: str, workerName: str) -> Mapping[str, Any]:  # noqa: N803
-        self._called("get_activity_task")
+        await self._called("get_activity_task")
         if activityArn not in self.activities:
             raise refusal("ActivityDoesNotExist", "get_activity_task")
         self.open_polls += 1
@@ -113,14 +115,14 @@ class FakeActivities:
             self.open_polls -= 1
 
     async def send_task_heartbeat(self, *, taskToken: str) -> object:  # noqa: N803
-        self._called("send_task_heartbeat")
+        await self._called("send_task_heartbeat")
         task = self._open(taskToken, "send_task_heartbeat")
         task.heartbeats += 1
         self._wind(task)
         return {}
 
     async def send_task_success(self, *, taskToken: str, output: str) -> object:  # noqa: N803
-        self._called("send_task_success")
+        await self._called("send_task_success")
         task = self._open(taskToken, "send_task_success")
         try:
             json.loads(output)
@@ -132,7 +134,7 @@ class FakeActivities:
         return {}
 
     async def send_task_failure(self, *, taskToken: str, error: str, cause: str) -> object:  # noqa: N803
-        self._called("send_task_failure")
+        await self._called("send_task_failure")
         task = self._open(taskToken, "send_task_failure")
         if len(error) > MAX_ERROR_CHARACTERS or len(cause) > MAX_CAUSE_CHARACTERS:
             raise refusal("ValidationException", "send_task_failure")
@@ -141,8 +143,10 @@ class FakeActivities:
         task.end("FAILED", error=error, cause=cause)
         return {}
 
-    def _called(self, operation: str) -> None:
+    async def _called(self, operation: str) -> None:
         self.calls.append((operation, asyncio.get_running_loop().time()))
+        if operation in self.hanging:
+            await asyncio.Event().wait()
         if self.faults[operation]:
             raise self.faults[operation].popleft()
 

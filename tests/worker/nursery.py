@@ -46,6 +46,9 @@ def start(request: dict[str, Any]) -> int:
         for stream, descriptor in (("stdout", 1), ("stderr", 2)):
             os.dup2(os.open(request[stream], APPENDING, 0o600), descriptor)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        # Those of the nursery remember what kind of file they were on.
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+        sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
         os.chdir(request["cwd"])
         os.environ.clear()
         os.environ.update(request["env"])

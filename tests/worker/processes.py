@@ -44,10 +44,16 @@ class Nursery:
             text=True,
         )
 
-    def start(self, *argv: str, cwd: Path = ROOT, **environ: str) -> "WorkerProcess":
-        """Start ``workflow-manager`` with these arguments; ``environ`` is added to its environment."""
+    def start(
+        self, *argv: str, cwd: Path = ROOT, stdout: Path | None = None, stderr: Path | None = None, **environ: str
+    ) -> "WorkerProcess":
+        """Start ``workflow-manager`` with these arguments; ``environ`` is added to its environment.
+
+        What it writes goes to files, unless ``stdout`` or ``stderr`` is something else that can be opened.
+        """
         number = len(self._started)
-        stdout, stderr = self._directory / f"{number}.out", self._directory / f"{number}.err"
+        stdout = stdout or self._directory / f"{number}.out"
+        stderr = stderr or self._directory / f"{number}.err"
         request = {
             "argv": argv,
             "env": {**self.environ, **environ},
@@ -91,12 +97,12 @@ class WorkerProcess:
     @property
     def stdout(self) -> str:
         """What it has written to standard output."""
-        return self.stdout_path.read_text() if self.stdout_path.exists() else ""
+        return self.stdout_path.read_text() if self.stdout_path.is_file() else ""
 
     @property
     def stderr(self) -> str:
         """What it has written to standard error."""
-        return self.stderr_path.read_text() if self.stderr_path.exists() else ""
+        return self.stderr_path.read_text() if self.stderr_path.is_file() else ""
 
     def has_logged(self, action: str) -> bool:
         """Tell whether a line of its log has this ``action``."""

@@ -1,9 +1,10 @@
 """How ``sfncli`` starts and asks for tasks, with worker processes on the embedded AWS.
 
-The first line of each docstring is a row of the table in ``docs/worker.md``.
+The first paragraph of each docstring is a row of the table in ``docs/worker.md``.
 """
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,7 +63,10 @@ def started(nursery: Nursery, local_aws_url: str, tmp_path_factory: pytest.TempP
     )
     with recording(local_aws_url) as recorder, sfn_client(local_aws_url, region="eu-west-1") as client:
         prefix = f"conformance-{uuid.uuid4()}"
+        # More often than the client itself tries again.
         recorder.refuse("CreateActivity", *["ThrottlingException"] * 3)
+        recorder.refuse("TagResource", "ThrottlingException")
+        recorder.refuse("GetActivityTask", "ThrottlingException")
         worker = nursery.start(
             "sfncli",
             "-activityname",
@@ -121,8 +125,20 @@ def test_input_modes(nursery: Nursery, sfn: Any, tmp_path: Path, mode: str, scri
     assert json.loads(machine.start(text).ended().output)["bytes"] == len(text)
 
 
+def test_input_file(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
+    """`-inputfile` puts the input into `input.json` of the `WORK_DIR`, and the path is the last argument."""
+    machine = Machine(sfn)
+    command = write_script(tmp_path / "command", 'printf \'{"args":"%s","input":%s}\' "$*" "$(cat "$2")"')
+    nursery.start(
+        *arguments(machine.name, str(command), "-inputfile", "-workdirectory", str(tmp_path / "work")), "fixed"
+    )
+    output = json.loads(machine.start('{"_EXECUTION_NAME":"run","n":1}').ended().output)
+    assert output["input"] == {"_EXECUTION_NAME": "run", "n": 1}
+    assert re.fullmatch(rf"fixed {tmp_path}/work/[^/ ]+/input.json", output["args"])
+
+
 def test_flags(start: Start) -> None:
-    """Flags are given with one dash or two, as `-flag value` or `-flag=value`, and end at the first argument."""
+    """Flags are given with one dash or two, `-flag value` or `-flag=value`, and end at the first argument."""
     assert [json.loads(run.output)["args"] for run in start.runs] == [["fixed", "-region", "b c"]] * 2
 
 
@@ -159,8 +175,10 @@ def test_tags(start: Start) -> None:
 
 
 def test_throttled_start(start: Start) -> None:
-    """The start survives an AWS that throttles."""
+    """The start survives an AWS that throttles CreateActivity, TagResource and GetActivityTask."""
     assert len(start.recorder.of("CreateActivity")) == 4
+    assert len(start.recorder.of("TagResource")) == 2
+    assert not start.recorder.refusals["GetActivityTask"]
 
 
 JITTER_SECONDS = 0.5
@@ -178,7 +196,7 @@ def test_one_at_a_time(start: Start) -> None:
     """One task at a time: AWS is asked for the next one when the last one is reported."""
     asked = {"GetActivityTask", "SendTaskSuccess"}
     operations = [call.operation for call in start.recorder.calls if call.operation in asked]
-    assert operations[:4] == ["GetActivityTask", "SendTaskSuccess"] * 2
+    assert operations[1:5] == ["GetActivityTask", "SendTaskSuccess"] * 2
 
 
 def test_protection(start: Start) -> None:

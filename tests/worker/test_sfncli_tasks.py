@@ -1,6 +1,6 @@
 """What ``sfncli`` does with one task, with worker processes on the embedded AWS.
 
-The first line of each docstring is a row of the table in ``docs/worker.md``.
+The first paragraph of each docstring is a row of the table in ``docs/worker.md``.
 """
 
 import json
@@ -56,7 +56,7 @@ def rig(nursery: Nursery, sfn: Any, tmp_path_factory: pytest.TempPathFactory) ->
     """Have all cases done at once."""
     directory = tmp_path_factory.mktemp("puppet")
     machine = Machine(sfn)
-    flags = ("-concurrency", "12", "-workdirectory", str(directory / "deep" / "work"))
+    flags = ("-concurrency", "14", "-workdirectory", str(directory / "deep" / "work"))
     worker = nursery.start(*arguments(machine.name, str(puppet(directory)), *flags), "fixed", "a b")
     runs: dict[str, Execution] = {}
     for name, case in CASES.items():
@@ -92,7 +92,7 @@ def test_execution_name_variable(run: Execution) -> None:
 
 @task(whole_input='["_EXECUTION_NAME"]')
 def test_input_not_an_object(run: Execution) -> None:
-    """An input that is no JSON object fails with `sfncli.TaskInputNotJSON`."""
+    """An input that is no JSON object, or nested more than 900 deep, fails with `sfncli.TaskInputNotJSON`."""
     assert run.error[0] == "sfncli.TaskInputNotJSON"
 
 
@@ -112,7 +112,9 @@ def test_work_dir(run: Execution, rig: Rig) -> None:
 
 @task("echo to-stdout; echo to-stderr >&2; echo '{}'")
 def test_passed_through(run: Execution, rig: Rig) -> None:
-    """What the command writes to stdout and stderr appears on those of the worker."""
+    """What the command writes to stdout and stderr appears on those of the worker as it comes; with `-concurrency`, a
+    part of a line waits up to 0.2 s for the rest.
+    """
     assert run.output
     eventually(lambda: "to-stdout\n{}\n" in rig.worker.stdout, what="stdout")
     eventually(lambda: "to-stderr\n" in rig.worker.stderr, what="stderr")
@@ -142,10 +144,16 @@ def test_integers(run: Execution) -> None:
     assert '"n":9007199254740993' in run.output.replace(" ", "")
 
 
-@task(PYTHON + "print(json.dumps({'a': 'x' * 261_000}))")
+FULL_OUTPUT = """
+frame = len(json.dumps({"_EXECUTION_NAME": os.environ["_EXECUTION_NAME"], "a": ""}, separators=(",", ":")))
+print('{"a":"' + "x" * (262_144 - frame) + '"}')
+"""
+
+
+@task(PYTHON + FULL_OUTPUT)
 def test_large_output(run: Execution) -> None:
-    """Outputs of up to 256 KiB are delivered."""
-    assert json.loads(run.output)["a"] == "x" * 261_000
+    """Outputs of up to 256 KiB, to the last byte, are delivered."""
+    assert len(json.dumps(json.loads(run.output), separators=(",", ":"))) == 262_144
 
 
 @task(PYTHON + "print(json.dumps({'a': 'x' * 262_200}))")
@@ -155,11 +163,11 @@ def test_too_large_output(run: Execution) -> None:
     assert "larger than the 262,144 bytes" in run.error[1]
 
 
-@task("echo not-json")
+@task("echo '{\"a\":1e999}'")
 def test_output_not_json(run: Execution) -> None:
-    """A last line that is no JSON object fails with `sfncli.TaskOutputNotJSON`."""
+    """A last line that is no JSON object, or holds a number like 1e999, fails with `sfncli.TaskOutputNotJSON`."""
     assert run.error[0] == "sfncli.TaskOutputNotJSON"
-    assert "'not-json'" in run.error[1]
+    assert "1e999 is larger than any number" in run.error[1]
 
 
 @task("true", padding="x" * 131_072)
@@ -214,3 +222,13 @@ def test_long_cause(run: Execution) -> None:
     assert len(cause.encode()) <= 32_768
     assert cause.startswith("[truncated]€")
     assert cause.endswith("€end")
+
+
+@task(PYTHON + "print(json.dumps({'error': 'App.Full', 'cause': '€' * 20_000}))\nsys.exit(1)")
+def test_long_own_cause(run: Execution) -> None:
+    """Of a long cause that the command itself reports the beginning is kept, before `[truncated]`."""
+    error, cause = run.error
+    assert error == "App.Full"
+    assert len(cause.encode()) <= 32_768
+    assert cause.startswith("€€")
+    assert cause.endswith("€[truncated]")

@@ -15,8 +15,7 @@ import pytest
 
 from app import aws
 from app.settings import Settings
-from app.worker import ActivityCalls, CloudWatchActivePercent, CommandSettings, CommandWorker, WorkerSettings
-from app.worker.cloudwatch import MetricsClient
+from app.worker import ActivityCalls, CommandSettings, CommandWorker, Gauges, WorkerSettings, equipped
 from tests.worker.conftest import FAST, alive, eventually
 from tests.worker.processes import write_script
 
@@ -127,11 +126,13 @@ async def test_stopping_the_worker_hands_the_task_back(executions: Executions, t
 
 async def test_cloudwatch_is_told_how_busy_the_worker_is(executions: Executions) -> None:
     connection = aws.connect(Settings.load())
+    gauges = Gauges(cloudwatch=True, cloudwatch_region="${_POD_REGION}")
+    async with equipped(connection, gauges, environ={"_POD_REGION": "eu-west-1"}) as equipment:
+        assert equipment.publish is not None
+        await equipment.publish(f"arn:{executions.name}", 37.5)
+    dimensions: Any = [{"Name": "ActivityArn", "Value": f"arn:{executions.name}"}]
+    now = datetime.now(UTC)
     async with connection.cloudwatch("eu-west-1") as client:
-        publish = CloudWatchActivePercent(cast("MetricsClient", client))
-        await publish(f"arn:{executions.name}", 37.5)
-        dimensions: Any = [{"Name": "ActivityArn", "Value": f"arn:{executions.name}"}]
-        now = datetime.now(UTC)
         found = await client.get_metric_statistics(
             Namespace="StatesCustom",
             MetricName="ActivityActivePercent",

@@ -1,6 +1,7 @@
 """Python functions as tasks, on a fake AWS."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from structlog.testing import capture_logs
 
 from app import errors
 from app.aws import translating
-from app.worker import Context, Equipment, Fleet, Host, Pace, SyncContext, TaskFailed, Worker
+from app.worker import Context, Equipment, Fleet, Host, Pace, SyncContext, Worker
 from tests.worker.conftest import FAST, INPUT, eventually
 from tests.worker.fake_activities import FakeActivities, ScheduledTask
 
@@ -114,11 +115,70 @@ async def test_a_plain_function_runs_in_a_thread(start: Start) -> None:
     }
 
 
+def timed(function: Any) -> Any:
+    """Decorate a function as many libraries do, so that nothing shows whether it is async."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
+
+
+async def test_a_coroutine_that_a_decorator_hides_is_awaited_with_the_context_it_wants(start: Start) -> None:
+    @timed
+    async def work(given: dict[str, int], context: Context) -> dict[str, int]:
+        await context.heartbeat()
+        return {"n": given["n"] + 1}
+
+    assert (await (await start(work)).perform({**INPUT, "n": 1})).json_output["n"] == 2
+
+
+async def test_an_awaitable_that_a_plain_function_returns_is_awaited(start: Start) -> None:
+    async def double(n: int) -> int:
+        await asyncio.sleep(0)
+        return 2 * n
+
+    def work(n: int) -> Awaitable[int]:
+        return double(n)
+
+    assert (await (await start(work)).perform("21")).output == "42"
+
+
+async def test_what_a_plain_function_returns_is_worked_out_in_its_thread(start: Start) -> None:
+    def thread(_: int) -> str:
+        return threading.current_thread().name
+
+    def work() -> Any:
+        return map(thread, range(2))
+
+    assert (await (await start(work)).perform("1")).output == '["task-work","task-work"]'
+
+
+async def test_a_heartbeat_that_would_wait_for_itself_is_an_error(start: Start) -> None:
+    async def late(context: SyncContext) -> None:
+        context.heartbeat()
+
+    def work(context: SyncContext) -> Awaitable[None]:
+        return late(context)
+
+    task = await (await start(work)).perform()
+    assert (task.status, task.error) == ("FAILED", "RuntimeError")
+    assert "await a Context instead" in (task.cause or "")
+
+
 async def test_an_untyped_function_gets_what_json_holds(start: Start) -> None:
     async def work(given):  # type: ignore[no-untyped-def]  # on purpose
         return {"given": given}
 
     assert (await (await start(work)).perform({**INPUT, "a": [1]})).json_output["given"] == {"a": [1]}
+
+
+async def test_a_parameter_with_a_default_gets_the_input_when_no_other_does(start: Start) -> None:
+    async def work(order: Order = Order(count=1)) -> dict[str, int]:  # noqa: B008  # on purpose
+        return {"count": order.count}
+
+    assert (await (await start(work)).perform({**INPUT, "count": 5})).json_output["count"] == 5
 
 
 async def test_a_function_that_takes_and_returns_nothing_gives_an_empty_object(start: Start) -> None:
@@ -193,73 +253,6 @@ async def test_an_output_that_cannot_be_sent_fails_the_task(start: Start, output
 
     task = await (await start(work)).perform()
     assert (task.error, task.cause) == ("Worker.InvalidOutput", cause)
-
-
-class OutOfPaperError(Exception):
-    """An error of an application."""
-
-
-async def test_an_exception_is_reported_by_its_class_with_the_way_to_it_through_the_function(start: Start) -> None:
-    def work() -> None:
-        raise OutOfPaperError("tray 2")
-
-    task = await (await start(work)).perform()
-    assert task.error == "OutOfPaperError"
-    assert task.cause is not None
-    first, *_, last = task.cause.splitlines()
-    assert first == "Traceback (most recent call last):"
-    assert last.endswith("OutOfPaperError: tray 2")
-    assert "app/worker" not in task.cause
-
-
-@pytest.mark.parametrize("declared", [OutOfPaperError, Exception])
-async def test_an_exception_can_be_given_another_name(start: Start, declared: type[Exception]) -> None:
-    async def work() -> None:
-        raise OutOfPaperError("tray 2")
-
-    task = await (await start(work, error_names={declared: "Printer.Empty"})).perform()
-    assert (task.error, task.cause) == ("Printer.Empty", "tray 2")
-
-
-async def test_a_function_can_choose_error_and_cause(start: Start) -> None:
-    async def work() -> None:
-        raise TaskFailed("Printer.Empty", "tray 2")
-
-    task = await (await start(work)).perform()
-    assert (task.error, task.cause) == ("Printer.Empty", "tray 2")
-
-
-@pytest.mark.parametrize("leaving", [SystemExit(3), StopIteration("x"), asyncio.CancelledError("x")])
-@pytest.mark.parametrize("in_thread", [True, False])
-async def test_no_exception_of_a_function_ends_the_worker(
-    start: Start, leaving: BaseException, in_thread: bool
-) -> None:
-    failing = True
-
-    def act() -> None:
-        if failing:
-            raise leaving
-
-    async def act_async() -> None:
-        act()
-
-    hosted = await start(act if in_thread else act_async)
-    task = await hosted.perform()
-    assert task.status == "FAILED"
-    assert task.error in {"SystemExit", "RuntimeError", "CancelledError"}
-    failing = False
-    assert (await hosted.perform()).status == "SUCCEEDED"
-
-
-async def test_a_long_story_keeps_its_end(start: Start) -> None:
-    async def work() -> None:
-        raise OutOfPaperError("x" * 40_000 + " the end")
-
-    task = await (await start(work)).perform()
-    assert task.cause is not None
-    assert len(task.cause.encode()) <= 32_768
-    assert task.cause.startswith("[truncated]")
-    assert task.cause.endswith(" the end")
 
 
 async def test_the_context_tells_the_execution_and_logs_with_it(start: Start) -> None:

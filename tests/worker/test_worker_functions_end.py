@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable
 from dataclasses import replace
 
 import pytest
@@ -36,6 +37,27 @@ async def test_an_async_function_is_cancelled_when_the_worker_stops_and_its_task
     await begun.wait()
     await stopped(hosted)
     assert (task.status, task.error) == ("FAILED", "sfncli.CommandTerminated")
+
+
+async def test_an_awaitable_of_a_plain_function_is_cancelled_and_not_begun_after_the_stop(start: Start) -> None:
+    begun, release, awaited = asyncio.Event(), threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def late() -> None:
+        awaited.set()
+
+    def work() -> Awaitable[None]:
+        loop.call_soon_threadsafe(begun.set)
+        release.wait(10)
+        return late()
+
+    hosted = await start(work, pace=PATIENT)
+    task = await hosted.schedule()
+    await begun.wait()
+    hosted.fleet.request_stop()
+    release.set()
+    await asyncio.wait_for(hosted.fleet.ended(), timeout=5)
+    assert (task.error, awaited.is_set()) == ("sfncli.CommandTerminated", False)
 
 
 async def test_a_thread_is_told_when_the_worker_stops_and_its_task_is_handed_back(start: Start) -> None:

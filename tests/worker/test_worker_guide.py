@@ -62,7 +62,7 @@ def walk(nursery: Nursery, service_url: str, tmp_path_factory: pytest.TempPathFa
     directory = tmp_path_factory.mktemp("guide")
     for name, text in FILES.items():
         (directory / name).write_text(text.replace("http://localhost:8080", service_url))
-    environ = {"WORKFLOWMANAGER_URL": service_url, "WORKFLOWMANAGER_NAMESPACE": "dev"}
+    environ: dict[str, Any] = {"WORKFLOWMANAGER_URL": service_url, "WORKFLOWMANAGER_NAMESPACE": "dev"}
     for command in COMMANDS:
         if command[0] == "chmod":
             subprocess.run(command, cwd=directory, check=True)
@@ -77,7 +77,7 @@ def walk(nursery: Nursery, service_url: str, tmp_path_factory: pytest.TempPathFa
     return Walk(workers, ended)
 
 
-def _begun(nursery: Nursery, directory: Path, environ: dict[str, str]) -> list[tuple[str, WorkerProcess]]:
+def _begun(nursery: Nursery, directory: Path, environ: dict[str, Any]) -> list[tuple[str, WorkerProcess]]:
     begun = []
     for command in COMMANDS:
         if command[0] in {PROGRAM, "python"} and not _is_worker(command):
@@ -156,16 +156,20 @@ def test_the_guide_explains_every_error_name(error: str) -> None:
 
 
 def test_each_behaviour_of_sfncli_has_a_test_and_a_row() -> None:
-    rows = re.findall(r"^\| (.*) \|$", GUIDE.partition("| behaviour |\n")[2], flags=re.MULTILINE)
-    tests = [line for name in ("start", "tasks", "end") for line in _first_lines(f"test_sfncli_{name}.py")]
+    rows = re.findall(r"^\| (.*) \| `(\w+)` \|$", GUIDE.partition("| behaviour | test |\n")[2], flags=re.MULTILINE)
+    tests = [row for name in ("start", "tasks", "end") for row in _rows(f"test_sfncli_{name}.py")]
     assert rows == tests
 
 
-def _first_lines(name: str) -> list[str]:
+def _rows(name: str) -> list[tuple[str, str]]:
     module = ast.parse((Path(__file__).parent / name).read_text())
     tests = [
         node
         for node in module.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
     ]
-    return [(ast.get_docstring(test) or "").partition("\n")[0] for test in tests]
+    return [(_first_paragraph(ast.get_docstring(test) or ""), test.name) for test in tests]
+
+
+def _first_paragraph(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())

@@ -1,4 +1,4 @@
-"""Workers that are killed while they work: every task is done exactly once, by one that lives."""
+"""Workers that are killed while they work: every task is done exactly once, by one that lives, and never beside it."""
 
 import signal
 from collections.abc import Sequence
@@ -18,14 +18,18 @@ BATCH = 10
 """Workers that run at the same time."""
 
 COMMAND = """
-echo "$PPID" >> "$LOGS/$_EXECUTION_NAME"
-if [ "$(wc -l < "$LOGS/$_EXECUTION_NAME")" = 1 ]; then
-  while kill -0 "$PPID" 2>/dev/null; do sleep 0.5; done
-  exit 1
-fi
+log="$LOGS/$_EXECUTION_NAME"
+echo "attempt $PPID $$" >> "$log"
+if [ "$(wc -l < "$log")" = 1 ]; then exec sleep 600; fi
+read -r _ _ first < "$log"
+if kill -0 "$first" 2>/dev/null; then echo "beside" >> "$log"; fi
+echo "done" >> "$log"
 echo '{"done":true}'
 """
-"""Never ends at the first attempt, and succeeds at once at every other; logs the worker of each attempt."""
+"""Never ends at the first attempt, and succeeds at once at every other.
+
+Logs the worker and the process of each attempt, when the first one still runs beside another, and each success.
+"""
 
 
 class Doomed(NamedTuple):
@@ -69,7 +73,11 @@ class Battle:
 
     def _first_worker(self, execution: Execution) -> int | None:
         log = self._logs / execution.name
-        return int(log.read_text().split()[0]) if log.exists() and log.stat().st_size else None
+        return int(log.read_text().split()[1]) if log.exists() and log.stat().st_size else None
+
+    def log_of(self, execution: Execution) -> list[str]:
+        """Return what happened in the attempts of an execution, in order."""
+        return [line.split()[0] for line in (self._logs / execution.name).read_text().splitlines()]
 
 
 @pytest.mark.parametrize("count", [5, pytest.param(100, marks=pytest.mark.slow)])
@@ -91,6 +99,7 @@ def test_each_task_of_a_killed_worker_is_reported_or_times_out_and_is_done_once(
 
     for _, number, execution in hit:
         assert '"done":true' in execution.ended().output
+        assert battle.log_of(execution) == ["attempt", "attempt", "done"]
         events = execution.events
         assert len(events["ActivitySucceeded"]) == 1
         reported = [event["error"] for event in events["ActivityFailed"]]

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from app import errors
 from app.worker.pauses import Backoff
+from app.worker.poll_pace import PollPace
 from tests.worker.conftest import ACTIVITY, FAST, StartWorker, eventually
 
 ARN = f"arn:aws:states:us-west-2:123456789012:activity:{ACTIVITY}"
@@ -66,7 +67,24 @@ async def test_a_worker_stopped_before_aws_answers_ends(start_worker: StartWorke
     await running.task
 
 
-async def test_a_slot_polls_at_most_once_per_interval(start_worker: StartWorker) -> None:
+@pytest.mark.parametrize(
+    ("slots", "polls", "starts"),
+    [
+        (1, [0, 0, 0.5, 7], [0, 1, 2, 7]),
+        (1, [0, 5, 5.5], [0, 5, 6]),
+        (3, [0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1, 2]),
+        (3, [0, 0.2, 0.4, 0.6, 0.8, 1.9], [0, 0.2, 0.4, 1, 1.2, 1.9]),
+    ],
+)
+def test_as_many_polls_start_within_a_second_as_there_are_slots(
+    slots: int, polls: list[float], starts: list[float]
+) -> None:
+    times = iter(polls)
+    pace = PollPace(slots=slots, interval_seconds=1, clock=lambda: next(times))
+    assert [wanted + pace.reserve() for wanted in polls] == pytest.approx(starts)
+
+
+async def test_a_worker_with_one_slot_polls_at_most_once_per_interval(start_worker: StartWorker) -> None:
     running = await start_worker("true", pace=replace(FAST, poll_interval_seconds=0.1))
     for _ in range(4):
         await running.schedule()

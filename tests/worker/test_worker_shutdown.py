@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from app.worker import Pace
+from tests.eventually import eventually as block_until
 from tests.worker.conftest import FAST, INPUT, StartWorker, alive, eventually
+from tests.worker.fake_activities import FakeActivities
 from tests.worker.test_worker_heartbeats import SLEEPER, STUBBORN, pid_of_command
 
 PATIENT = replace(FAST, poll_drain_seconds=30, shutdown_grace_seconds=30)
@@ -67,32 +70,37 @@ async def test_a_second_request_gives_up_the_open_poll_at_once(start_worker: Sta
 
 
 @pytest.mark.parametrize(
-    ("action", "error", "cause"),
+    ("action", "cause"),
     [
-        ("echo bye >&2; exit 1", "sfncli.CommandTerminated", "bye"),
-        ("exit 0", "sfncli.CommandTerminated", "ready"),
-        ("echo interrupted; exit 0", "sfncli.CommandTerminated", "ready"),
-        ("trap - TERM; kill -TERM $$", "sfncli.CommandTerminated", "ready"),
-        ('echo "{\\"error\\":\\"App.Stopped\\",\\"cause\\":\\"c\\"}"; exit 1', "App.Stopped", "c"),
+        ("echo bye >&2; exit 1", "bye"),
+        ("exit 0", "ready"),
+        ("echo interrupted; exit 0", "ready"),
+        ("trap - TERM; kill -TERM $$", "ready"),
+        ('echo "{\\"level\\":\\"info\\",\\"msg\\":\\"bye\\"}"; exit 0', "ready"),
+        ('echo "{\\"error\\":\\"App.Stopped\\",\\"cause\\":\\"c\\"}"; exit 1', "App.Stopped: c"),
     ],
 )
-async def test_a_command_that_ends_on_sigterm_is_reported_as_terminated_unless_it_chose_its_own_error(
-    start_worker: StartWorker, action: str, error: str, cause: str
+async def test_a_command_that_ends_on_sigterm_is_reported_as_terminated_however_it_ends(
+    start_worker: StartWorker, action: str, cause: str
 ) -> None:
     running = await start_worker(on_sigterm(action), pace=PATIENT)
     task = await running.schedule()
     await eventually(lambda: running.stderr.getvalue() == b"ready\n", "the command is ready")
     await running.worker.stop()
-    assert (task.status, task.error) == ("FAILED", error)
+    assert (task.status, task.error) == ("FAILED", "sfncli.CommandTerminated")
     assert cause in (task.cause or "").splitlines()
 
 
-async def test_a_command_that_finishes_its_work_after_sigterm_succeeds(start_worker: StartWorker) -> None:
-    running = await start_worker(on_sigterm('echo "{\\"done\\":true}"; exit 0'), pace=PATIENT)
+async def test_a_command_that_had_ended_before_the_stop_reached_it_succeeds(
+    start_worker: StartWorker, tmp_path: Path
+) -> None:
+    running = await start_worker('echo $$ > "$HERE/pid.new"; mv "$HERE/pid.new" "$HERE/pid"; echo "{\\"done\\":true}"')
     task = await running.schedule()
-    await eventually(lambda: running.stderr.getvalue() == b"ready\n", "the command is ready")
+    pid = await pid_of_command(tmp_path)
+    # Blocks the loop, so that the worker cannot notice the end before the stop comes.
+    block_until(lambda: not alive(pid), what="the end of the command")
     await running.worker.stop()
-    assert task.json_output == {"_EXECUTION_NAME": "run-1", "done": True}
+    assert task.json_output["done"] is True
 
 
 async def test_a_command_that_ignores_sigterm_is_killed_after_the_grace(
@@ -147,6 +155,68 @@ async def test_the_stop_does_not_wait_for_ever_for_an_aws_that_does_not_answer(
     await pid_of_command(tmp_path)
     await asyncio.wait_for(running.worker.stop(), timeout=5)
     assert 2 <= running.aws.count("send_task_failure") <= 20
+
+
+LONG_REPORTS = replace(FAST, report_seconds=600)
+
+
+@pytest.mark.parametrize("operation", ["create_activity", "tag_resource"])
+async def test_the_stop_does_not_wait_for_a_registration_without_answer(
+    start_worker: StartWorker, aws: FakeActivities, operation: str
+) -> None:
+    aws.hanging.add(operation)
+    running = await start_worker(SLEEPER, tags={"team": "media"})
+    await eventually(lambda: aws.count(operation), "the call")
+    await asyncio.wait_for(running.worker.stop(), timeout=5)
+
+
+@pytest.mark.parametrize("operation", ["send_task_failure", "send_task_heartbeat"])
+async def test_the_stop_does_not_wait_for_ever_for_an_aws_that_hangs(
+    start_worker: StartWorker, aws: FakeActivities, tmp_path: Path, operation: str
+) -> None:
+    aws.hanging.add(operation)
+    running = await start_worker(SLEEPER, pace=LONG_REPORTS)
+    await running.schedule()
+    await pid_of_command(tmp_path)
+    await asyncio.wait_for(running.worker.stop(), timeout=5)
+    assert aws.count("send_task_failure") == 1
+
+
+@pytest.mark.parametrize(("pace", "requests"), [(LONG_REPORTS, 1), (replace(PATIENT, report_seconds=600), 2)])
+async def test_a_report_that_hangs_is_given_up_when_the_worker_stops(
+    start_worker: StartWorker, aws: FakeActivities, pace: Pace, requests: int
+) -> None:
+    aws.hanging.add("send_task_success")
+    running = await start_worker("true", pace=pace)
+    await running.schedule()
+    await eventually(lambda: aws.count("send_task_success"), "the report begins")
+    for _ in range(requests):
+        running.worker.request_stop()
+    await asyncio.wait_for(running.task, timeout=5)
+
+
+async def test_the_stop_does_not_wait_for_output_that_somebody_else_holds_open(
+    start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("process", "command"):
+        monkeypatch.setattr(f"app.worker.{module}.LAST_WORDS_SECONDS", 0.05)
+    running = await start_worker(f"setsid sleep 10 & {SLEEPER}", output_drain_seconds=600)
+    task = await running.schedule()
+    await pid_of_command(tmp_path)
+    await asyncio.wait_for(running.worker.stop(), timeout=5)
+    assert task.error == "sfncli.CommandTerminated"
+
+
+async def test_the_stop_does_not_wait_for_a_metric(start_worker: StartWorker) -> None:
+    begun = asyncio.Event()
+
+    async def publish(activity_arn: str, percent: float) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    running = await start_worker("true", publish=publish)
+    await asyncio.wait_for(begun.wait(), timeout=5)
+    await asyncio.wait_for(running.worker.stop(), timeout=5)
 
 
 async def test_a_worker_that_is_cancelled_leaves_no_command_behind(start_worker: StartWorker, tmp_path: Path) -> None:

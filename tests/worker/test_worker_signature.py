@@ -1,7 +1,7 @@
 """Which functions can be tasks."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -23,6 +23,9 @@ def named(given: Trip, context: SyncContext) -> None: ...
 def context_first(context: SyncContext, given: Trip) -> None: ...
 def with_default(given: Trip, size: int = 3) -> None: ...
 async def only_context(context: Context) -> None: ...
+def only_default(given: int = 7) -> None: ...
+def only_defaults(context: SyncContext, given: Trip | None = None, size: int = 3) -> None: ...
+def keyword(*, given: int = 7) -> None: ...
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,9 @@ async def only_context(context: Context) -> None: ...
         (context_first, "given", "context"),
         (with_default, "given", None),
         (only_context, None, "context"),
+        (only_default, "given", None),
+        (only_defaults, "given", "context"),
+        (keyword, "given", None),
     ],
 )
 def test_input_and_context_are_told_apart_by_their_types(
@@ -52,6 +58,21 @@ def two_contexts(one: SyncContext, two: SyncContext) -> None: ...
 def wrong_context(context: Context) -> None: ...
 async def wrong_async_context(context: SyncContext) -> None: ...
 def positional(given: str, /) -> None: ...
+def generator(given: str) -> Iterator[str]:
+    yield given
+
+
+async def async_generator(given: str) -> AsyncIterator[str]:
+    yield given
+
+
+@functools.wraps(generator)
+def hidden_generator(given: str) -> Iterator[str]:
+    return generator(given)
+
+
+def many(*args: str) -> None: ...
+def named_many(given: str, **options: str) -> None: ...
 def unknown(given: "Missing") -> None: ...  # type: ignore[name-defined]  # noqa: F821  # on purpose
 def no_schema(given: Callable[[], "functools.partial[Any]"] | functools.partial[Any]) -> None: ...
 
@@ -64,6 +85,11 @@ def no_schema(given: Callable[[], "functools.partial[Any]"] | functools.partial[
         (wrong_context, "is not async, so its context is a SyncContext"),
         (wrong_async_context, "is async, so its context is a Context"),
         (positional, "has positional-only parameters"),
+        (generator, "is a generator: it must return its output"),
+        (async_generator, "is a generator: it must return its output"),
+        (hidden_generator, "is a generator: it must return its output"),
+        (many, "takes *args or **kwargs, so that its input cannot be told"),
+        (named_many, "takes *args or **kwargs, so that its input cannot be told"),
         (unknown, "has an annotation that cannot be read: name 'Missing' is not defined"),
         (no_schema, "has a type that JSON cannot be read into: Unable to generate pydantic-core schema"),
     ],

@@ -1,13 +1,17 @@
 """How the end is announced."""
 
 import io
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from app.worker import CommandSettings, ErrorName, Stop, StopReason, StopRequest, Task, TaskFailed
 from app.worker.command import CommandHandler
+from app.worker.process import ChildProcess
 from app.worker.stopping import Shutdown
+from app.worker.watchdog import Unguarded
 from tests.worker.processes import write_script
 
 LOST = StopRequest(StopReason.LOST, 5)
@@ -61,3 +65,24 @@ async def test_a_command_is_not_started_for_a_task_that_was_told_to_stop_already
         await handler(Task(input="{}", execution_name="run"), stop)
     assert failed.value.error == ErrorName.COMMAND_TERMINATED
     assert not (tmp_path / "started").exists()
+
+
+async def test_a_process_that_was_collected_gets_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    signals: list[int] = []
+    process = ChildProcess.start(["true"], env={}, stdin=subprocess.DEVNULL, guard=Unguarded())
+    sink = Sink()
+    assert await process.run(stdout=sink, stderr=sink, drain_seconds=1) == 0
+    monkeypatch.setattr("os.killpg", lambda _, number: signals.append(number))
+    process.end(grace_seconds=0)
+    process.signal(signal.SIGKILL)
+    assert signals == []
+
+
+class Sink:
+    """Takes output and drops it."""
+
+    async def feed(self, chunk: bytes) -> None:
+        """Drop it."""
+
+    def command_ended(self) -> None:
+        """Do nothing."""

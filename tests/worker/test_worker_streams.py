@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from app.worker.streams import CHUNK_BYTES, MAX_BACKLOG_CHUNKS, CommandStream, Echo, LastLine, Tail
+from tests.worker.conftest import eventually
 
 
 @pytest.mark.parametrize(
@@ -56,9 +57,22 @@ def test_the_tail_is_bounded_and_says_that_it_was_cut() -> None:
     assert (tail.data, tail.cut) == (b"cdefg", True)
 
 
-async def test_whole_lines_are_shown_at_once_and_the_rest_at_the_end() -> None:
+LONG = 60.0
+"""Seconds that no test waits."""
+
+
+async def test_parts_of_a_line_are_shown_as_they_come_when_nobody_else_writes() -> None:
     output = io.BytesIO()
-    stream = CommandStream(Tail(limit=100), Echo(output))
+    stream = CommandStream(Tail(limit=100), Echo(output), hold_seconds=0)
+    await stream.feed(b"one\ntw")
+    assert output.getvalue() == b"one\ntw"
+    await stream.close(seconds=1)
+    assert output.getvalue() == b"one\ntw"
+
+
+async def test_where_others_write_whole_lines_are_shown_at_once_and_the_rest_at_the_end() -> None:
+    output = io.BytesIO()
+    stream = CommandStream(Tail(limit=100), Echo(output), hold_seconds=LONG)
     await stream.feed(b"one\ntw")
     assert output.getvalue() == b"one\n"
     await stream.feed(b"o\nthree")
@@ -67,18 +81,29 @@ async def test_whole_lines_are_shown_at_once_and_the_rest_at_the_end() -> None:
     assert output.getvalue() == b"one\ntwo\nthree"
 
 
+async def test_where_others_write_a_part_of_a_line_is_held_for_a_moment_only() -> None:
+    output = io.BytesIO()
+    stream = CommandStream(Tail(limit=100), Echo(output), hold_seconds=0.01)
+    await stream.feed(b"Continue? ")
+    await eventually(lambda: output.getvalue() == b"Continue? ", "the part is shown")
+    await stream.feed(b"yes\n")
+    await stream.close(seconds=1)
+    assert output.getvalue() == b"Continue? yes\n"
+
+
 async def test_a_line_without_end_is_not_held_back_for_ever() -> None:
     output = io.BytesIO()
-    stream = CommandStream(Tail(limit=1), Echo(output))
+    stream = CommandStream(Tail(limit=1), Echo(output), hold_seconds=LONG)
     for _ in range(3):
         await stream.feed(b"x" * CHUNK_BYTES)
     assert len(output.getvalue()) == 3 * CHUNK_BYTES
+    await stream.close(seconds=1)
 
 
 async def test_lines_of_two_commands_do_not_mix() -> None:
     output = io.BytesIO()
     echo = Echo(output)
-    streams = [CommandStream(Tail(limit=1), echo), CommandStream(Tail(limit=1), echo)]
+    streams = [CommandStream(Tail(limit=1), echo, hold_seconds=LONG) for _ in range(2)]
     for piece in (b"al", b"pha\nbe", b"ta\n"):
         await asyncio.gather(*(stream.feed(piece) for stream in streams))
     assert sorted(output.getvalue().split()) == [b"alpha", b"alpha", b"beta", b"beta"]
@@ -106,7 +131,7 @@ async def test_an_output_that_blocks_does_not_block_the_event_loop() -> None:
 
 async def test_a_running_command_waits_for_its_output_to_be_shown_and_an_ended_one_does_not() -> None:
     output, memory = Clogged(), Tail(limit=100)
-    stream = CommandStream(memory, Echo(output))
+    stream = CommandStream(memory, Echo(output), hold_seconds=0)
     feeding = asyncio.create_task(stream.feed(b"one\n"))
     await asyncio.sleep(0)
     assert not feeding.done()

@@ -8,6 +8,7 @@ from app.worker.outcome import ErrorName, TaskFailed, clip, clip_start
 from app.worker.task import MAX_OUTPUT_BYTES, Task, complete_output, is_object, read_task
 
 DEEP = "[" * 100_000 + "]" * 100_000
+AS_DEEP_AS_DOCUMENTED = "[" * 900 + "]" * 900
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,7 @@ DEEP = "[" * 100_000 + "]" * 100_000
         '{"_EXECUTION_NAME":"other","_EXECUTION_NAME":"run"}',
         '{"\\u005fEXECUTION_NAME":"run"}',
         '{"big":' + "9" * 5000 + ',"_EXECUTION_NAME":"run"}',
+        '{"deep":' + AS_DEEP_AS_DOCUMENTED + ',"_EXECUTION_NAME":"run"}',
     ],
 )
 def test_the_input_is_kept_as_it_was_written(text: str) -> None:
@@ -25,7 +27,21 @@ def test_the_input_is_kept_as_it_was_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nope", "[]", '["_EXECUTION_NAME"]', "null", "1", '{"a":NaN}', '{"a":1}x', '{"a":"\n"}', DEEP, "{"]
+    "text",
+    [
+        "",
+        "nope",
+        "[]",
+        '["_EXECUTION_NAME"]',
+        "null",
+        "1",
+        '{"a":NaN}',
+        '{"a":1e999}',
+        '{"a":1}x',
+        '{"a":"\n"}',
+        DEEP,
+        "{",
+    ],
 )
 def test_input_that_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(TaskFailed) as refused:
@@ -60,7 +76,7 @@ def test_input_without_a_usable_execution_name_is_refused(text: str) -> None:
         ("{ }", '{"_EXECUTION_NAME":"run"}'),
         ('{"a":1}', '{"_EXECUTION_NAME":"run","a":1}'),
         ('{"n":9007199254740993}', '{"_EXECUTION_NAME":"run","n":9007199254740993}'),
-        ('{"n":1.10,"m":1E400,"o":-0}', '{"_EXECUTION_NAME":"run","n":1.10,"m":1E400,"o":-0}'),
+        ('{"n":1.10,"m":1E300,"o":-0}', '{"_EXECUTION_NAME":"run","n":1.10,"m":1E300,"o":-0}'),
         ('{ "a" : {"b" : [1, 2]} , "c" : "}" }', '{"_EXECUTION_NAME":"run","a" : {"b" : [1, 2]},"c" : "}"}'),
         ('{"_EXECUTION_NAME":"forged","a":1}', '{"_EXECUTION_NAME":"run","a":1}'),
         ('{"a":1,"_EXECUTION_NAME":{"x":1}}', '{"_EXECUTION_NAME":"run","a":1}'),
@@ -77,7 +93,9 @@ def test_any_execution_name_is_written_as_valid_json(name: str) -> None:
     assert json.loads(complete_output('{"a":1}', name)) == {"_EXECUTION_NAME": name, "a": 1}
 
 
-@pytest.mark.parametrize("text", ["done", "[]", "1", '"{}"', '{"a":Infinity}', "{'a':1}", '{"a":1}{"b":2}', DEEP])
+@pytest.mark.parametrize(
+    "text", ["done", "[]", "1", '"{}"', '{"a":Infinity}', '{"a":-1e999}', "{'a':1}", '{"a":1}{"b":2}', DEEP]
+)
 def test_output_that_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(TaskFailed) as refused:
         complete_output(text, "run")

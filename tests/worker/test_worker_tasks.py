@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import signal
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from app.worker import InputMode
 from tests.worker.conftest import INPUT, StartWorker, alive, eventually
+from tests.worker.processes import PYTHON, write_script
 
 KIB = 1024
 
@@ -53,6 +55,21 @@ async def test_output_is_passed_through_while_the_command_runs(start_worker: Sta
     assert not task.ended.is_set()
     (tmp_path / "go").touch()
     await running.end_of(task)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+async def test_a_part_of_a_line_is_passed_through_while_the_command_runs(
+    start_worker: StartWorker, tmp_path: Path, concurrency: int
+) -> None:
+    script = 'printf "50 %%"; printf "?" >&2; until [ -e "$HERE/go" ]; do sleep 0.01; done; echo; echo "{}"'
+    running = await start_worker(script, concurrency=concurrency)
+    task = await running.schedule(INPUT)
+    await eventually(lambda: running.stdout.getvalue() == b"50 %", "the part is shown")
+    await eventually(lambda: running.stderr.getvalue() == b"?", "the part is shown")
+    assert not task.ended.is_set()
+    (tmp_path / "go").touch()
+    await running.end_of(task)
+    assert running.stdout.getvalue() == b"50 %\n{}\n"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +125,39 @@ async def test_a_command_that_may_not_be_executed_says_why(start_worker: StartWo
     task = await (await start_worker(command=str(tmp_path / "data"))).perform()
     assert task.error == "sfncli.CommandNotFound"
     assert task.cause == f"command cannot be run: '{tmp_path / 'data'}': Permission denied"
+
+
+@pytest.mark.parametrize(
+    ("head", "missing"),
+    [
+        ("#!/no/such/shell -e\n", "its interpreter '/no/such/shell' is missing"),
+        ("#! /no/such/shell\n", "its interpreter '/no/such/shell' is missing"),
+        ("#!/no/such/shell\r\n", "its interpreter '/no/such/shell\\r' is missing"),
+    ],
+)
+@pytest.mark.parametrize("on_path", [False, True])
+async def test_a_script_without_its_interpreter_says_what_is_missing(
+    start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, missing: str, on_path: bool
+) -> None:
+    script = write_script(tmp_path / "our-script", head)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    command = script.name if on_path else str(script)
+    task = await (await start_worker(command=command)).perform()
+    assert (task.error, task.cause) == ("sfncli.CommandNotFound", f"command cannot be run: '{command}': {missing}")
+
+
+async def test_an_own_error_over_256_kib_keeps_its_name(start_worker: StartWorker) -> None:
+    program = PYTHON + 'print(\'{"error":"App.Full","cause":"\' + \'x\' * 300_000 + \'"}\')\nraise SystemExit(1)'
+    task = await (await start_worker(program)).perform()
+    assert task.error == "App.Full"
+    assert (task.cause or "").endswith("xxx[truncated]")
+
+
+async def test_a_last_line_that_is_too_long_for_any_use_is_told_of(start_worker: StartWorker) -> None:
+    program = PYTHON + 'print(\'{"error":"App.Full","cause":"\' + \'x\' * 5_000_000 + \'"}\')\nraise SystemExit(1)'
+    task = await (await start_worker(program)).perform()
+    assert task.error == "sfncli.CommandExitedNonzero"
+    assert "its last line is longer than the 4,194,304 bytes" in (task.cause or "")
 
 
 async def test_a_command_is_found_on_the_path(start_worker: StartWorker) -> None:

@@ -66,8 +66,14 @@ def test_a_worker_says_what_it_misses(refused: Refused, arguments: str, sentence
         ("activities: {a: {command: ''}}", "activities.a.command: Value should have at least 1 item"),
         ("activities: {a: {command: x, size: 1}}", "activities.a.size: Extra inputs are not permitted"),
         ("activities: {a: {command: x, concurrency: 0}}", "activities.a.concurrency: Input should be greater than or"),
+        ("activities: {a: {command: x}, a: {command: y}}", 'w.yaml:1: The key "a" is given twice in one object'),
+        (
+            "activities:\n  a:\n    command: x\n    command: y\n",
+            'w.yaml:4: The key "command" is given twice in one object',
+        ),
         ("[]", "file: Input should be a valid dictionary"),
-        ("a: [", "cannot be read: while parsing a flow node"),
+        ("a: [", "w.yaml:1: Not YAML"),
+        ("# nothing", "w.yaml:1: There is nothing in it."),
         ("activities: {a: {command: 'x \"y'}}", "activities.a.command: Value error, No closing quotation"),
     ],
 )
@@ -104,6 +110,16 @@ def test_a_module_says_what_is_wrong_with_it(
     [
         ("-workername w -cmd c", "activityname is required"),
         ("-activityname a -workername w -cmd c", "AWS_REGION is not set"),
+        ("-activityname a -workername w -cmd c -region us_west", "'us_west' is not the name of an AWS region"),
+        (
+            "-activityname a -workername w -cmd c -region us-west-2 -cloudwatchregion us_west",
+            "'us_west' is not the name of an AWS region",
+        ),
+        ("-activityname a -workername w -cmd c -inputfile", "-inputfile needs -workdirectory"),
+        (
+            "-activityname a -workername w -cmd c -inputfile -workdirectory d -input-mode arg",
+            "-inputfile contradicts -input-mode arg",
+        ),
         ("-activityname", "Option '-activityname' requires an argument."),
         ("-nonsense", "No such option: -n"),
         ("-concurrency 0", "Invalid value for '-concurrency'"),
