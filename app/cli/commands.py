@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from app import __version__
-from app.cli.completion import add_completion_options
+from app.cli.completion import add_completion_options, settle_flag
 from app.cli.connection_options import add_connection_options
 from app.cli.exits import EXIT_CODES_HELP
 from app.early_signals import EarlySignals, let_through
@@ -125,6 +125,13 @@ class LazyGroup(TyperGroup):
 
     Called without one it shows its help, as `gh` and `kubectl` do.
     """
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option, ready to be off."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            settle_flag(option)
+        return option
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Ask for the help when nothing else is asked for."""

@@ -54,8 +54,16 @@ def complete_input(incomplete: str) -> list[str]:
 
 def add_completion_options(command: typer.core.TyperGroup) -> None:
     """Let the option that installs completion do so for both names of the program."""
-    [option] = [each for each in command.params if each.name == "install_completion"]
-    option.callback = _install_for_both
+    options = {each.name: each for each in command.params}
+    options["install_completion"].callback = _install_for_both
+    for name in ("install_completion", "show_completion"):
+        settle_flag(options[name])
+
+
+def settle_flag(option: Any) -> None:
+    """Give a flag that is off the value False: for None typer loads pydantic, which takes as long as all the rest."""
+    if option.type_descriptor.annotation is bool:
+        option.default = False
 
 
 def _install_for_both(context: Any, _parameter: object, wanted: Any) -> Any:

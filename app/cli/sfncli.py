@@ -1,14 +1,18 @@
 """The verb ``sfncli``: takes the arguments of Clever's ``sfncli``, so that what starts it need not change."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app import __version__, errors
-from app.cli import ending
-from app.cli.worker import GRACE_SECONDS, HEARTBEAT_SECONDS, load_settings
-from app.worker import CommandActivity, CommandSettings, Gauges, Host, InputMode, pace_of, run_commands
+from app.cli.later import later
+from app.cli.worker_options import GRACE_SECONDS, HEARTBEAT_SECONDS, CommandLine, HostLine, InputModeName
+
+if TYPE_CHECKING:
+    from app.cli.working import serve_like_sfncli
+else:
+    serve_like_sfncli = later("app.cli.working:serve_like_sfncli")
 
 
 def _flag(name: str, text: str, **more: Any) -> Any:
@@ -55,7 +59,7 @@ def sfncli(
     inputfile: Annotated[
         bool, _flag("inputfile", "Put the input into input.json of WORK_DIR, with its path as last argument.")
     ] = False,
-    input_mode: Annotated[InputMode | None, _flag("input-mode", "How the command gets the input; arg.")] = None,
+    input_mode: Annotated[InputModeName | None, _flag("input-mode", "How the command gets the input; arg.")] = None,
     grace_seconds: Annotated[
         float, _flag("grace-seconds", "How long commands may take to end when the worker stops.", min=0)
     ] = GRACE_SECONDS,
@@ -78,28 +82,28 @@ def sfncli(
     for name, value in (("activityname", activityname), ("workername", workername), ("cmd", cmd)):
         if not value:
             raise errors.InvalidRequest(f"{name} is required")
-    mode = _input_mode(input_mode, inputfile=inputfile, workdirectory=workdirectory)
-    settings = load_settings(**({"aws_region": region} if region else {}))
-    command = CommandSettings(
-        command=cmd,
-        args=tuple(args or ()),
+    line = CommandLine(
+        words=[cmd, *(args or ())],
+        concurrency=concurrency,
+        input_mode=_input_mode(input_mode, inputfile=inputfile, workdirectory=workdirectory),
         work_dir=Path(workdirectory) if workdirectory else None,
-        input_mode=mode,
     )
-    host = Host(
+    host = HostLine(
         worker_name=workername,
-        pace=pace_of(grace_seconds=grace_seconds, heartbeat_seconds=heartbeat_seconds),
-        gauges=Gauges(cloudwatch=True, cloudwatch_region=cloudwatchregion or None, metrics_port=metrics_port),
+        grace_seconds=grace_seconds,
+        heartbeat_seconds=heartbeat_seconds,
+        cloudwatch=True,
+        cloudwatch_region=cloudwatchregion or None,
+        metrics_port=metrics_port,
     )
-    activity = CommandActivity(name=activityname, command=command, concurrency=concurrency)
-    ending.run(run_commands([activity], host, settings, early=context.obj))
+    serve_like_sfncli(activityname, line, host, context.obj, region=region or None)
 
 
-def _input_mode(wanted: InputMode | None, *, inputfile: bool, workdirectory: str) -> InputMode:
+def _input_mode(wanted: InputModeName | None, *, inputfile: bool, workdirectory: str) -> InputModeName:
     if not inputfile:
-        return wanted or InputMode.ARGUMENT
-    if wanted not in {None, InputMode.FILE}:
+        return wanted or "arg"
+    if wanted not in {None, "file"}:
         raise errors.InvalidRequest(f"-inputfile contradicts -input-mode {wanted}")
     if not workdirectory:
         raise errors.InvalidRequest("-inputfile needs -workdirectory")
-    return InputMode.FILE
+    return "file"

@@ -1,44 +1,27 @@
 """The verb ``worker``."""
 
-import importlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import errors, logs
-from app.cli import ending
-from app.cli.options import DEFAULT_URL, NAMESPACE_VARIABLE, URL_VARIABLE
-from app.client import WorkflowManager
-from app.early_signals import EarlySignals
-from app.settings import Settings
-from app.worker import (
-    CommandActivity,
-    CommandSettings,
-    Gauges,
-    Host,
-    InputMode,
-    Worker,
-    activity_of,
-    pace_of,
-    read_activities,
-    run_commands,
-    stopped_by_signals,
-)
+from app import errors
+from app.cli.connection import DEFAULT_SERVICE, ServiceOption
+from app.cli.later import later
+from app.cli.options import NAMESPACE_VARIABLE
+from app.cli.worker_options import GRACE_SECONDS, HEARTBEAT_SECONDS, CommandLine, HostLine, InputModeName
 
-DEFAULT_WORKER = "worker"
-"""What a module calls its worker when ``--module`` does not say."""
-
-GRACE_SECONDS = 25.0
-"""ECS kills a container 30 s after it asked it to stop."""
-
-HEARTBEAT_SECONDS = 20.0
+if TYPE_CHECKING:
+    from app.cli.working import serve_command, serve_file, serve_functions
+else:
+    serve_command = later("app.cli.working:serve_command")
+    serve_file = later("app.cli.working:serve_file")
+    serve_functions = later("app.cli.working:serve_functions")
 
 ConcurrencyOption = Annotated[int | None, typer.Option(min=1, help="Tasks of an activity at the same time; 1.")]
-InputModeOption = Annotated[InputMode | None, typer.Option(help="How the command gets the input; arg.")]
+InputModeOption = Annotated[InputModeName | None, typer.Option(help="How the command gets the input; arg.")]
 GraceOption = Annotated[
     float, typer.Option(min=0, metavar="SECONDS", help="How long running tasks may take to end when the worker stops.")
 ]
@@ -60,7 +43,7 @@ class Wanted:
     config: Path | None
     module: str | None
     concurrency: int | None
-    input_mode: InputMode | None
+    input_mode: InputModeName | None
     work_dir: Path | None
 
     def check(self) -> None:
@@ -74,6 +57,16 @@ class Wanted:
             raise errors.InvalidRequest("An activity is missing: --activity NAME -- CMD [ARGS]...")
         if not self.activities and (self.concurrency or self.input_mode or self.work_dir):
             raise errors.InvalidRequest("--concurrency, --input-mode and --work-dir need --activity.")
+
+    @property
+    def line(self) -> CommandLine:
+        """The command, with what was not said filled in."""
+        return CommandLine(
+            words=self.command,
+            concurrency=self.concurrency or 1,
+            input_mode=self.input_mode or "arg",
+            work_dir=self.work_dir,
+        )
 
 
 def worker(
@@ -108,15 +101,13 @@ def worker(
     heartbeat_seconds: HeartbeatOption = HEARTBEAT_SECONDS,
     cloudwatch: Annotated[bool, typer.Option("--cloudwatch", help="Tell CloudWatch how busy the worker is.")] = False,
     metrics_port: MetricsPortOption = None,
-    url: Annotated[
-        str,
-        typer.Option("--url", envvar=URL_VARIABLE, metavar="URL", help="Service that gets the module's definitions."),
-    ] = DEFAULT_URL,
+    service: ServiceOption = DEFAULT_SERVICE,
 ) -> None:
     """Do the tasks of activities with a command, or with Python functions.
 
     The last line that a command writes to its standard output is the output of the task. SIGTERM and Ctrl-C
-    end the running tasks and stop the worker; a second one at once.
+    end the running tasks and stop the worker; a second one at once. Definitions of a module are put into the service
+    before its first task.
     """
     wanted = Wanted(
         command=command or (),
@@ -128,66 +119,18 @@ def worker(
         work_dir=work_dir,
     )
     wanted.check()
-    host = Host(
+    host = HostLine(
         worker_name=name,
-        pace=pace_of(grace_seconds=grace_seconds, heartbeat_seconds=heartbeat_seconds),
-        gauges=Gauges(cloudwatch=cloudwatch, metrics_port=metrics_port),
+        grace_seconds=grace_seconds,
+        heartbeat_seconds=heartbeat_seconds,
+        cloudwatch=cloudwatch,
+        metrics_port=metrics_port,
     )
-    settings = load_settings()
     if module is not None:
-        ending.run(_run_functions(import_worker(module), host, context.obj, namespace=namespace, url=url))
+        serve_functions(module, host, context.obj, namespace=namespace, service=service)
     elif namespace is None:
         raise errors.InvalidRequest(f"--namespace is missing (or set {NAMESPACE_VARIABLE}).")
+    elif config is not None:
+        serve_file(config, host, context.obj, namespace=namespace)
     else:
-        ending.run(run_commands(_activities(wanted, namespace), host, settings, early=context.obj))
-
-
-def load_settings(**overrides: object) -> Settings:
-    """Read the settings, and send the log where they say."""
-    loaded = Settings.load(**overrides)
-    logs.configure(loaded.log_format, loaded.log_level)
-    return loaded
-
-
-def import_worker(target: str) -> Worker:
-    """Import the worker that ``MODULE[:NAME]`` names; modules are also found in the working directory.
-
-    Raises ``InvalidRequest`` with a sentence that says what is not there.
-    """
-    module_name, _, name = target.partition(":")
-    if not all(part.isidentifier() for part in module_name.split(".")):
-        raise errors.InvalidRequest(f"--module takes MODULE or MODULE:NAME, such as my.tasks:worker, not {target!r}.")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as missing:
-        raise errors.InvalidRequest(f"--module {target}: {missing}.") from missing
-    found = getattr(module, name or DEFAULT_WORKER, None)
-    if not isinstance(found, Worker):
-        raise errors.InvalidRequest(f"--module {target}: {module_name} has no Worker called {name or DEFAULT_WORKER}.")
-    return found
-
-
-def _activities(wanted: Wanted, namespace: str) -> list[CommandActivity]:
-    if wanted.config is not None:
-        return read_activities(wanted.config, namespace=namespace)
-    command = CommandSettings(
-        command=wanted.command[0],
-        args=tuple(wanted.command[1:]),
-        work_dir=wanted.work_dir,
-        input_mode=wanted.input_mode or InputMode.ARGUMENT,
-    )
-    return [
-        activity_of(name, command, namespace=namespace, concurrency=wanted.concurrency or 1)
-        for name in dict.fromkeys(wanted.activities)
-    ]
-
-
-async def _run_functions(found: Worker, host: Host, early: EarlySignals, *, namespace: str | None, url: str) -> None:
-    with stopped_by_signals(found, early=early):
-        if not found.has_definitions:
-            await found.run(host, namespace=namespace)
-            return
-        async with WorkflowManager(url) as service:
-            await found.run(host, namespace=namespace, service=service)
+        serve_command(wanted.activities, wanted.line, host, context.obj, namespace=namespace)

@@ -1,9 +1,7 @@
 """The command line starts quickly: a verb's module is loaded when the verb is called."""
 
-import functools
 import inspect
 import re
-import resource
 import subprocess
 import sys
 from importlib import import_module
@@ -15,12 +13,11 @@ import pytest
 from app.cli.commands import COMMANDS, Family, Verb
 from app.cli.options import DEFAULT_URL
 from app.cli.serve import serve
+from app.cli.worker_options import InputModeName
 from app.settings import StoreBackend
+from app.worker import InputMode
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
-
-HEAVY_VERBS = {"worker", "sfncli"}
-"""Their options are made of what they do."""
 
 HEAVY = {"aioboto3", "botocore", "fastapi", "httpx", "moto", "pydantic", "rich", "uvicorn", "yaml"}
 
@@ -53,10 +50,9 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_the_help_of_a_verb_loads_nothing_heavy() -> None:
-    """What a verb takes is told without what it does; typer itself needs pydantic."""
-    quick = [words.split() for words in VERBS if words not in HEAVY_VERBS]
-    calls = "; ".join(f"main({[*words, '--help']!r})" for words in quick)
-    assert loaded_by(f"from app.cli.edge import main; {calls}") & (HEAVY - {"pydantic"}) == set()
+    """What a verb takes is told without what it does, and without what typer checks values with."""
+    calls = "; ".join(f"main({[*words.split(), '--help']!r})" for words in VERBS)
+    assert loaded_by(f"from app.cli.edge import main; {calls}") & HEAVY == set()
 
 
 def test_a_client_verb_loads_no_server(service: FakeService) -> None:
@@ -76,6 +72,11 @@ def test_the_stores_of_serve_are_those_of_the_service() -> None:
     """They are written down twice, because the settings take long to load."""
     offered = get_args(get_args(get_args(get_type_hints(serve, include_extras=True)["store"])[0])[0])
     assert set(offered) == set(StoreBackend)
+
+
+def test_the_input_modes_of_a_worker_are_those_of_its_commands() -> None:
+    """They are written down twice, because the worker takes long to load."""
+    assert set(get_args(InputModeName)) == set(InputMode)
 
 
 @pytest.mark.parametrize("words", VERBS)
@@ -108,27 +109,6 @@ def test_the_default_url_is_the_one_of_serve(wfm: Run) -> None:
     """A service started without options is found without options."""
     assert "8080" in wfm("serve", "--help").out
     assert DEFAULT_URL == "http://localhost:8080"
-
-
-@pytest.mark.parametrize("words", ["", "submit", "cancel", "definitions list", "serve"])
-def test_the_help_is_there_at_once(words: str) -> None:
-    """Below 0.4 seconds of work: what is slow is what is loaded, whoever else uses the machine."""
-    spent = min(work_of("-m", "app", *words.split(), "--help") for _ in range(2))
-    assert spent - least_work() < 0.4
-
-
-@functools.cache
-def least_work() -> float:
-    """Return what an interpreter costs that does nothing."""
-    return min(work_of("-c", "pass") for _ in range(3))
-
-
-def work_of(*arguments: str) -> float:
-    """Return the seconds of work of an interpreter."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, timeout=60, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 @pytest.mark.parametrize("group", [(), ("definitions",), ("config",), ("queues",)])

@@ -11,10 +11,10 @@ import runpy
 import sys
 from typing import Any
 
-from app.cli import definitions, sfncli, submit, worker
+from app.cli import definition_store, sfncli, submission, worker, working
 from app.cli.edge import main
 
-PRELOADED = (definitions, sfncli, submit, worker)
+PRELOADED = (definition_store, sfncli, submission, worker, working)
 """Imported here so that no child has to."""
 
 APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND

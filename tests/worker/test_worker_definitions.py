@@ -1,5 +1,7 @@
 """Definitions that come with a worker."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ from app import errors, models
 from app.models import NewWorkflowDefinitionRequest, WorkflowDefinition
 from app.worker import Worker
 from app.worker.definitions import read_definitions, register
+from tests.cli.fake_service import running
+from tests.worker.processes import Nursery
 
 MACHINE = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "a", "End": True}}}
 
@@ -125,3 +129,31 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: bytes | None)
         path.write_bytes(text)
     with pytest.raises(errors.SettingsError, match=r"workflows\.yaml"):
         read_definitions(path)
+
+
+MODULE = """
+from pathlib import Path
+from app.worker import Worker
+
+worker = Worker(namespace="{namespace}", definitions=Path("definitions.yaml"))
+
+@worker.task()
+def a(): ...
+"""
+
+
+def test_the_verb_asks_the_service_with_what_the_shell_knows(nursery: Nursery, tmp_path: Path) -> None:
+    """The credentials that other verbs send; a service that refuses them ends the worker."""
+    namespace = f"n{os.getpid()}"
+    (tmp_path / "mine.py").write_text(MODULE.format(namespace=namespace))
+    machine = json.dumps(MACHINE)
+    (tmp_path / "definitions.yaml").write_text(
+        f"name: mine\nmanager: step-functions\nversion: 0\nstateMachine: {machine}\n"
+    )
+    with running() as service:
+        service.on("GET /workflow-definitions/mine", {"message": "who are you?"}, status=403)
+        shell = {"WORKFLOWMANAGER_URL": service.url, "WORKFLOWMANAGER_TOKEN": "secret"}
+        worker = nursery.start("worker", "--module", "mine", cwd=tmp_path, **shell)
+        assert worker.wait() != 0
+    assert {asked.headers["Authorization"] for asked in service.asked} == {"Bearer secret"}
+    assert "who are you?" in worker.stderr
