@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from app.cli.dynamodb_local import dynamodb_local
 from app.local import handshake
+from tests.forked import ForkServer
 
 
 def pytest_configure() -> None:
@@ -38,3 +40,18 @@ def local_aws_url() -> Iterator[str]:
         assert child.stdout is not None
         yield handshake.read(child.stdout.readline())
         child.terminate()
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local_url() -> Iterator[str]:
+    """The endpoint of Amazon's own engine, where it was fetched."""
+    with dynamodb_local() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    """What starts processes of the command line."""
+    server = ForkServer()
+    yield server
+    server.close()

@@ -19,8 +19,26 @@ MODELS = {
     name: botocore.session.get_session().get_service_model(name)
     for name in ("stepfunctions", "dynamodb", "sqs", "logs")
 }
-OUTPUTS = [(service, name) for service, model in MODELS.items() for name in model.operation_names]
-SFN_OUTPUTS = [name for service, name in OUTPUTS if service == "stepfunctions"]
+CALLED = {
+    "BatchGetItem",
+    "DeleteItem",
+    "DescribeTable",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "TransactWriteItems",
+    "UpdateItem",
+    "DeleteMessageBatch",
+    "ReceiveMessage",
+}
+"""What the service asks of DynamoDB and SQS; what it does not is left to the slow tests."""
+
+SFN_OUTPUTS = list(MODELS["stepfunctions"].operation_names)
+OUTPUTS = [
+    pytest.param(service, name, marks=() if service == "stepfunctions" or name in CALLED else pytest.mark.slow)
+    for service, model in MODELS.items()
+    for name in model.operation_names
+]
 ERRORS = [shape.name for shape in MODELS["stepfunctions"].error_shapes]
 
 TEXTS = st.text(max_size=8)

@@ -11,8 +11,8 @@ import pytest
 
 from app.cli.edge import main
 from tests.cli.fake_service import FakeService, running
-from tests.cli.forked import ForkServer
 from tests.cli.terminal import Terminal
+from tests.forked import ForkServer
 
 
 class Outcome(NamedTuple):
@@ -52,14 +52,6 @@ def wfm(
         return Outcome(code, *capfd.readouterr())
 
     return run
-
-
-@pytest.fixture(scope="session")
-def forks() -> Iterator[ForkServer]:
-    """Return what starts processes of the command line."""
-    server = ForkServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

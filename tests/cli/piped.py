@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.cli.forked import ForkServer
+from tests.forked import ForkServer
 
 
 class Ended(NamedTuple):

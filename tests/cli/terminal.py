@@ -14,7 +14,7 @@ from typing import Self
 
 import pyte
 
-from tests.cli.forked import ForkServer
+from tests.forked import ForkServer
 
 CTRL_C = b"\x03"
 CTRL_Z = b"\x1a"

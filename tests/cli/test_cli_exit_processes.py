@@ -9,9 +9,9 @@ import pytest
 
 from app.cli.exits import ExitCode
 from tests.cli.fake_service import FakeService
-from tests.cli.forked import ForkServer
 from tests.cli.piped import Piped
 from tests.client.documents import workflow_json
+from tests.forked import ForkServer
 
 FOLLOW = ("workflows", "w", "--follow")
 FAULT = """

@@ -11,13 +11,13 @@ import pytest
 
 from tests.cli.conftest import OpenTerminal
 from tests.cli.fake_service import FakeService
-from tests.cli.forked import ForkServer
 from tests.cli.many import OF_X, listed
 from tests.cli.piped import Piped
 from tests.cli.stories import FOLLOW
 from tests.cli.terminal import CTRL_C, CTRL_Z
 from tests.client.documents import job_json, workflow_json
 from tests.eventually import eventually
+from tests.forked import ForkServer
 
 WAY_BACK = ["Detached; the workflow goes on. Come back with:", "  workflow-manager workflows w --follow"]
 

@@ -9,9 +9,9 @@ import pytest
 
 from app import models
 from app.client import WorkflowManager
-from tests.cli.forked import ForkServer
 from tests.cli.piped import Piped
 from tests.crashes.killing import Victim, command
+from tests.forked import ForkServer
 
 AWAY_SECONDS: Final = 30.0
 """Longer than any number of tries in quick succession."""
@@ -37,8 +37,8 @@ async def test_a_restart_of_the_service_ends_no_watching(
         "WFM_TABLE_PREFIX": prefix,
         "WFM_LEASE_SECONDS": "3",
     }
-    command("tables", "create", environment=environment)
-    async with Victim(environment, tmp_path / "service.log") as victim:
+    command(forks, "tables", "create", environment=environment)
+    async with Victim(forks, environment, tmp_path / "service.log") as victim:
         url = str(victim.http.base_url)
         async with WorkflowManager(url) as manager:
             started = await start(manager, prefix)

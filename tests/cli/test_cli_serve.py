@@ -15,8 +15,8 @@ import pytest
 from app import errors
 from app.cli.server import Listen, bind, use_embedded_aws
 from tests.cli.conftest import OpenTerminal, Run
-from tests.cli.forked import ForkServer
 from tests.cli.terminal import CTRL_C
+from tests.forked import ForkServer
 
 SERVE = ("serve", "--local", "--port", "0")
 STOP_SECONDS = 10.0

@@ -1,6 +1,6 @@
 """Options and fixtures of the crash tests."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
@@ -20,10 +20,8 @@ def rig() -> Rig:
 
 
 @pytest.fixture(scope="session")
-def dynamodb() -> Iterator[Mapping[str, str]]:
-    """Yield what points the service to DynamoDB Local; without it, the embedded AWS keeps the tables."""
+def dynamodb(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """What points the service to DynamoDB Local; without it, the embedded AWS keeps the tables."""
     if not dynamodb_local.is_there():
-        yield {}
-        return
-    with dynamodb_local.dynamodb_local() as url:
-        yield {dynamodb_local.URL_VARIABLE: url}
+        return {}
+    return {dynamodb_local.URL_VARIABLE: request.getfixturevalue("dynamodb_local_url")}

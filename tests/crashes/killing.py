@@ -5,8 +5,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -16,10 +14,10 @@ from typing import Any, Final, Self
 import boto3
 import httpx
 
+from tests.forked import STREAMS, Forked, ForkServer
+
 STATUSES: Final = {"SUCCEEDED": "succeeded", "FAILED": "failed"}
 KEYS: Final = {"aws_access_key_id": "embedded", "aws_secret_access_key": "embedded", "region_name": "us-west-2"}
-
-CLI: Final = str(Path(sys.executable).with_name("workflow-manager"))
 
 SUBMITS_PER_SECOND: Final = 20.0
 RETRY_SECONDS: Final = 0.2
@@ -43,21 +41,24 @@ MACHINE: Final[dict[str, Any]] = {
 """Takes a second, and fails when it is told to."""
 
 
-def command(*words: str, environment: Mapping[str, str]) -> None:
+def command(forks: ForkServer, *words: str, environment: Mapping[str, str]) -> None:
     """Run a verb of the command line to its end."""
-    subprocess.run([CLI, *words], env={**os.environ, **environment}, check=True, capture_output=True, timeout=120)
+    with Path(os.devnull).open("r+b") as nothing:
+        streams = [nothing.fileno()] * STREAMS
+        assert forks.start(words, streams=streams, env={**os.environ, **environment}, tty=False).wait(120) == 0
 
 
 class Victim:
     """A ``serve`` or ``poll`` process on a port of its own, which takes over the port of the one before."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path, *, verb: str = "serve") -> None:
+    def __init__(self, forks: ForkServer, environment: Mapping[str, str], log: Path, *, verb: str = "serve") -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self._port = int(probe.getsockname()[1])
+        self._forks = forks
         self._environment = {**os.environ, **environment}
         self._log = log
         self._verb = verb
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
         self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", timeout=10)
 
     async def __aenter__(self) -> Self:
@@ -73,7 +74,7 @@ class Victim:
         self._process = process = self._spawn()
         deadline = time.monotonic() + READY_SECONDS
         while not await self._answers():
-            assert process.poll() is None, f"the service ended by itself:\n{self._log.read_text()[-2000:]}"
+            assert process.is_running, f"the service ended by itself:\n{self._log.read_text()[-2000:]}"
             assert time.monotonic() < deadline, f"the service was not ready within {READY_SECONDS:g} s"
             await asyncio.sleep(CHECK_SECONDS)
 
@@ -81,27 +82,27 @@ class Victim:
         """End the process as nothing else would: with SIGKILL."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
 
     def signal(self, number: signal.Signals) -> None:
         """Send the process a signal."""
         assert self._process is not None
-        self._process.send_signal(number)
+        os.kill(self._process.pid, number)
 
     def wait(self) -> int:
         """Wait for the end of the process; returns its exit code."""
         assert self._process is not None
-        return self._process.wait(timeout=30)
+        return self._process.wait(30)
 
     async def leads(self) -> bool:
         """Tell whether the poller of the process leads."""
         metrics = (await self.http.get("/metrics")).text
         return "workflow_manager_poller_leading 1.0" in metrics
 
-    def _spawn(self) -> "subprocess.Popen[bytes]":
-        with self._log.open("ab") as log:
-            command = [CLI, self._verb, "--port", str(self._port)]
-            return subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+    def _spawn(self) -> Forked:
+        with self._log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            streams = [nothing.fileno(), log.fileno(), log.fileno()]
+            words = [self._verb, "--port", str(self._port)]
+            return self._forks.start(words, streams=streams, env=self._environment, tty=False)
 
     async def _answers(self) -> bool:
         try:

@@ -19,6 +19,7 @@ from tests.crashes.killing import (
     kill_again_and_again,
     service_environment,
 )
+from tests.forked import ForkServer
 
 END_SECONDS: Final = 60.0
 """So long after the last start of the service, every workflow has its final status."""
@@ -26,16 +27,16 @@ END_SECONDS: Final = 60.0
 
 @pytest.mark.parametrize(
     ("kills", "longest_life"),
-    [pytest.param(4, 1.0, id="4 times"), pytest.param(30, 3.0, id="30 times", marks=pytest.mark.slow)],
+    [pytest.param(2, 1.0, id="twice"), pytest.param(30, 3.0, id="30 times", marks=pytest.mark.slow)],
 )
 async def test_every_acknowledged_workflow_survives_the_death_of_the_service(
-    local_aws_url: str, dynamodb: Mapping[str, str], tmp_path: Path, kills: int, longest_life: float
+    forks: ForkServer, local_aws_url: str, dynamodb: Mapping[str, str], tmp_path: Path, kills: int, longest_life: float
 ) -> None:
     definition = f"kill-{uuid.uuid4().hex[:8]}"
     environment = service_environment(local_aws_url, dynamodb, definition, WFM_LEASE_SECONDS="3")
-    command("tables", "create", environment=environment)
+    command(forks, "tables", "create", environment=environment)
 
-    async with Victim(environment, tmp_path / "service.log") as victim:
+    async with Victim(forks, environment, tmp_path / "service.log") as victim:
         crowd = Crowd(victim.http, definition)
         await define(victim.http, definition)
         over = asyncio.Event()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import pytest_asyncio
 
-from app.cli.dynamodb_local import dynamodb_local, is_there
+from app.cli.dynamodb_local import is_there
 from app.store import Store
 from app.store.memory import MemoryStore
 from tests.store import backends
@@ -28,7 +28,10 @@ LEFT_OUT: Final = pytest.StashKey[int]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let the tests of this folder share an event loop, and leave out those whose engine was not fetched."""
+    """Let the tests of this folder share an event loop, and choose the engine of those on DynamoDB.
+
+    That is Amazon's own, where it was fetched, and otherwise moto's; `make test-all` has both.
+    """
     for item in items:
         if HERE in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -37,6 +40,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         config.stash[LEFT_OUT] = len(left_out)
         items[:] = [item for item in items if item not in left_out]
+    else:
+        for item in items:
+            if HERE in item.path.parents and "moto" in item.name:
+                item.add_marker(pytest.mark.slow)
 
 
 def _needs_dynamodb_local(item: pytest.Item) -> bool:
@@ -48,13 +55,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say in one line what was left out."""
     if left_out := config.stash.get(LEFT_OUT, 0):
         terminalreporter.write_line(f"{left_out} tests of the store were left out: {NOT_FETCHED}")
-
-
-@pytest.fixture(scope="session")
-def dynamodb_local_url() -> Iterator[str]:
-    """The endpoint of Amazon's own engine."""
-    with dynamodb_local() as url:
-        yield url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

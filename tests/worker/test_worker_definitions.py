@@ -152,8 +152,14 @@ def test_the_verb_asks_the_service_with_what_the_shell_knows(nursery: Nursery, t
     )
     with running() as service:
         service.on("GET /workflow-definitions/mine", {"message": "who are you?"}, status=403)
-        shell = {"WORKFLOWMANAGER_URL": service.url, "WORKFLOWMANAGER_TOKEN": "secret"}
-        worker = nursery.start("worker", "--module", "mine", cwd=tmp_path, **shell)
+        worker = nursery.start(
+            "worker",
+            "--module",
+            "mine",
+            cwd=tmp_path,
+            WORKFLOWMANAGER_URL=service.url,
+            WORKFLOWMANAGER_TOKEN="secret",
+        )
         assert worker.wait() != 0
     assert {asked.headers["Authorization"] for asked in service.asked} == {"Bearer secret"}
     assert "who are you?" in worker.stderr

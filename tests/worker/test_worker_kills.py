@@ -80,7 +80,7 @@ class Battle:
         return [line.split()[0] for line in (self._logs / execution.name).read_text().splitlines()]
 
 
-@pytest.mark.parametrize("count", [5, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [3, pytest.param(100, marks=pytest.mark.slow)])
 def test_each_task_of_a_killed_worker_is_reported_or_times_out_and_is_done_once(
     nursery: Nursery, sfn: Any, tmp_path: Path, count: int
 ) -> None:

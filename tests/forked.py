@@ -9,6 +9,7 @@ import fcntl
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import struct
@@ -37,6 +38,11 @@ class Forked:
         self._connection = connection
         self.pid = pid
         self.returncode: int | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it has not ended."""
+        return self.returncode is None and not select.select([self._connection], [], [], 0)[0]
 
     def wait(self, timeout: float) -> int:
         """Return the exit code once it has ended; negative for a signal, as `subprocess` has it."""
@@ -79,7 +85,7 @@ class ForkServer:
     def _open(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            arguments = [sys.executable, "-m", "tests.cli.forked", str(theirs.fileno())]
+            arguments = [sys.executable, "-m", "tests.forked", str(theirs.fileno())]
             os.set_inheritable(theirs.fileno(), True)
             self._pid = os.posix_spawn(sys.executable, arguments, os.environ)
         self._socket = ours
