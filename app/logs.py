@@ -100,7 +100,7 @@ def _tell_dropped(count: int) -> None:
 
 
 def _with_time(_: object, __: str, event: EventDict) -> EventDict:
-    event["timestamp"] = datetime.now(UTC).replace(tzinfo=None).isoformat() + "Z"
+    event["timestamp"] = datetime.now(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
     return event
 
 

@@ -1,14 +1,14 @@
 """What POST /workflows costs: CPU time of the serving process for one request, beside what it is made of.
 
-    python -m benchmarks.api [--requests 600] [--rounds 9]
+    python -m benchmarks.api [--requests 100] [--rounds 60]
 
 - service: the service with the memory store, on a Step Functions that answers at once over HTTP on loopback
 - service, no AWS: the same on a Step Functions that is a fake in the process
 - bare FastAPI: one route that takes and returns the same bodies, and does nothing
 - bare SDK: aiobotocore's ``start_execution`` on the same Step Functions, and nothing around it
 
-Each is a process of its own. They take turns, so that a busy machine is as bad for one as for the other; what counts is
-the median over the rounds.
+Each is a process of its own. They take short turns, so that a busy machine is as bad for one as for the other; what
+counts is the median over the rounds.
 """
 
 import argparse
@@ -58,8 +58,8 @@ async def same_bodies(service: Address, bare: Address) -> bool:
 def main() -> None:
     """Print the CPU time of each, and how they compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=600, help="requests of one round")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--requests", type=int, default=100, help="requests of one round")
+    parser.add_argument("--rounds", type=int, default=60)
     options = parser.parse_args()
     with ExitStack() as stack:
         url = stack.enter_context(canned_sfn.running())

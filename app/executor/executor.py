@@ -84,7 +84,7 @@ class Executor:
         workflow = await self._store.get_workflow(workflow_id)
         patience = PATIENCE if fetch_history else LOOK_PATIENCE
         try:
-            async with Within(patience, what=f"a question about workflow {workflow_id}"):
+            with Within(patience, what=f"a question about workflow {workflow_id}"):
                 if workflow.status is WorkflowStatus.QUEUED and workflow.start_pending:
                     return workflow
                 if not workflow.status.terminal:
@@ -106,7 +106,7 @@ class Executor:
         When the run ends by itself at the same time, what Step Functions says counts. A workflow without an execution
         is cancelled at once; one that another process is just starting is stopped by the poller when it appears.
         """
-        async with Within(PATIENCE, what=f"the cancellation of workflow {workflow_id}"):
+        with Within(PATIENCE, what=f"the cancellation of workflow {workflow_id}"):
             for _ in range(MAX_TRIES):
                 workflow = await self._outbox.landed(workflow_id)
                 _refuse_ended(workflow)
@@ -193,7 +193,7 @@ class Executor:
 
     async def _last_input(self, workflow: Workflow, state: str) -> str:
         try:
-            async with Within(PATIENCE, what=f"a question about workflow {workflow.id}"):
+            with Within(PATIENCE, what=f"a question about workflow {workflow.id}"):
                 jobs = workflow.jobs or (await self._observer.read_history(workflow)).jobs or ()
         except errors.ExecutionNotFound:
             raise errors.UnknownState(f"Step Functions no longer has the history of workflow {workflow.id}") from None

@@ -76,7 +76,7 @@ class Launcher:
         if left <= timedelta(0):
             raise errors.Unavailable(f"too late to start workflow {workflow.id}; the claim is too old")
         try:
-            async with Within(left, what=f"the start of workflow {workflow.id}"):
+            with Within(left, what=f"the start of workflow {workflow.id}"):
                 await self._launch(workflow, machine, text)
         except errors.AWSError as refusal:
             raise errors.RefusedByAWS(refusal.message) from refusal

@@ -1,9 +1,8 @@
 """The outbox: a workflow is recorded before its execution starts, so that it starts whatever happens in between."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -29,8 +28,7 @@ PATIENCE: Final = timedelta(seconds=2)
 """A person waits so long for a start; then the answer is ``queued``, and the dispatcher goes on with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """A workflow about to be recorded."""
 
     definition: WorkflowDefinition

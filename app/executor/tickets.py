@@ -2,8 +2,7 @@
 
 import hashlib
 import uuid
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from app import errors
 from app.models import Request, Workflow
@@ -12,8 +11,7 @@ KEYED_IDS: Final = uuid.UUID("5a3e2a3c-6f3b-5b0e-9a55-3d3a4f6f1c77")
 """UUID namespace of ids made from an Idempotency-Key: the same key is the same workflow, with nothing to look up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """What a request that makes a workflow is entitled to."""
 
     workflow_id: str
