@@ -372,7 +372,7 @@ def test_a_stop_does_not_wait_for_followers() -> None:
                     run.send_signal(signal.SIGTERM)
                     stopped_at = time.monotonic()
                     assert b"".join(parts) == b""
-                    assert time.monotonic() - stopped_at < 2
+                    assert time.monotonic() - stopped_at < 5  # and not the ten seconds that a stop may take
             assert run.wait(timeout=10) == 0
         finally:
             run.kill()
