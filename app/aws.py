@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
@@ -62,6 +63,7 @@ ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
     "ActivityDoesNotExist": errors.ActivityNotFound,
     "ActivityLimitExceeded": errors.LimitReached,
     "ActivityWorkerLimitExceeded": errors.Throttled,
+    "BandwidthLimitExceeded": errors.Throttled,
     "ConflictException": errors.Unavailable,
     "ContinuousBackupsUnavailableException": errors.TableBusy,
     "ExecutionAlreadyExists": errors.ExecutionExists,
@@ -84,16 +86,26 @@ ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
     "KmsAccessDeniedException": errors.AccessDenied,
     "KmsInvalidStateException": errors.AccessDenied,
     "KmsThrottlingException": errors.Throttled,
+    "LimitExceededException": errors.Throttled,
     "MissingAuthenticationTokenException": errors.CredentialsRejected,
     "MissingRequiredParameter": errors.RefusedByAWS,
     "NotAuthorized": errors.AccessDenied,
+    "PriorRequestNotComplete": errors.NoAnswer,
     "ProvisionedThroughputExceededException": errors.Throttled,
+    "RequestAbortedException": errors.NoAnswer,
+    "RequestExpired": errors.CredentialsRejected,
     "RequestLimitExceeded": errors.Throttled,
+    "RequestThrottled": errors.Throttled,
+    "RequestThrottledException": errors.Throttled,
+    "RequestTimeTooSkewed": errors.CredentialsRejected,
+    "RequestTimeout": errors.NoAnswer,
+    "RequestTimeoutException": errors.NoAnswer,
     "ResourceInUseException": errors.TableBusy,
     "ResourceNotFound": errors.AWSError,
     "ResourceNotFoundException": errors.TableNotFound,
     "ServiceQuotaExceededException": errors.LimitReached,
     "SignatureDoesNotMatch": errors.CredentialsRejected,
+    "SlowDown": errors.Throttled,
     "StateMachineAlreadyExists": errors.StateMachineExists,
     "StateMachineDeleting": errors.Unavailable,
     "StateMachineDoesNotExist": errors.StateMachineNotFound,
@@ -316,4 +328,8 @@ def _translate(refusal: ClientError) -> errors.WorkflowManagerError:
     if known:
         return known(message)
     http_status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return errors.NoAnswer(message) if http_status >= 500 else errors.AWSError(message)
+    if http_status == HTTPStatus.TOO_MANY_REQUESTS:
+        return errors.Throttled(message)
+    if http_status >= HTTPStatus.INTERNAL_SERVER_ERROR or http_status == HTTPStatus.REQUEST_TIMEOUT:
+        return errors.NoAnswer(message)
+    return errors.AWSError(message)

@@ -6,7 +6,7 @@ from app.executor.launcher import Launcher
 from app.executor.listings import ExecutionLists
 from app.executor.observer import Observer
 from app.executor.outages import Outage
-from app.executor.outbox import Outbox
+from app.executor.outbox import NotTried, Outbox
 from app.executor.pacing import paced
 from app.executor.queues import Queues
 from app.executor.quotas import Quotas
@@ -19,6 +19,7 @@ __all__ = [
     "ExecutionLists",
     "Executor",
     "Launcher",
+    "NotTried",
     "Observer",
     "Outage",
     "Outbox",

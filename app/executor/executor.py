@@ -11,7 +11,7 @@ from app.executor import families, inputs
 from app.executor.catalog import Catalog
 from app.executor.launcher import LAG, settled
 from app.executor.observer import MAX_REMEMBERED, Observer
-from app.executor.outbox import MAX_TRIES, Draft, Outbox
+from app.executor.outbox import MAX_TRIES, Draft, Outbox, untried
 from app.executor.patience import Within
 from app.executor.recent import Recent
 from app.executor.tickets import Ticket
@@ -85,12 +85,12 @@ class Executor:
         patience = PATIENCE if fetch_history else LOOK_PATIENCE
         try:
             with Within(patience, what=f"a question about workflow {workflow_id}"):
-                if workflow.status is WorkflowStatus.QUEUED and workflow.start_pending:
+                if untried(workflow):
                     return workflow
                 if not workflow.status.terminal:
                     return await self._refreshed(workflow, at_once=fetch_history)
                 if workflow.details_pending:
-                    return await self._observer.observe(workflow)
+                    return await self._observer.observe(workflow) if self._due(workflow) else workflow
                 if fetch_history and not workflow.jobs:
                     return workflow.model_copy(update={"jobs": (await self._observer.read_history(workflow)).jobs})
         except errors.WorkflowNotFound:
@@ -135,14 +135,21 @@ class Executor:
         raise errors.VersionConflict
 
     async def _cancel(self, workflow: Workflow, reason: str) -> None:
-        if workflow.start_pending and workflow.revision == 0:
-            # Nobody has tried to start it, and who does so later finds another revision.
+        if untried(workflow):
+            # Who tries to start it later finds another revision.
             await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason)
             return
+        waits = workflow.status is WorkflowStatus.QUEUED and workflow.start_pending
         try:
-            await self._sfn.stop_execution(executionArn=workflow.execution_arn, cause=reason)
+            with Within(LOOK_PATIENCE if waits else PATIENCE, what=f"the stop of workflow {workflow.id}"):
+                await self._sfn.stop_execution(executionArn=workflow.execution_arn, cause=reason)
         except errors.ExecutionNotFound:
             await self._cancel_unseen(workflow, reason)
+        except errors.NoAnswer:
+            if not waits:
+                raise
+            # Nobody has seen it start, and an outage must not keep it from being cancelled.
+            await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason, stop_pending=True)
         else:
             await self._see_stopped(workflow)
 
@@ -203,16 +210,22 @@ class Executor:
         return inputs.without_name(entries[-1])
 
     async def _refreshed(self, workflow: Workflow, *, at_once: bool) -> Workflow:
-        moment = self._now()
-        asked = max(
-            filter(None, (self._refreshed_at.get(workflow.id), self._observer.asked_at(workflow.id))), default=None
-        )
-        if at_once or asked is None or moment - asked >= REFRESH_EVERY:
-            self._refreshed_at.put(workflow.id, moment)
+        if at_once or self._due(workflow):
             workflow = await self._observer.observe(workflow)
         if workflow.status.terminal:
             return workflow
         return workflow.model_copy(update={"observed_at": self._observer.asked_at(workflow.id)})
+
+    def _due(self, workflow: Workflow) -> bool:
+        """Tell whether it is time to ask about a workflow, and note that it is asked about."""
+        moment = self._now()
+        asked = max(
+            filter(None, (self._refreshed_at.get(workflow.id), self._observer.asked_at(workflow.id))), default=None
+        )
+        if asked is not None and moment - asked < REFRESH_EVERY:
+            return False
+        self._refreshed_at.put(workflow.id, moment)
+        return True
 
 
 def _refuse_ended(workflow: Workflow) -> None:

@@ -70,7 +70,8 @@ class Launcher:
         process that was frozen in between must not start what has been cancelled long ago. Callers with less
         ``patience`` leave it to the poller sooner.
 
-        Raises ``RefusedByAWS`` or ``AccessDenied`` when it can never start, ``Unavailable`` when nobody knows.
+        Raises ``RefusedByAWS`` or ``AccessDenied`` when it can never start, ``Unavailable`` when nobody knows: that
+        includes every answer that has no meaning here, because only a definite refusal may end a workflow.
         """
         left = min(patience, LAUNCH_LIMIT - (now - workflow.last_updated))
         if left <= timedelta(0):
@@ -78,8 +79,20 @@ class Launcher:
         try:
             with Within(left, what=f"the start of workflow {workflow.id}"):
                 await self._launch(workflow, machine, text)
-        except errors.AWSError as refusal:
-            raise errors.RefusedByAWS(refusal.message) from refusal
+        except errors.AWSError as unknown:
+            raise _meaningless(unknown) from unknown
+
+    def at_hand(self, machine: StateMachine) -> bool:
+        """Tell whether a start needs no call before StartExecution, or only waits for one under way."""
+        return self._machines.at_hand(machine)
+
+    async def ensure(self, machine: StateMachine) -> None:
+        """Make sure that a state machine exists. Raises what ``launch`` raises; nothing is started."""
+        try:
+            with Within(LAUNCH_LIMIT, what=f"the question for the state machine {machine.name}"):
+                await self._machines.ensure(machine)
+        except errors.AWSError as unknown:
+            raise _meaningless(unknown) from unknown
 
     async def _launch(self, workflow: Workflow, machine: StateMachine, text: str) -> None:
         await self._machines.ensure(machine)
@@ -100,3 +113,9 @@ class Launcher:
             log.info("execution was started before", action="start-execution-again", workflow_id=workflow.id)
             return
         log.info("execution started", action="start-execution", workflow_id=workflow.id, state_machine=machine.name)
+
+
+def _meaningless(answer: errors.AWSError) -> errors.Unavailable:
+    """Take an answer without a meaning here as none."""
+    log.error("AWS gave an unknown answer", action="unknown-answer", error=answer.message)
+    return errors.Unavailable(f"AWS gave an unknown answer: {answer.message}")

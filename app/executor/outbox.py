@@ -28,6 +28,14 @@ PATIENCE: Final = timedelta(seconds=2)
 """A person waits so long for a start; then the answer is ``queued``, and the dispatcher goes on with it."""
 
 
+DEFINITE: Final = (errors.RefusedByAWS, errors.InvalidInput, errors.AccessDenied)
+"""Refusals that nothing but a person can change."""
+
+
+class NotTried(errors.Unavailable):
+    """Nobody has tried to start the execution."""
+
+
 class Draft(NamedTuple):
     """A workflow about to be recorded."""
 
@@ -105,23 +113,28 @@ class Outbox:
     async def start_queued(self, workflow: Workflow) -> Workflow:
         """Start a workflow that was recorded, perhaps by a process that died before it started it.
 
-        A refusal by AWS ends the workflow as ``failed`` with AWS's words. Raises ``Unavailable``, and
-        ``VersionConflict`` when somebody else takes care of it, or has ended it.
+        A refusal by AWS ends the workflow as ``failed`` with AWS's words. Raises ``NotTried`` when its execution cannot
+        have been started, ``Unavailable`` when it may have been, and ``VersionConflict`` when somebody else takes care
+        of it, or has ended it.
         """
         if workflow.id in self._flights:
             return workflow
         if workflow.status is not WorkflowStatus.QUEUED:
             raise errors.VersionConflict(f"workflow {workflow.id} is {workflow.status}")
         with self._flights.under_way(workflow.id):
+            try:
+                machine, text = await self._prepared(workflow)
+            except DEFINITE as refusal:
+                return await self._end_refused(workflow, refusal.message, before=workflow)
+            except errors.Unavailable as silence:
+                raise (NotTried if untried(workflow) else errors.Unavailable)(silence.message) from silence
             # The write is a claim: whoever gave up on this workflow meanwhile finds another revision.
             claimed = await self._store.update_workflow(
                 workflow.id, {"last_updated": self._now()}, revision=workflow.revision
             )
             try:
-                machine = await self._launcher.state_machine(claimed.workflow_definition, namespace=claimed.namespace)
-                text = inputs.for_execution(claimed.input, claimed.id)
                 await self._launcher.launch(claimed, machine, text, now=self._now())
-            except (errors.RefusedByAWS, errors.InvalidInput, errors.AccessDenied) as refusal:
+            except DEFINITE as refusal:
                 return await self._end_refused(claimed, refusal.message, before=workflow)
             return claimed
 
@@ -194,13 +207,26 @@ class Outbox:
             return False
         return True
 
+    async def _prepared(self, workflow: Workflow) -> tuple[StateMachine, str]:
+        """Do all that a start needs before its claim, so that whatever goes wrong here has started nothing."""
+        machine = await self._launcher.state_machine(workflow.workflow_definition, namespace=workflow.namespace)
+        text = inputs.for_execution(workflow.input, workflow.id)
+        if not (self._launcher.at_hand(machine) or self._quotas.free("CreateStateMachine")):
+            # The quota is a call a second: those that need none must not wait behind those that do.
+            raise errors.Unavailable("others wait for the quota of CreateStateMachine")
+        await self._launcher.ensure(machine)
+        return machine, text
+
     async def _end_refused(self, claimed: Workflow, refusal: str, *, before: Workflow) -> Workflow:
         """End a workflow that AWS refuses to start, unless an earlier try to start it has worked."""
+        if untried(before):
+            return await self._observer.end(claimed, WorkflowStatus.FAILED, refusal)
         if not settled(before, self._now()):
-            # This try started nothing, so it must not put off the moment at which the earlier ones are settled.
-            await self._store.update_workflow(
-                claimed.id, {"last_updated": before.last_updated}, revision=claimed.revision
-            )
+            if claimed.revision != before.revision:
+                # This try started nothing, so it must not put off the moment at which the earlier ones are settled.
+                await self._store.update_workflow(
+                    claimed.id, {"last_updated": before.last_updated}, revision=claimed.revision
+                )
             raise errors.Unavailable(f"AWS refused to start workflow {claimed.id}, which may be running: {refusal}")
         try:
             await self._observer.describe(claimed.execution_arn)
@@ -209,3 +235,8 @@ class Outbox:
         except (errors.AccessDenied, errors.AWSError) as unknown:
             raise errors.Unavailable(f"cannot tell whether workflow {claimed.id} runs: {unknown.message}") from unknown
         return claimed
+
+
+def untried(workflow: Workflow) -> bool:
+    """Tell whether nobody has tried to start a workflow: whoever does so writes to it first."""
+    return workflow.status is WorkflowStatus.QUEUED and workflow.start_pending and workflow.revision == 0

@@ -23,11 +23,14 @@ MAX_REMEMBERED: Final = 1_000
 """Queues whose limits are remembered."""
 
 CATCH_UP_SECONDS: Final = 1.0
-"""Starts that were not made are made up for this long, so that a rate is kept although turns come once a second."""
+"""Starts that were not made while somebody waited are made up for this long, or for two turns if those take longer:
+so a rate is kept although turns come now and then."""
 
-MAX_TRIES: Final = 5
+MAX_TRIES: Final = 20
+"""Times that a change of limits is tried: each can lose to a dispatcher, or to somebody else's change."""
 
 UNLIMITED: Final = QueueLimits()
+STOPPED: Final = QueueLimits(paused=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,14 @@ class Line:
 
     @classmethod
     def of(cls, document: Document | None) -> Self:
-        """Read a line from its document."""
+        """Read a line from its document. What a later version of the service may have added to it is left out."""
         if document is None:
             return cls(UNLIMITED)
         body = document.body
         return cls(
-            limits=QueueLimits.model_validate(body["limits"]),
+            limits=QueueLimits.model_validate(
+                {name: value for name, value in body["limits"].items() if name in _LIMIT_NAMES}
+            ),
             running=tuple(body["running"]),
             others=body.get("others", 0),
             queued=body.get("queued", 0),
@@ -73,14 +78,17 @@ class Line:
         running = tuple(workflow_id for workflow_id in self.running if workflow_id not in ended)
         return replace(self, running=running, others=others, queued=queued)
 
-    def turns(self, moment: float, *, most: int) -> int:
-        """Return how many may start at ``moment`` by the pace of the queue, if there is room for them."""
+    def turns(self, moment: float, *, most: int, catch_up: float = CATCH_UP_SECONDS) -> int:
+        """Return how many may start at ``moment`` by the pace of the queue, if there is room for them.
+
+        Those that could have started in the last ``catch_up`` seconds count too, if anybody waited: 0 when nobody did.
+        """
         pace = self.limits.starts_per_second
         if self.limits.paused:
             return 0
         if pace is None:
             return most
-        return min(most, max(0, floor((moment - self._pace_since(moment)) * pace) + 1))
+        return min(most, max(0, floor((moment - self._pace_since(moment, pace, catch_up)) * pace) + 1))
 
     def room(self, *, most: int) -> int:
         """Return how many more may run at the same time."""
@@ -88,17 +96,29 @@ class Line:
             return most
         return min(most, max(0, self.limits.max_running - len(self.running) - self.others))
 
-    def let_through(self, workflow_ids: Sequence[str], moment: float) -> Self:
+    def let_through(self, workflow_ids: Sequence[str], moment: float, *, catch_up: float = CATCH_UP_SECONDS) -> Self:
         """Return the line after these have started, or are about to; some may have been let through before."""
-        pace, running = self.limits.starts_per_second, self.running
+        pace, running, next_start_at = self.limits.starts_per_second, self.running, self.next_start_at
         if self.limits.max_running is not None:
             running = tuple(dict.fromkeys((*running, *workflow_ids)))
-        if pace is None or not workflow_ids:
-            return replace(self, running=running)
-        return replace(self, running=running, next_start_at=self._pace_since(moment) + len(workflow_ids) / pace)
+        if pace is not None and workflow_ids:
+            next_start_at = self._pace_since(moment, pace, catch_up) + len(workflow_ids) / pace
+        elif pace is not None:
+            next_start_at = min(next_start_at, moment + 1 / pace)
+        return replace(self, running=running, next_start_at=next_start_at)
 
-    def _pace_since(self, moment: float) -> float:
-        return max(self.next_start_at, moment - CATCH_UP_SECONDS)
+    def with_limits(self, limits: QueueLimits) -> Self:
+        """Return the line under other limits; a new pace begins now."""
+        same_pace = limits.starts_per_second == self.limits.starts_per_second
+        return replace(self, limits=limits, next_start_at=self.next_start_at if same_pace else 0.0)
+
+    def _pace_since(self, moment: float, pace: float, catch_up: float) -> float:
+        """Return when the first start that may be made now was due.
+
+        What was written down by a clock that is ahead of ours counts for one start at most.
+        """
+        behind = catch_up if self.next_start_at else 0.0
+        return min(max(self.next_start_at, moment - behind), moment + 1 / pace)
 
 
 class Queues:
@@ -108,6 +128,7 @@ class Queues:
         self._store = store
         self._clock = clock
         self._limits: Recent[str, tuple[float, QueueLimits]] = Recent(MAX_REMEMBERED)
+        self._changes = 0
 
     async def get(self, name: str) -> Queue:
         """Return a queue."""
@@ -121,11 +142,12 @@ class Queues:
         """Change the limits of a queue; what runs goes on. Raises ``VersionConflict`` under very many changes."""
         for _ in range(MAX_TRIES):
             document = await self._store.get_document(KEY_PREFIX + name)
-            changed = replace(Line.of(document), limits=limits)
+            changed = (_line_of(document) or Line(UNLIMITED)).with_limits(limits)
             try:
                 await self.write(name, changed, revision=document.revision if document else 0)
             except errors.VersionConflict:
                 continue
+            self._changes += 1
             self._limits.put(name, (self._clock(), limits))
             log.info("queue changed", action="put-queue", queue=name, **limits.model_dump(exclude_none=True))
             return _shown(name, changed)
@@ -136,18 +158,42 @@ class Queues:
         moment = self._clock()
         known = self._limits.get(name)
         if known is None or moment - known[0] > REMEMBERED_SECONDS:
-            known = (moment, Line.of(await self._store.get_document(KEY_PREFIX + name)).limits)
+            changes = self._changes
+            line = _line_of(await self._store.get_document(KEY_PREFIX + name))
+            if changes != self._changes:  # what was read may be older than what was written here meanwhile
+                return await self.limited(name)
+            known = (moment, line.limits if line else STOPPED)
             self._limits.put(name, known)
         return known[1].limited
 
     async def lines(self) -> Mapping[str, tuple[Line, int]]:
-        """Return every queue that has a document, with the revision to change it at."""
-        documents = await self._store.list_documents(KEY_PREFIX)
-        return {document.key.removeprefix(KEY_PREFIX): (Line.of(document), document.revision) for document in documents}
+        """Return every queue that has a document, with the revision to change it at.
+
+        One that cannot be read starts nothing, and is left as it is (revision 0).
+        """
+        found = {}
+        for document in await self._store.list_documents(KEY_PREFIX):
+            line = _line_of(document)
+            name = document.key.removeprefix(KEY_PREFIX)
+            found[name] = (line, document.revision) if line else (Line(STOPPED), 0)
+        return found
 
     async def write(self, name: str, line: Line, *, revision: int) -> None:
         """Write how a queue stands. Raises ``VersionConflict`` when somebody else did meanwhile."""
         await self._store.put_document(KEY_PREFIX + name, line.body(), revision=revision)
+
+
+def _line_of(document: Document | None) -> Line | None:
+    """Read a line; None when there is one that cannot be read, which must hold up only its own queue."""
+    try:
+        return Line.of(document)
+    except (LookupError, TypeError, ValueError) as unreadable:
+        key = document.key if document else None
+        log.error("queue cannot be read", action="queue-unreadable", key=key, error=str(unreadable))  # noqa: TRY400
+        return None
+
+
+_LIMIT_NAMES: Final = frozenset(field.alias for field in QueueLimits.model_fields.values())
 
 
 def _shown(name: str, line: Line) -> Queue:

@@ -5,7 +5,7 @@ side means that calls wait here, in order of importance, instead of being refuse
 """
 
 import asyncio
-import heapq
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 
 class Lane(IntEnum):
-    """Who waits for a call; a lower number goes first."""
+    """Who waits for a call; a lower number goes first, nearly always (``FOR_THE_LAST``)."""
 
     PERSON = 0
     DISPATCH = 1
@@ -84,6 +84,9 @@ LEAST_SHARE: Final = 0.05
 RECOVERY_PER_SECOND: Final = 0.15
 """Part of the quota that the refill regains in a second without refusals."""
 
+FOR_THE_LAST: Final = 10
+"""Where people want every call, one in so many goes to the least urgent lane that waits, or it would stand still."""
+
 MIN_WAIT_SECONDS: Final = 0.001
 """Rounding must not make the timer spin before the next token is whole."""
 
@@ -134,8 +137,9 @@ class Bucket:
         self._counted_at = clock()
         self._refused_at = -inf
         self._backed_off_at = -inf
-        self._waiters: list[tuple[Lane, int, asyncio.Future[None]]] = []
-        self._arrivals = 0
+        self._lanes: tuple[deque[asyncio.Future[None]], ...] = tuple(deque() for _ in Lane)
+        self._waiting = 0
+        self._people_in_a_row = 0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -147,7 +151,7 @@ class Bucket:
     @property
     def waiting(self) -> int:
         """Calls that wait for a token."""
-        return len(self._waiters)
+        return self._waiting
 
     @property
     def refill_per_second(self) -> float:
@@ -158,23 +162,21 @@ class Bucket:
     async def take(self, lane: Lane) -> None:
         """Wait for a token and take it."""
         self._count()
-        if not self._waiters and self._tokens >= 1:
+        if not self._waiting and self._tokens >= 1:
             self._spend()
             return
-        self._arrivals += 1
         turn = asyncio.get_running_loop().create_future()
-        waiter = (lane, self._arrivals, turn)
-        heapq.heappush(self._waiters, waiter)
+        self._lanes[lane].append(turn)
+        self._waiting += 1
         self._serve()
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.cancelled():
+                self._waiting -= 1  # its place in the lane is passed over
+            else:
                 self._tokens += 1  # it was our turn, and nobody calls
                 self.calls -= 1
-            elif waiter in self._waiters:
-                self._waiters.remove(waiter)
-                heapq.heapify(self._waiters)
             self._serve()
             raise
 
@@ -203,17 +205,27 @@ class Bucket:
 
     def _serve(self) -> None:
         self._count()
-        while self._waiters and self._tokens >= 1:
-            _, _, turn = heapq.heappop(self._waiters)
-            if not turn.done():
-                self._spend()
-                turn.set_result(None)
+        while self._tokens >= 1 and (turn := self._next()) is not None:
+            self._waiting -= 1
+            self._spend()
+            turn.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._waiters:
+        if self._waiting:
             wait = (1 - self._tokens) / self._refill
             self._timer = asyncio.get_running_loop().call_later(max(wait, MIN_WAIT_SECONDS), self._serve)
+
+    def _next(self) -> "asyncio.Future[None] | None":
+        """Take whose turn it is out of its lane; those that gave up are passed over."""
+        last_first = self._people_in_a_row >= FOR_THE_LAST - 1
+        for lane in reversed(self._lanes) if last_first else self._lanes:
+            while lane:
+                turn = lane.popleft()
+                if not turn.done():
+                    self._people_in_a_row = self._people_in_a_row + 1 if lane is self._lanes[Lane.PERSON] else 0
+                    return turn
+        return None
 
 
 class Quotas:

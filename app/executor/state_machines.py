@@ -116,6 +116,11 @@ class StateMachines:
         self._seen: Recent[str, tuple[bytes, float]] = Recent(MAX_SEEN)
         self._flights: dict[tuple[str, bytes], asyncio.Task[None]] = {}
 
+    def at_hand(self, machine: StateMachine) -> bool:
+        """Tell whether a state machine was seen with this definition, or is just being made."""
+        digest, _ = self._seen.get(machine.arn) or (b"", -inf)
+        return digest == machine.digest or (machine.arn, machine.digest) in self._flights
+
     async def ensure(self, machine: StateMachine) -> None:
         """Create the state machine, or give it this definition when it has another; once for all concurrent callers.
 
@@ -168,9 +173,12 @@ class StateMachines:
         self._note(machine)
 
     async def _update(self, machine: StateMachine) -> None:
-        await self._sfn.update_state_machine(
-            stateMachineArn=machine.arn, definition=machine.definition, roleArn=self._role_arn
-        )
+        try:
+            await self._sfn.update_state_machine(
+                stateMachineArn=machine.arn, definition=machine.definition, roleArn=self._role_arn
+            )
+        except errors.StateMachineNotFound as gone:
+            raise errors.Unavailable(f"the state machine {machine.name} was just deleted; try again") from gone
         log.info("state machine updated", action="update-state-machine", state_machine=machine.name)
 
     def _note(self, machine: StateMachine) -> None:

@@ -16,7 +16,10 @@ class QueueLimits(Request):
         default=None, ge=0, le=5_000, description="Most workflows of the queue that run at the same time."
     )
     starts_per_second: float | None = Field(
-        default=None, gt=0, le=1_000, description="Most workflows that start in a second."
+        default=None,
+        ge=0.0001,
+        le=1_000,
+        description="Most workflows that start in a second; 0.0001 is one in 3 hours.",
     )
     paused: bool = Field(default=False, description="Start nothing; what runs goes on.")
 

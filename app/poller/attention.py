@@ -94,6 +94,8 @@ class Attendant:
         tracked.status = workflow.status
         tracked.revision = workflow.revision
         self._seen(tracked)
+        if workflow.status is not WorkflowStatus.QUEUED:
+            self._waiting.drop(tracked.id)
         if workflow.status.terminal and not workflow.stop_pending:
             self._agenda.forget(tracked)
             if workflow.details_pending and not workflow.details_deferred:

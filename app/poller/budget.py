@@ -66,6 +66,11 @@ class Budget:
         bucket = self._quotas.bucket(action)
         return bucket.available if bucket else inf
 
+    def plenty(self, action: str) -> bool:
+        """Tell whether half of what could ever be called at once is there."""
+        bucket = self._quotas.bucket(action)
+        return bucket is None or bucket.available >= max(1.0, bucket.quota.bucket / 2)
+
     def _per_second(self, kind: Kind) -> float:
         share = SAFETY_NET_SHARE if self.events_arrive else 1.0
         buckets = [self._quotas.bucket(action) for action in ACTIONS[kind]]

@@ -1,28 +1,34 @@
 """Dispatching: the workflows that are to be started, in their order, as their queues and AWS have room."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from math import ceil
-from typing import Final, NamedTuple
+from math import floor
+from typing import Final, NamedTuple, TypeVar
 
 import structlog
 
 from app import errors
-from app.executor import Outage, Outbox, Queues
-from app.executor.queues import UNLIMITED, Line
+from app.executor import NotTried, Outage, Outbox, Queues, Quotas
+from app.executor.queues import CATCH_UP_SECONDS, UNLIMITED, Line
 from app.executor.quotas import Lane, calling_as
 from app.models import Workflow, WorkflowStatus
+from app.poller.sharing import shares
 from app.poller.tracking import ActiveSet
 from app.poller.waiting import WaitingRoom
 from app.store import Store
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 NO_LINE: Final = (Line(UNLIMITED), 0)
 
 MOST_A_TURN: Final = 300
 """Starts of one turn: as many as AWS's quota refills in a second, so that new limits soon count."""
+
+TURN_SECONDS: Final = 1.0
+"""A turn starts no more than the quota lets it start in this time: others may have become more urgent by then."""
 
 WIDTH: Final = 32
 """Starts under way at the same time; at some 100 ms each they keep up with the quota, and leave room for people."""
@@ -37,6 +43,21 @@ class Turn(NamedTuple):
     started: Sequence[Workflow]
     moved: Sequence[Workflow]
     """Workflows of the waiting room that were found to be started, or ended, already."""
+    full: bool
+    """Whether as many were tried as a turn may: others may wait that could be started at once."""
+
+
+class _Candidates(NamedTuple):
+    """A queue in a turn."""
+
+    line: Line
+    """As it was read."""
+    counted: Line
+    """As it is now."""
+    revision: int
+    again: Sequence[str]
+    """Those that were let through before and have not started."""
+    catch_up: float
 
 
 class Dispatcher:
@@ -44,6 +65,9 @@ class Dispatcher:
 
     Whom a limited queue lets through is written down before anything starts, under the revision that was read. So two
     dispatchers never let through more than the limit, and a restart finds whom it has let through.
+
+    A turn counts what runs in each queue, divides the starts that AWS allows among the queues, chooses who goes, and
+    starts those.
     """
 
     def __init__(
@@ -51,39 +75,62 @@ class Dispatcher:
         store: Store,
         outbox: Outbox,
         queues: Queues,
+        quotas: Quotas,
         outage: Outage,
         active: ActiveSet,
         waiting: WaitingRoom,
         *,
         now: Callable[[], datetime],
+        interval_seconds: float,
+        stopping: asyncio.Event,
     ) -> None:
         self._store = store
         self._outbox = outbox
         self._queues = queues
+        self._quotas = quotas
         self._outage = outage
         self._active = active
         self._waiting = waiting
         self._now = now
+        self._catch_up = max(CATCH_UP_SECONDS, 2 * interval_seconds)
+        self._stopping = stopping
         self._width = asyncio.Semaphore(WIDTH)
         self._turn = 0
+        self._written: dict[str, int] = {}
+        """Revisions at which this turn wrote down whom limited queues let through."""
+        self._given_back: dict[str, int] = {}
+        """Workflows that were let through, and whose start failed before it could have any effect; with the revision at
+        which they were: under a later one, somebody else may have started them."""
 
     async def step(self) -> Turn:
-        """Start whom AWS and the queues have room for.
-
-        When they are ``MOST_A_TURN``, others may wait that could be started at once.
-        """
+        """Start whom AWS and the queues have room for."""
         lines = await self._queues.lines()
-        most = 1 if self._outage.suspected else MOST_A_TURN
+        names = self._in_turn({*self._waiting.queues(), *lines})
+        moment = self._now().timestamp()
+        found = {name: await self._survived(name, self._counted(name, *lines.get(name, NO_LINE))) for name in names}
+        candidates = {name: queue for name, queue in found.items() if queue is not None}
+        self._given_back.clear()
+        self._written.clear()
+        most = self._most()
+        demands = {name: self._demand(name, queue, moment) for name, queue in candidates.items()}
         ready: list[Workflow] = []
         moved: list[Workflow] = []
-        names = self._in_turn({*self._waiting.queues(), *lines})
-        for position, queue in enumerate(names):
-            share = ceil((most - len(ready)) / (len(names) - position))
-            line, revision = lines.get(queue, NO_LINE)
-            ready += await self._ready(queue, line, revision, most=share, moved=moved)
+        for name, share in shares(demands, most).items():
+            chosen = self._chosen(name, candidates[name], moment, most=share, moved=moved)
+            ready += await self._survived(name, chosen) or ()
         with calling_as(Lane.DISPATCH):
             started = await asyncio.gather(*(self._start(workflow) for workflow in ready))
-        return Turn([workflow for workflow in started if workflow is not None], moved)
+        full = len(ready) == most and not self._outage.suspected
+        return Turn([workflow for workflow in started if workflow is not None], moved, full)
+
+    def _most(self) -> int:
+        """Return how many may start in this turn."""
+        if self._outage.suspected:
+            return 1
+        bucket = self._quotas.bucket("StartExecution")
+        if bucket is None:
+            return MOST_A_TURN
+        return min(MOST_A_TURN, max(1, floor(bucket.available + bucket.refill_per_second * TURN_SECONDS)))
 
     def _in_turn(self, queues: Iterable[str]) -> list[str]:
         """Return queues in an order that lets another one begin each time."""
@@ -92,25 +139,38 @@ class Dispatcher:
         first = self._turn % max(1, len(names))
         return names[first:] + names[:first]
 
-    async def _ready(
-        self, queue: str, line: Line, revision: int, *, most: int, moved: list[Workflow]
+    async def _survived(self, queue: str, work: Awaitable[T]) -> T | None:
+        """Do what is about one queue; what goes wrong there must not stop the others."""
+        try:
+            return await work
+        except errors.VersionConflict:
+            return None  # somebody else dispatched, or changed the limits; the next turn sees what came of it
+        except errors.Unavailable as silence:
+            log.warning("queue left out", action="dispatch-skip", queue=queue, error=silence.message)
+        except errors.WorkflowManagerError as refusal:
+            log.error("queue left out", action="dispatch-refused", queue=queue, error=refusal.message)  # noqa: TRY400
+        return None
+
+    def _demand(self, queue: str, candidates: _Candidates, moment: float) -> int:
+        """Return how many of a queue could start now."""
+        again = len(candidates.again)
+        new = candidates.counted.room(most=self._waiting.triable(queue))
+        return candidates.counted.turns(moment, most=again + new, catch_up=candidates.catch_up)
+
+    async def _chosen(
+        self, queue: str, candidates: _Candidates, moment: float, *, most: int, moved: list[Workflow]
     ) -> Sequence[Workflow]:
         """Return those of a queue that go now; what a limited queue lets through is written down."""
-        counted = await self._counted(queue, line)
-        moment = self._now().timestamp()
-        turns = counted.turns(moment, most=most)
-        again = await self._queued(self._waiting.ready(counted.running)[:turns], moved)
-        new = await self._new(queue, counted, most=turns - len(again), moved=moved)
-        ready = [*again, *new]
-        after = counted.let_through([workflow.id for workflow in ready], moment)
-        if revision and after != line:
-            try:
-                await self._queues.write(queue, after, revision=revision)
-            except errors.VersionConflict:
-                return ()  # somebody else dispatched, or changed the limits; the next turn sees what came of it
+        line, counted, revision, again, catch_up = candidates
+        ready = [*await self._queued(again[:most], moved)]
+        ready += await self._new(queue, counted, most=most - len(ready), moved=moved)
+        after = counted.let_through([workflow.id for workflow in ready], moment, catch_up=catch_up)
+        if revision and (after != line or ready):
+            await self._queues.write(queue, after, revision=revision)
+            self._written[queue] = revision + 1
         return ready
 
-    async def _counted(self, queue: str, line: Line) -> Line:
+    async def _counted(self, queue: str, line: Line, revision: int) -> _Candidates:
         running = frozenset(line.running)
         others = [
             tracked
@@ -121,8 +181,11 @@ class Dispatcher:
         if self._waiting.depth(queue) and not line.room(most=1):
             looked_up += self._sample(line.running)
         outcomes = await asyncio.gather(*(self._has_ended(each) for each in looked_up))
-        ended = {each for each, has_ended in zip(looked_up, outcomes, strict=True) if has_ended}
-        return line.counted(ended=ended, others=len(others), queued=self._waiting.depth(queue))
+        gone = {each for each, has_ended in zip(looked_up, outcomes, strict=True) if has_ended}
+        gone |= {each for each in running if self._given_back.get(each) == revision}
+        counted = line.counted(ended=gone, others=len(others), queued=self._waiting.depth(queue))
+        again = self._waiting.ready(counted.running)
+        return _Candidates(line, counted, revision, again, catch_up=self._catch_up if line.queued else 0.0)
 
     def _sample(self, running: Sequence[str]) -> Sequence[str]:
         """Return some of those that run, others each time."""
@@ -134,6 +197,11 @@ class Dispatcher:
             return (await self._store.get_workflow(workflow_id)).status.terminal
         except errors.WorkflowNotFound:
             return True
+        except errors.WorkflowManagerError:
+            raise
+        except Exception:  # one that cannot be read keeps its place, and no other
+            log.exception("workflow skipped", action="dispatch-skip", workflow_id=workflow_id)
+            return False
 
     async def _new(self, queue: str, line: Line, *, most: int, moved: list[Workflow]) -> Sequence[Workflow]:
         """Return those that a queue has room for; who was cancelled meanwhile does not take the turn of another."""
@@ -173,11 +241,14 @@ class Dispatcher:
         """Start a workflow. One that cannot be started now is tried again, and others go first meanwhile."""
         try:
             async with self._width:
-                if self._outage.suspected and not self._outage.may_try():
+                if self._stopping.is_set() or (self._outage.suspected and not self._outage.may_try()):
                     return None
                 started = await self._outbox.start_queued(workflow)
         except errors.VersionConflict:
             log.debug("start left to somebody else", action="dispatch-skip", workflow_id=workflow.id)
+        except NotTried as silence:
+            log.warning("start postponed", action="start-later", workflow_id=workflow.id, error=silence.message)
+            self._given_back[workflow.id] = self._written.get(workflow.queue, 0)
         except errors.Unavailable as silence:
             log.warning("start postponed", action="start-later", workflow_id=workflow.id, error=silence.message)
         except errors.WorkflowManagerError as refusal:

@@ -1,5 +1,6 @@
 """Taking in what became active: from the store to those who ask, start, or read details."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,10 @@ OVERLAP: Final = timedelta(seconds=15)
 
 WHOLE_SECONDS: Final = 60.0
 """How often the whole active index is read, to forget what others ended."""
+
+MOST_IN_DOUBT: Final = 200
+"""Of the waiting workflows that somebody has tried to start, so many are asked for after each such reading. They may
+run, although nobody has seen it, and although their queue lets nobody through."""
 
 DEFERRED_PAGE: Final = 200
 DEFERRED_SECONDS: Final = 5.0
@@ -69,17 +74,21 @@ class Intake:
         self.complete = False
         """Whether everything that is active is known."""
         self._deferred_at = -inf
+        self._generation = 0
+        self._in_doubt: OrderedDict[str, Tracked] = OrderedDict()
 
     async def read(self) -> None:
         """Take in what became active since the last time."""
         began = self._clock()
         whole = began - self._whole_at >= WHOLE_SECONDS
         known = _Known(self._active, self._waiting, whole)
+        generation = self._generation
         seen = await self._read_index(None if whole else self._read_until, known)
-        if whole:
+        if whole and generation == self._generation:
             self._whole_at = began
             self.complete = True
             self._drop_others(seen, since=began - OVERLAP.total_seconds())
+            self._ask_for_those_in_doubt()
 
     async def read_deferred(self) -> None:
         """Want the details of workflows for which there was no time before, if it is not too soon to look again."""
@@ -100,6 +109,8 @@ class Intake:
 
     def forget(self) -> None:
         """Forget what others look after now; a new leader reads it again."""
+        self._generation += 1
+        self._in_doubt.clear()
         self._agenda.clear()
         self._details.clear()
         self._waiting.clear()
@@ -118,6 +129,12 @@ class Intake:
             if (token := page.next_token) is None:
                 return seen
 
+    def _ask_for_those_in_doubt(self) -> None:
+        for _ in range(min(MOST_IN_DOUBT, len(self._in_doubt))):
+            _, tracked = self._in_doubt.popitem(last=False)
+            if tracked.id in self._waiting and tracked.id not in self._active:
+                self._agenda.track(tracked)
+
     def _drop_others(self, seen: Container[str], *, since: float) -> None:
         self._waiting.keep(seen, since=since)
         for tracked in self._agenda.everything():
@@ -126,6 +143,8 @@ class Intake:
 
     async def _take_in(self, workflow: Workflow) -> None:
         if workflow.status is WorkflowStatus.QUEUED and (workflow.start_pending or workflow.id in self._waiting):
+            if workflow.revision > 0 and workflow.id in self._waiting:
+                self._in_doubt.setdefault(workflow.id, self._tracked(workflow))
             self._waiting.hold(workflow)
         elif workflow.status is WorkflowStatus.SUCCEEDED and not workflow.stop_pending and self._details.full:
             await self._defer(workflow)

@@ -17,7 +17,7 @@ from app.poller.agenda import Agenda
 from app.poller.attention import Attendant, Outcome
 from app.poller.budget import Budget
 from app.poller.details import Details
-from app.poller.dispatching import MOST_A_TURN, Dispatcher
+from app.poller.dispatching import Dispatcher, Turn
 from app.poller.intake import Intake
 from app.poller.leadership import Leadership
 from app.poller.planning import pages
@@ -100,9 +100,20 @@ class Poller:
         self._attendant = Attendant(store, observer, self._agenda, self._details, self._waiting, now=now, clock=clock)
         self._intake = Intake(store, self._active, self._agenda, self._details, self._waiting, clock=clock)
         self._sweeper = Sweeper(lists, self._attendant, self._active, self._agenda, self._budget, clock=clock)
-        self._dispatcher = Dispatcher(store, outbox, queues, outage, self._active, self._waiting, now=now)
-        self._pulse = Pulse((LEASE, INTAKE, DISPATCH), clock=clock, interval_seconds=interval_seconds)
         self._stopping = asyncio.Event()
+        self._dispatcher = Dispatcher(
+            store,
+            outbox,
+            queues,
+            quotas,
+            outage,
+            self._active,
+            self._waiting,
+            now=now,
+            interval_seconds=interval_seconds,
+            stopping=self._stopping,
+        )
+        self._pulse = Pulse((LEASE, INTAKE, DISPATCH), clock=clock, interval_seconds=interval_seconds)
 
     async def run(self) -> None:
         """Poll until ``stop``. What is not about AWS or the store ends the loop and is raised: it is a bug."""
@@ -172,7 +183,7 @@ class Poller:
     async def poll_once(self) -> RoundReport:
         """Bring every active workflow up to date once, as the leader or not; returns when all are done."""
         await self._read_active()
-        started = await self._dispatch_turn()
+        started = len((await self._dispatch_turn()).started)
         workflows = self._agenda.everything()
         outcomes: list[Outcome] = []
         for machine in self._agenda.listed:
@@ -183,7 +194,7 @@ class Poller:
         while (tracked := self._agenda.next_doubtful() or await self._next_details()) is not None:
             outcomes.append(await self._attendant.read(tracked))
         if Outcome.WAITING in outcomes:
-            started += await self._dispatch_turn()
+            started += len((await self._dispatch_turn()).started)
         return RoundReport(
             active=len(workflows),
             changed=outcomes.count(Outcome.CHANGED),
@@ -231,15 +242,16 @@ class Poller:
     async def _dispatch(self) -> bool:
         # Who does not know what runs would let too many through.
         while self._leadership.leading and self._intake.complete and not self._stopping.is_set():
-            if await self._dispatch_turn() < MOST_A_TURN:
+            if not (await self._dispatch_turn()).full:
                 break
+            self._pulse.beat(DISPATCH)  # a long backlog is no standstill
         return True
 
-    async def _dispatch_turn(self) -> int:
+    async def _dispatch_turn(self) -> Turn:
         turn = await self._dispatcher.step()
         for workflow in (*turn.started, *turn.moved):
             self._intake.follow(workflow)
-        return len(turn.started)
+        return turn
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -272,8 +284,8 @@ class Poller:
         return tracked is not None
 
     def _next_running(self) -> Tracked | None:
-        """Look at what runs only with what is left of the quota: no more urgent question is to wait behind it."""
-        spare = self._budget.available("GetExecutionHistory") >= 1
+        """Look at what runs only with what nobody needs: half of the bucket is left to those who ask all at once."""
+        spare = self._budget.plenty("GetExecutionHistory")
         return self._agenda.next_running(self._clock()) if spare else None
 
     async def _next_details(self) -> Tracked | None:

@@ -69,6 +69,11 @@ class WaitingRoom:
         """Return how many wait in a queue."""
         return self._depths[queue]
 
+    def triable(self, queue: str) -> int:
+        """Return how many of a queue can be tried now."""
+        self._take_up()
+        return len(self._lines.get(queue, ()))
+
     def depths(self) -> Mapping[str, int]:
         """Return how many wait in each queue that somebody waits in."""
         return dict(self._depths)

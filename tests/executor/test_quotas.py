@@ -45,6 +45,39 @@ async def test_people_go_before_the_poller_however_late_they_come() -> None:
 
 
 @pytest.mark.looptime
+async def test_people_who_want_everything_leave_one_call_in_ten_to_the_poller() -> None:
+    tokens = bucket(size=1, refill=10)
+    await tokens.take(Lane.PERSON)
+    order: list[Lane] = []
+
+    async def call(lane: Lane) -> None:
+        await tokens.take(lane)
+        order.append(lane)
+
+    async with asyncio.TaskGroup() as tasks:
+        for lane in (*[Lane.PERSON] * 50, *[Lane.STATUS] * 5, *[Lane.DETAIL] * 3):
+            tasks.create_task(call(lane))
+
+    assert [place + 1 for place, lane in enumerate(order) if lane is Lane.DETAIL] == [10, 20, 30]
+    assert [place + 1 for place, lane in enumerate(order) if lane is Lane.STATUS][:2] == [40, 50]
+
+
+@pytest.mark.looptime
+async def test_thousands_that_give_up_at_once_hold_up_nobody() -> None:
+    """However many there are, each is passed over once."""
+    tokens = bucket(size=1, refill=1)
+    await tokens.take(Lane.PERSON)
+    waiting = [asyncio.create_task(tokens.take(Lane.STATUS)) for _ in range(20_000)]
+    await asyncio.sleep(0)
+    for each in waiting[:-1]:
+        each.cancel()
+
+    await waiting[-1]
+
+    assert (tokens.waiting, tokens.calls) == (0, 2)
+
+
+@pytest.mark.looptime
 async def test_a_caller_that_gives_up_leaves_its_place_and_its_token_to_others() -> None:
     tokens = bucket(size=1, refill=1)
     await tokens.take(Lane.PERSON)

@@ -10,6 +10,7 @@ from app.executor.pacing import ATTEMPTS
 from app.executor.quotas import Quota
 from app.executor.state_machines import GOOD_FOR_SECONDS
 from app.models import WorkflowStatus
+from app.poller.attention import GRACE
 from tests.rig import ACCOUNT, Rig
 
 
@@ -166,13 +167,28 @@ async def test_a_state_machine_that_aws_does_not_see_although_it_is_made_is_left
     assert (await rig.store.get_workflow(workflow.id)).start_pending
 
 
-async def test_a_refusal_that_nobody_knew_of_is_a_refusal(rig: Rig) -> None:
+async def test_an_answer_that_nobody_knows_is_no_refusal(rig: Rig) -> None:
+    """Only a definite refusal may end a workflow: the execution may run, whatever the answer means."""
     await rig.define()
     rig.sfn.fail_next("start_execution", errors.AWSError("SomethingNewException: no"))
 
-    with pytest.raises(errors.RefusedByAWS, match="SomethingNewException"):
-        await rig.start()
-    assert not (await rig.store.list_active_workflows(limit=1)).ids
+    workflow = await rig.start()
+    rig.clock.advance(GRACE.total_seconds())
+    await rig.poller.poll_once()
+
+    assert rig.sfn.execution(workflow.id).status == "RUNNING"
+
+
+async def test_a_state_machine_that_is_deleted_while_it_is_updated_is_made_again(rig: Rig) -> None:
+    await rig.define()
+    rig.sfn.fail_next("create_state_machine", errors.StateMachineExists())
+    rig.sfn.fail_next("update_state_machine", errors.StateMachineNotFound())
+
+    workflow = await rig.start()
+    rig.clock.advance(GRACE.total_seconds())
+    await rig.poller.poll_once()
+
+    assert rig.sfn.execution(workflow.id).status == "RUNNING"
 
 
 def out(rig: Rig) -> None:

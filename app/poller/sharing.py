@@ -1,0 +1,20 @@
+"""Dividing the starts of a turn among queues."""
+
+from collections.abc import Mapping
+
+
+def shares(demands: Mapping[str, int], most: int) -> dict[str, int]:
+    """Return how many each may start: all that it wants where there is enough, and otherwise equally many.
+
+    What some do not want is given to the others. When there are fewer starts than queues, the first ones get one each.
+    """
+    given = dict.fromkeys(demands, 0)
+    left, wanting = most, [queue for queue, demand in demands.items() if demand > 0]
+    while left and wanting:
+        share = max(1, left // len(wanting))
+        for queue in wanting:
+            more = min(share, demands[queue] - given[queue], left)
+            given[queue] += more
+            left -= more
+        wanting = [queue for queue in wanting if given[queue] < demands[queue]]
+    return given
