@@ -145,7 +145,7 @@ class Executor:
                 await self._sfn.stop_execution(executionArn=workflow.execution_arn, cause=reason)
         except errors.ExecutionNotFound:
             await self._cancel_unseen(workflow, reason)
-        except errors.NoAnswer:
+        except errors.Unavailable:
             if not waits:
                 raise
             # Nobody has seen it start, and an outage must not keep it from being cancelled.
