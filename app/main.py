@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from types import ModuleType
 from typing import Final
 
+import structlog
 from fastapi import FastAPI
 
-from app import __version__, logs
+from app import __version__, logs, metrics
 from app.api import (
     context,
     definitions,
@@ -25,8 +26,11 @@ from app.api import (
 )
 from app.api.feeds import Feeds
 from app.api.stopping import on_stop_signal
+from app.api.traffic import Traffic
 from app.services import open_services
 from app.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 DESCRIPTION = (
     "Versioned workflows on AWS Step Functions: register a workflow definition, start workflows of it in a namespace "
@@ -71,8 +75,11 @@ def _application(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = settings or Settings.load()
         logs.configure(loaded.log_format, loaded.log_level)
+        if unknown := Settings.unknown_variables():
+            log.warning("there are no such settings", action="unknown-settings", variables=unknown)
         async with open_services(loaded, on_fatal=fail) as services:
             app.state.services = services
+            services.metrics.register(metrics.TrafficCollector(app.state.traffic))
             with on_stop_signal(app.state.feeds.close):
                 yield
 
@@ -97,7 +104,8 @@ def _application(
         # Not with include_router: a request would be matched twice, with the overhead of every router before its own.
         app.router.routes.extend(module.router.routes)
     problems.install(app)
-    app.add_middleware(context.RequestContext)
+    app.state.traffic = Traffic()
+    app.add_middleware(context.RequestContext, traffic=app.state.traffic)
     return app
 
 

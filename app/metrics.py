@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 from app.executor import Quotas
@@ -16,10 +16,27 @@ PREFIX: Final = "workflow_manager"
 def registry(quotas: Quotas, poller: Poller | None) -> CollectorRegistry:
     """Return a registry of its own, so that several services in one process do not mix."""
     collectors = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=collectors)
+    PlatformCollector(registry=collectors)
     collectors.register(QuotaCollector(quotas))
     if poller is not None:
         collectors.register(PollerCollector(poller))
     return collectors
+
+
+class TrafficCollector(Collector):
+    """Requests to the API, and how long they took: rows of method, route, status, count and seconds."""
+
+    def __init__(self, traffic: Iterable[tuple[str, str, int, int, float]]) -> None:
+        self._traffic = traffic
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the sums."""
+        labels = ["method", "route", "status"]
+        took = SummaryMetricFamily(f"{PREFIX}_http_request_seconds", "Requests, and their time.", labels=labels)
+        for method, route, status, count, seconds in self._traffic:
+            took.add_metric([method, route, str(status)], count_value=count, sum_value=seconds)
+        return [took]
 
 
 class QuotaCollector(Collector):
@@ -62,7 +79,10 @@ class PollerCollector(Collector):
             "poller_sweep_seconds": ("Time that the slowest of the latest sweeps took.", status.sweep_seconds),
             "poller_doubtful": ("Workflows that lists do not show, to be asked for singly.", status.doubtful),
             "poller_details_pending": ("Ended workflows whose details are missing.", status.details_pending),
-            "dispatch_lag_seconds": ("Waiting time of the workflow that waits longest.", status.dispatch_lag_seconds),
+            "dispatch_lag_seconds": (
+                "Waiting time of the workflow that waits longest in a queue without limits.",
+                status.dispatch_lag_seconds,
+            ),
         }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(f"{PREFIX}_{name}", text, value=value)

@@ -112,7 +112,13 @@ async def _open_store(stack: AsyncExitStack, settings: Settings, connection: aws
     if settings.store is StoreBackend.MEMORY:
         return MemoryStore()
     client = await stack.enter_async_context(connection.dynamodb())
-    return DynamoDBStore(client, table_prefix=settings.table_prefix, retention_days=settings.retention_days, now=now)
+    store = DynamoDBStore(client, table_prefix=settings.table_prefix, retention_days=settings.retention_days, now=now)
+    try:
+        await store.check()
+    except (errors.Unavailable, errors.AccessDenied) as trouble:
+        # It may pass, and the service is not ready before its poller has got through.
+        log.error("the tables cannot be read", action="tables-unreadable", error=trouble.message)  # noqa: TRY400
+    return store
 
 
 def _quotas(settings: Settings, connection: aws.AWS) -> Quotas:

@@ -1,7 +1,8 @@
 """All settings of the service, read once from the environment."""
 
+import os
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AliasChoices, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +22,11 @@ QueueUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+/.+$")]
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z-]+:iam::\d{12}:role/.+$")]
 
 
+PREFIX: Final = "WFM_"
+OTHERS: Final = frozenset({"WFM_DEBUG"})
+"""Variables that the command line reads."""
+
+
 class Settings(BaseSettings):
     """Settings of the service; each is read from the environment variable ``WFM_`` + its name in capitals.
 
@@ -28,7 +34,7 @@ class Settings(BaseSettings):
     they mean everywhere; only the region is needed here too, because ARNs are made from it.
     """
 
-    model_config = SettingsConfigDict(env_prefix="WFM_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True)
 
     aws_region: str | None = Field(
         default=None,
@@ -76,6 +82,12 @@ class Settings(BaseSettings):
             return cls(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
         except ValidationError as invalid:
             raise errors.SettingsError(_one_line(invalid)) from None
+
+    @classmethod
+    def unknown_variables(cls) -> list[str]:
+        """Return the variables of the environment that look like settings and are none: perhaps misspelt."""
+        known = {f"{PREFIX}{name}".upper() for name in cls.model_fields} | OTHERS
+        return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
 def _one_line(invalid: ValidationError) -> str:

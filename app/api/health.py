@@ -14,6 +14,7 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+@router.head("/_health", include_in_schema=False)
 @router.get("/_health", operation_id="healthCheck")
 async def health_check() -> Health:
     """Tell that the service is up and answers."""

@@ -92,7 +92,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        problems = [_problem(detail) for detail in error.errors()]
+        found = {(problem.pointer, problem.message): problem for problem in map(_problem, error.errors())}
+        problems = list(found.values())
         first = problems[0]
         message = f"{_label(first.pointer)}: {first.message}" if first.pointer else first.message
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -154,6 +155,8 @@ def _pointer(where: str, steps: Sequence[str]) -> str:
 def _sentence(detail: dict[str, Any]) -> str:
     if detail["type"] == "extra_forbidden":
         return "this field is not known; remove it or check its spelling"
+    if detail["type"] == "missing" and detail["loc"] == ("body",):
+        return "the body is missing: a JSON object, at least {}, sent with Content-Type: application/json"
     if detail["type"] == "model_attributes_type":
         return "the body must be a JSON object, sent with Content-Type: application/json"
     return str(detail["msg"]).removeprefix("Value error, ")

@@ -141,6 +141,8 @@ def changes(observation: Observation, *, before: Workflow | None, now: datetime)
             changed["output"] = observation.output
         if is_resolved(status):
             changed["resolved_by_user"] = True
+        elif before is None or not before.status.terminal:
+            changed["resolved_by_user"] = False  # who resolved it before did not know of this failure
     return changed
 
 

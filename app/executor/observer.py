@@ -104,11 +104,10 @@ class Observer:
             "stopped_at": moment,
             "last_updated": moment,
             "observed_at": moment,
+            "resolved_by_user": is_resolved(status),
         }
         if stop_pending:
             changes["stop_pending"] = True
-        if is_resolved(status):
-            changes["resolved_by_user"] = True
         ended = await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
         self._note(ended, previous=workflow.status)
         return ended

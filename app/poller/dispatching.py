@@ -96,6 +96,8 @@ class Dispatcher:
         self._stopping = stopping
         self._width = asyncio.Semaphore(WIDTH)
         self._turn = 0
+        self.limited: frozenset[str] = frozenset()
+        """Queues in which workflows wait because somebody wanted that."""
         self._written: dict[str, int] = {}
         """Revisions at which this turn wrote down whom limited queues let through."""
         self._given_back: dict[str, int] = {}
@@ -105,6 +107,7 @@ class Dispatcher:
     async def step(self) -> Turn:
         """Start whom AWS and the queues have room for."""
         lines = await self._queues.lines()
+        self.limited = frozenset(name for name, (line, _) in lines.items() if line.limits.limited)
         names = self._in_turn({*self._waiting.queues(), *lines})
         moment = self._now().timestamp()
         found = {name: await self._survived(name, self._counted(name, *lines.get(name, NO_LINE))) for name in names}

@@ -143,7 +143,7 @@ class Poller:
         """Tell how fresh the stored statuses are, and what waits."""
         moment = self._clock()
         oldest = min((max(tracked.seen_at, tracked.since) for tracked in self._agenda.everything()), default=moment)
-        waiting_since = self._waiting.oldest()
+        waiting_since = self._waiting.oldest(besides=self._dispatcher.limited)
         return PollerStatus(
             leading=self._leadership.leading,
             tick_age_seconds=self._pulse.age_seconds,

@@ -15,6 +15,7 @@ class Pulse:
         self._clock = clock
         self._patience_seconds = max(STALE_SECONDS, STALE_INTERVALS * interval_seconds)
         self._beats = dict.fromkeys(loops, clock())
+        self._still = set(self._beats)
 
     @property
     def age_seconds(self) -> float:
@@ -23,9 +24,10 @@ class Pulse:
 
     @property
     def steady(self) -> bool:
-        """Whether no loop stands still."""
-        return self.age_seconds < self._patience_seconds
+        """Whether every loop has got through, and none stands still."""
+        return not self._still and self.age_seconds < self._patience_seconds
 
     def beat(self, loop: str) -> None:
         """Note that a loop got through."""
         self._beats[loop] = self._clock()
+        self._still.discard(loop)

@@ -78,9 +78,11 @@ class WaitingRoom:
         """Return how many wait in each queue that somebody waits in."""
         return dict(self._depths)
 
-    def oldest(self) -> datetime | None:
-        """Return when the workflow was submitted that has waited for longest."""
-        return min((waiting.place.created_at for waiting in self._by_id.values()), default=None)
+    def oldest(self, *, besides: Container[str] = ()) -> datetime | None:
+        """Return when the workflow was submitted that has waited for longest, in other queues than some."""
+        return min(
+            (waiting.place.created_at for waiting in self._by_id.values() if waiting.queue not in besides), default=None
+        )
 
     def hold(self, workflow: Workflow) -> None:
         """Have a workflow wait, if it does not yet."""

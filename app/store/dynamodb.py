@@ -5,6 +5,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from app import errors
 from app.models import StateResource, Workflow, WorkflowDefinition
 from app.store import tables
 from app.store.base import ActivePage, Page, Store, WorkflowChanges, WorkflowQuery
@@ -43,6 +44,7 @@ class DynamoDBStore(Store):
         def name(table: tables.Table) -> str:
             return tables.table_name(table_prefix, table)
 
+        self._client, self._table_prefix = client, table_prefix
         calls, retention = Calls(client), timedelta(days=retention_days)
         workflows, coordination = name(tables.WORKFLOWS), name(tables.COORDINATION)
         parts = Parts(calls, table=workflows, retention=retention)
@@ -63,6 +65,22 @@ class DynamoDBStore(Store):
             now=now,
             new_write_id=_new_write_id,
         )
+
+    async def check(self) -> None:
+        """Read from every table, so that a missing one is noticed before anybody needs it.
+
+        Raises ``StartupError`` when one is missing, and ``Unavailable`` or ``AccessDenied`` when that cannot be told.
+        """
+        for table in tables.TABLES:
+            name = tables.table_name(self._table_prefix, table)
+            nothing = {key: {"S": "-"} for key in (table.hash_key, table.range_key)}
+            try:
+                await self._client.get_item(TableName=name, Key=nothing)
+            except errors.TableNotFound:
+                raise errors.StartupError(
+                    f"The DynamoDB table {name} is missing; make it with: workflow-manager tables create "
+                    f"--prefix {self._table_prefix}"
+                ) from None
 
     async def create_definition(self, definition: WorkflowDefinition) -> None:
         await self._definitions.create_definition(definition)

@@ -142,7 +142,7 @@ async def test_an_odd_request_id_is_replaced(api: httpx.AsyncClient, given: str)
 
 
 METHODS = [
-    ("/_health", {"GET"}),
+    ("/_health", {"GET", "HEAD"}),
     ("/workflow-definitions", {"GET", "POST"}),
     ("/workflow-definitions/a", {"GET", "PUT"}),
     ("/workflow-definitions/a/0", {"GET"}),

@@ -1,10 +1,21 @@
 """Routes for operators."""
 
-import httpx
-from prometheus_client.parser import text_string_to_metric_families
+import asyncio
+import json
 
+import httpx
+import pytest
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.types import Message, Receive, Scope, Send
+
+from app.api.context import RequestContext
+from app.api.traffic import Traffic
 from app.executor import Quotas
 from app.executor.quotas import LARGE
+from app.metrics import TrafficCollector
+from app.poller.poller import DISPATCH, INTAKE, LEASE
 from tests.rig import Rig
 
 
@@ -58,11 +69,76 @@ async def test_quotas_show_what_is_left(api: httpx.AsyncClient, rig: Rig) -> Non
     assert (start.available, start.calls, start.throttled) == (1299, 1, 0)
 
 
-async def test_a_service_whose_poller_stands_still_is_not_ready(api: httpx.AsyncClient, rig: Rig) -> None:
-    assert (await api.get("/_ready")).status_code == 200
+def get_through(rig: Rig) -> None:
+    """Have every loop of the poller get through once."""
+    for loop in (LEASE, INTAKE, DISPATCH):
+        rig.poller._pulse.beat(loop)
 
+
+async def test_requests_are_counted_by_route_and_status(api: httpx.AsyncClient, app: FastAPI) -> None:
+    """A path of a stranger is no label of its own."""
+    for path in ("/workflows/nobody", "/workflows/nothing", "/strange/1", "/strange/2", "/_health"):
+        await api.get(path)
+    collectors = CollectorRegistry()
+    collectors.register(TrafficCollector(app.state.traffic))
+
+    families = text_string_to_metric_families(generate_latest(collectors).decode())
+    counts = {
+        (sample.labels["route"], sample.labels["status"]): sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == "workflow_manager_http_request_seconds_count"
+    }
+    assert counts["/workflows/{workflowID}", "404"] >= 2
+    assert counts["unknown", "404"] >= 2
+    assert not [route for route, _ in counts if "strange" in route]
+
+
+async def test_a_request_that_a_stop_cuts_off_is_answered_as_one_to_be_repeated() -> None:
+    """Servers cancel what is under way for too long when they stop."""
+    sent: list[Message] = []
+
+    async def hang(scope: Scope, receive: Receive, send: Send) -> None:
+        raise asyncio.CancelledError
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": "http", "method": "POST", "path": "/workflows", "headers": []}
+    await RequestContext(hang, Traffic())(scope, receive, send)
+
+    start, body = sent
+    assert start["status"] == 503
+    assert dict(start["headers"])[b"retry-after"] == b"1"
+    assert "stops" in json.loads(body["body"])["message"]
+
+
+async def test_an_answer_that_has_begun_is_cut_off() -> None:
+    async def begin(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise asyncio.CancelledError
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        assert message["type"] == "http.response.start"
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    with pytest.raises(asyncio.CancelledError):
+        await RequestContext(begin, Traffic())(scope, receive, send)
+
+
+async def test_a_service_whose_poller_stands_still_is_not_ready(api: httpx.AsyncClient, rig: Rig) -> None:
+    began = await api.get("/_ready")
+    get_through(rig)
+    going_on = await api.get("/_ready")
     rig.clock.advance(3600)
 
     answer = await api.get("/_ready")
-    assert answer.status_code == 503
+
+    assert [ready.status_code for ready in (began, going_on, answer)] == [503, 200, 503]
     assert "poller" in answer.json()["message"]

@@ -163,3 +163,17 @@ async def test_aws_is_not_asked_about_a_workflow_that_waits_in_its_queue(rig: Ri
         rig.clock.advance(60)
         assert (await rig.executor.get(workflow.id)).status is WorkflowStatus.QUEUED
     assert rig.sfn.calls.total() == 0
+
+
+async def test_a_failure_after_a_workflow_was_resolved_needs_attention(rig: Rig) -> None:
+    """Whoever resolved it did not know of the failure; what is known of it later does not open it again."""
+    workflow = await rig.started()
+    await rig.executor.resolve(workflow.id)
+    rig.sfn.fail(workflow.id, "Boom", "later")
+    await rig.poller.poll_once()
+    failed = await rig.store.get_workflow(workflow.id)
+    await rig.executor.resolve(workflow.id)
+    await rig.poller.poll_once()
+
+    assert (failed.status, failed.resolved_by_user) == (WorkflowStatus.FAILED, False)
+    assert (await rig.store.get_workflow(workflow.id)).resolved_by_user

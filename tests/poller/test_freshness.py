@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app import errors
-from app.models import Workflow, WorkflowStatus
+from app.models import QueueLimits, Workflow, WorkflowStatus
 from app.poller.agenda import Agenda
 from app.poller.attention import DETAIL_TRIES
 from app.poller.details import MAX_WAITING
@@ -43,25 +43,34 @@ async def test_what_waits_in_an_unlimited_queue_shows_as_well(rig: Rig) -> None:
     assert (status.queue_depths, status.dispatch_lag_seconds) == ({"default": 2}, 30)
 
 
+async def test_those_that_are_to_wait_are_no_lag(rig: Rig) -> None:
+    await rig.define()
+    await rig.queues.put("held", QueueLimits(paused=True))
+    await rig.start(queue="held")
+    rig.clock.advance(30)
+    await rig.poller.poll_once()
+
+    status = rig.poller.status()
+
+    assert (status.queue_depths, status.dispatch_lag_seconds) == ({"held": 1}, 0)
+
+
 def test_a_pulse_is_as_old_as_that_of_the_slowest_loop() -> None:
     clock = Clock()
     pulse = Pulse(("lease", "intake"), clock=clock.seconds, interval_seconds=1.0)
+    begun = pulse.steady
+    pulse.beat("lease")
+    half = pulse.steady
+    pulse.beat("intake")
+    whole = pulse.steady
     clock.advance(STALE_SECONDS)
     pulse.beat("lease")
     standing = pulse.age_seconds, pulse.steady
     pulse.beat("intake")
 
+    assert (begun, half, whole) == (False, False, True)
     assert standing == (STALE_SECONDS, False)
     assert (pulse.age_seconds, pulse.steady) == (0, True)
-
-
-async def test_a_follower_is_ready_as_long_as_it_sees_the_lease(rig: Rig) -> None:
-    replica = Rig(replica_of=rig, poll_seconds=0.01)
-    assert replica.poller.ready()
-
-    rig.clock.advance(STALE_SECONDS)
-
-    assert not replica.poller.ready()
 
 
 def test_nothing_is_remembered_of_what_is_forgotten() -> None:

@@ -106,3 +106,15 @@ async def test_a_table_with_other_keys_is_refused_by_name(dynamodb: "DynamoDBCli
 async def test_a_store_without_tables_says_what_to_do(dynamodb: "DynamoDBClient", new_prefix: str) -> None:
     with pytest.raises(errors.TableNotFound):
         await dynamodb.describe_table(TableName=name_of(new_prefix, WORKFLOWS))
+
+
+async def test_a_store_without_one_of_its_tables_says_which_is_missing(dynamodb: "DynamoDBClient") -> None:
+    """A service with a wrong prefix, or with forgotten tables, is not to start and answer errors."""
+    store = backends.store_on(dynamodb, "nobody-made-these")
+
+    with pytest.raises(errors.StartupError, match="nobody-made-these-workflow-definitions is missing"):
+        await store.check()
+
+
+async def test_a_store_with_its_tables_is_checked(dynamodb: "DynamoDBClient", prefix: str) -> None:
+    await backends.store_on(dynamodb, prefix).check()
