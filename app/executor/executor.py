@@ -86,7 +86,7 @@ class Executor:
         try:
             with Within(patience, what=f"a question about workflow {workflow_id}"):
                 if untried(workflow):
-                    return workflow
+                    return workflow.model_copy(update={"status_reason": await self._outbox.why_waiting(workflow)})
                 if not workflow.status.terminal:
                     return await self._refreshed(workflow, at_once=fetch_history)
                 if workflow.details_pending:

@@ -143,9 +143,20 @@ class Outbox:
         await self._flights.landed(workflow_id)
         return await self._store.get_workflow(workflow_id)
 
+    async def why_waiting(self, workflow: Workflow) -> str | None:
+        """Tell a person why a workflow has not started yet, if that can be told."""
+        limits = await self._queues.limits(workflow.queue)
+        if limits.paused:
+            return f"waits: the queue {workflow.queue} is paused"
+        if self._outage.suspected:
+            return "waits: Step Functions does not answer"
+        if limits.limited:
+            return f"waits for its turn: the queue {workflow.queue} has limits"
+        return None if self._quotas.free("StartExecution") else "waits: others wait for the quota of StartExecution too"
+
     async def _obstacle(self, queue: str) -> str | None:
         """Tell why a workflow of a queue is left to the dispatcher; None when it may start now."""
-        if await self._queues.limited(queue):
+        if (await self._queues.limits(queue)).limited:
             return "its queue has limits"
         if not self._quotas.free("StartExecution"):
             return "others wait for the quota"

@@ -153,18 +153,18 @@ class Queues:
             return _shown(name, changed)
         raise errors.VersionConflict
 
-    async def limited(self, name: str) -> bool:
-        """Tell whether workflows of a queue wait for their turn; a known answer costs nothing."""
+    async def limits(self, name: str) -> QueueLimits:
+        """Return the limits of a queue; what was known a second ago costs nothing."""
         moment = self._clock()
         known = self._limits.get(name)
         if known is None or moment - known[0] > REMEMBERED_SECONDS:
             changes = self._changes
             line = _line_of(await self._store.get_document(KEY_PREFIX + name))
             if changes != self._changes:  # what was read may be older than what was written here meanwhile
-                return await self.limited(name)
+                return await self.limits(name)
             known = (moment, line.limits if line else STOPPED)
             self._limits.put(name, known)
-        return known[1].limited
+        return known[1]
 
     async def lines(self) -> Mapping[str, tuple[Line, int]]:
         """Return every queue that has a document, with the revision to change it at.

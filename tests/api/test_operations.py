@@ -84,14 +84,14 @@ async def test_requests_are_counted_by_route_and_status(api: httpx.AsyncClient, 
 
     families = text_string_to_metric_families(generate_latest(collectors).decode())
     counts = {
-        (sample.labels["route"], sample.labels["status"]): sample.value
+        (sample.labels["method"], sample.labels["route"], sample.labels["status"]): sample.value
         for family in families
         for sample in family.samples
         if sample.name == "workflow_manager_http_request_seconds_count"
     }
-    assert counts["/workflows/{workflowID}", "404"] >= 2
-    assert counts["unknown", "404"] >= 2
-    assert not [route for route, _ in counts if "strange" in route]
+    assert counts["GET", "/workflows/{workflowID}", "404"] >= 2
+    assert counts["GET", "unknown", "404"] >= 2
+    assert not [route for _, route, _ in counts if "strange" in route]
 
 
 async def test_a_request_that_a_stop_cuts_off_is_answered_as_one_to_be_repeated() -> None:

@@ -338,3 +338,32 @@ async def test_a_state_machine_is_tagged_with_where_it_comes_from(rig: Rig) -> N
         "team": "infra",
         "note": "a-b",
     }
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"paused": True}, "waits: the queue slow is paused"),
+        ({"max_running": 1}, "waits for its turn: the queue slow has limits"),
+        ({"starts_per_second": 1}, "waits for its turn: the queue slow has limits"),
+    ],
+)
+async def test_who_looks_at_a_workflow_that_waits_is_told_why(rig: Rig, limits: dict[str, object], reason: str) -> None:
+    await rig.define()
+    await rig.queues.put("slow", models.QueueLimits.model_validate(limits))
+    workflow = await rig.start(queue="slow")
+
+    shown = await rig.executor.get(workflow.id)
+
+    assert shown.status_reason == reason
+    assert (await rig.store.get_workflow(workflow.id)).status_reason is None
+
+
+async def test_in_an_outage_it_is_told_that_step_functions_does_not_answer(rig: Rig) -> None:
+    await rig.define()
+    out(rig)
+    await rig.start()  # finds out whether it is over
+    out(rig)
+    workflow = await rig.start()
+
+    assert (await rig.executor.get(workflow.id)).status_reason == "waits: Step Functions does not answer"

@@ -157,7 +157,7 @@ async def test_those_that_ran_before_a_limit_take_room_until_they_end(rig: Rig) 
 async def test_what_another_replica_starts_before_it_notices_a_limit_takes_room_too(rig: Rig) -> None:
     await rig.define()
     replica = Rig(replica_of=rig)
-    assert not await replica.queues.limited("slow")
+    assert not (await replica.queues.limits("slow")).limited
     await limit(rig, max_running=1)
     stale = await replica.start(queue="slow")
     (waiting_one,) = await waiting(rig, 1)
