@@ -98,11 +98,12 @@ class Dispatcher:
         self._turn = 0
         self.limited: frozenset[str] = frozenset()
         """Queues in which workflows wait because somebody wanted that."""
-        self._written: dict[str, int] = {}
-        """Revisions at which this turn wrote down whom limited queues let through."""
+        self._let_through: dict[str, int] = {}
+        """Workflows that this turn let through, each with the revision of its queue that says so. Who was let through
+        before is not among them: somebody else may just be starting it."""
         self._given_back: dict[str, int] = {}
-        """Workflows that were let through, and whose start failed before it could have any effect; with the revision at
-        which they were: under a later one, somebody else may have started them."""
+        """Those of them whose start failed before it could have any effect. Under a later revision of their queue,
+        somebody else may have started them."""
 
     async def step(self) -> Turn:
         """Start whom AWS and the queues have room for."""
@@ -113,7 +114,7 @@ class Dispatcher:
         found = {name: await self._survived(name, self._counted(name, *lines.get(name, NO_LINE))) for name in names}
         candidates = {name: queue for name, queue in found.items() if queue is not None}
         self._given_back.clear()
-        self._written.clear()
+        self._let_through.clear()
         most = self._most()
         demands = {name: self._demand(name, queue, moment) for name, queue in candidates.items()}
         ready: list[Workflow] = []
@@ -166,11 +167,12 @@ class Dispatcher:
         """Return those of a queue that go now; what a limited queue lets through is written down."""
         line, counted, revision, again, catch_up = candidates
         ready = [*await self._queued(again[:most], moved)]
-        ready += await self._new(queue, counted, most=most - len(ready), moved=moved)
+        new = await self._new(queue, counted, most=most - len(ready), moved=moved)
+        ready += new
         after = counted.let_through([workflow.id for workflow in ready], moment, catch_up=catch_up)
         if revision and (after != line or ready):
             await self._queues.write(queue, after, revision=revision)
-            self._written[queue] = revision + 1
+            self._let_through.update((workflow.id, revision + 1) for workflow in new)
         return ready
 
     async def _counted(self, queue: str, line: Line, revision: int) -> _Candidates:
@@ -251,7 +253,8 @@ class Dispatcher:
             log.debug("start left to somebody else", action="dispatch-skip", workflow_id=workflow.id)
         except NotTried as silence:
             log.warning("start postponed", action="start-later", workflow_id=workflow.id, error=silence.message)
-            self._given_back[workflow.id] = self._written.get(workflow.queue, 0)
+            if revision := self._let_through.get(workflow.id):
+                self._given_back[workflow.id] = revision
         except errors.Unavailable as silence:
             log.warning("start postponed", action="start-later", workflow_id=workflow.id, error=silence.message)
         except errors.WorkflowManagerError as refusal:
