@@ -106,7 +106,11 @@ def _command(line: CommandLine) -> CommandSettings:
 def _host(line: HostLine) -> Host:
     return Host(
         worker_name=line.worker_name,
-        pace=pace_of(grace_seconds=line.grace_seconds, heartbeat_seconds=line.heartbeat_seconds),
+        pace=pace_of(
+            grace_seconds=line.grace_seconds,
+            heartbeat_seconds=line.heartbeat_seconds,
+            every_poll_waits=line.every_poll_waits,
+        ),
         gauges=Gauges(
             cloudwatch=line.cloudwatch, cloudwatch_region=line.cloudwatch_region, metrics_port=line.metrics_port
         ),

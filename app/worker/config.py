@@ -43,6 +43,9 @@ class Pace:
     poll_interval_seconds: float = 1.0
     """In which as many polls may start as the worker has slots."""
 
+    every_poll_waits: bool = False
+    """Whether the interval holds for the poll after a task too, as with ``sfncli``; else only after one without."""
+
     poll_drain_seconds: float = 25.0
     """How long a stopping worker waits for the answer of its open poll.
 

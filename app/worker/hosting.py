@@ -51,9 +51,10 @@ def default_worker_name() -> str:
     return f"{socket.gethostname()[:MAX_HOST_CHARACTERS]}-{os.getpid()}"
 
 
-def pace_of(*, grace_seconds: float, heartbeat_seconds: float) -> Pace:
-    """Derive a pace from how long a stop may take, and from how often AWS wants to hear of a task."""
+def pace_of(*, grace_seconds: float, heartbeat_seconds: float, every_poll_waits: bool = False) -> Pace:
+    """Derive a pace from how long a stop may take, how often AWS wants to hear of a task, and which polls wait."""
     return Pace(
+        every_poll_waits=every_poll_waits,
         heartbeat_interval_seconds=heartbeat_seconds,
         shutdown_grace_seconds=grace_seconds,
         poll_drain_seconds=min(grace_seconds, AWS_POLL_SECONDS),
