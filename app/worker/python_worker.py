@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
+
+import structlog
 
 from app import errors, models
 from app.settings import Settings
@@ -21,6 +23,11 @@ from app.worker.pauses import settle
 from app.worker.signature import signature_of
 from app.worker.starting import Starting
 from app.worker.worker import ActivityWorker
+
+log = structlog.get_logger()
+
+HEAD_START_SECONDS: Final = 5.0
+"""How long a program beside the worker waits for the service to learn the definitions, so that it finds them there."""
 
 
 class Named(Protocol):
@@ -100,8 +107,8 @@ class Worker:
     ) -> AsyncIterator[None]:
         """Work beside the body of an ``async with``, and stop after it.
 
-        The body begins when AWS knows the activities and the service the definitions. Raises what ``run`` does, before
-        the body or after it.
+        The body begins when AWS knows the activities and the service the definitions. A service that is away does not
+        hold it up: it learns them later. Raises what ``run`` does, before the body or after it.
         """
         ready = asyncio.Event()
         working = asyncio.create_task(self._run(host or Host(), namespace, service, ready), name="worker")
@@ -229,8 +236,20 @@ async def _tell(
         # A workflow that meets an activity which does not exist yet fails.
         await fleet.registered()
         if service is not None:
-            await register(service, definitions)
+            await _register(service, definitions, ready)
         ready.set()
     except Exception:
+        log.exception("Definitions cannot be registered; the worker stops", action="definition-refused")
         fleet.begin_stop()
         raise
+
+
+async def _register(
+    service: DefinitionService, definitions: Sequence[models.NewWorkflowDefinitionRequest], ready: asyncio.Event
+) -> None:
+    """Register the definitions; ``ready`` is set before when the service is away or takes its time."""
+    late = asyncio.get_running_loop().call_later(HEAD_START_SECONDS, ready.set)
+    try:
+        await register(service, definitions, on_delay=ready.set)
+    finally:
+        late.cancel()
