@@ -11,7 +11,7 @@ import structlog
 
 from app import errors, models
 from app.settings import Settings
-from app.worker.config import WorkerSettings, qualified_name, tags_from_environment
+from app.worker.config import WorkerSettings, check_namespace, qualified_name, tags_from_environment
 from app.worker.definitions import DefinitionService, read_definitions, register
 from app.worker.equipment import Equipment, connect, equipped
 from app.worker.expansion import expand
@@ -133,6 +133,8 @@ class Worker:
             raise errors.SettingsError("The worker has no namespace: give it one, or set WORKFLOWMANAGER_NAMESPACE.")
         if not self._tasks:
             raise errors.SettingsError("The worker has no tasks: decorate functions with @worker.task().")
+        namespace = expand(namespace, equipment.environ)
+        check_namespace(namespace)
         worker_name = await equipment.expand(host.worker_name or default_worker_name())
         return Fleet(
             [self._activity_worker(task, host, namespace, worker_name, equipment) for task in self._tasks.values()]
@@ -199,7 +201,7 @@ class Worker:
         self, task: TaskFunction, host: Host, namespace: str, worker_name: str, equipment: Equipment
     ) -> ActivityWorker:
         settings = WorkerSettings(
-            activity_name=qualified_name(expand(namespace, equipment.environ), task.name),
+            activity_name=qualified_name(namespace, task.name),
             worker_name=worker_name,
             concurrency=task.concurrency,
             tags=tags_from_environment(equipment.environ),
