@@ -206,6 +206,29 @@ def test_importing_the_package_does_not_load_moto() -> None:
         assert child.communicate(timeout=20) == (b"[]\n", b"")
 
 
+SPARED = """
+import sys
+from app.local.spared import spare_batch
+
+spare_batch()
+import app.local.server
+
+print(sorted({"moto.batch", "moto.batch.models", "moto.ec2"} & set(sys.modules)))
+"""
+
+
+def test_the_server_loads_without_the_models_of_batch_and_ec2() -> None:
+    with python(SPARED) as child:
+        assert child.communicate(timeout=20) == (b"[]\n", b"")
+
+
+def test_batch_is_there_for_those_who_ask(local_aws_url: str) -> None:
+    batch: Any = boto3.client("batch", endpoint_url=local_aws_url, config=PATIENT, **CREDENTIALS)  # type: ignore[call-overload]
+
+    assert batch.describe_job_queues()["jobQueues"] == []
+    batch.close()
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [
