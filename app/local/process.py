@@ -15,7 +15,7 @@ from app.local.spared import spare_batch
 MISSING_EXTRA: Final = "The embedded AWS needs the extra: pip install 'workflow-manager[local]'"
 
 READY_SECONDS: Final = 60.0
-"""Loading takes two seconds; a machine under heavy load may need many times that."""
+"""Loading takes more than a second; a machine under heavy load may need many times that."""
 
 TERMINATE_SECONDS: Final = 3.0
 """How long the child may take to end by itself before it is killed."""
