@@ -92,6 +92,7 @@ def sfncli(
         worker_name=workername,
         grace_seconds=grace_seconds,
         heartbeat_seconds=heartbeat_seconds,
+        every_poll_waits=True,
         cloudwatch=True,
         cloudwatch_region=cloudwatchregion or None,
         metrics_port=metrics_port,

@@ -107,7 +107,7 @@ def worker(
 
     The last line that a command writes to its standard output is the output of the task. SIGTERM and Ctrl-C
     end the running tasks and stop the worker; a second one at once. Definitions of a module are put into the service
-    before its first task.
+    when it answers; tasks do not wait for that.
     """
     wanted = Wanted(
         command=command or (),

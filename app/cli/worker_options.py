@@ -31,6 +31,8 @@ class HostLine:
     worker_name: str | None
     grace_seconds: float
     heartbeat_seconds: float
+    every_poll_waits: bool = False
+    """Whether AWS is asked once a second at most even after a task."""
     cloudwatch: bool
     cloudwatch_region: str | None = None
     metrics_port: int | None

@@ -1,6 +1,7 @@
 """What the verbs ``worker`` and ``sfncli`` do: serve activities until a signal comes."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from app.worker import (
     InputMode,
     Worker,
     activity_of,
+    check_namespace,
+    expand,
     pace_of,
     read_activities,
     run_commands,
@@ -36,6 +39,7 @@ def serve_command(
 ) -> None:
     """Run a command for the tasks of activities of a namespace."""
     settings = _load_settings()
+    namespace = _expanded(namespace)
     activities = [
         activity_of(name, _command(line), namespace=namespace, concurrency=line.concurrency)
         for name in dict.fromkeys(names)
@@ -46,7 +50,7 @@ def serve_command(
 def serve_file(config: Path, host: HostLine, early: EarlySignals, *, namespace: str) -> None:
     """Run the commands that a file names for its activities."""
     settings = _load_settings()
-    activities = read_activities(config, namespace=namespace)
+    activities = read_activities(config, namespace=_expanded(namespace))
     ending.run(run_commands(activities, _host(host), settings, early=early))
 
 
@@ -55,6 +59,7 @@ def serve_functions(
 ) -> None:
     """Call the functions of a module; its definitions are given to the service."""
     _load_settings()
+    namespace = None if namespace is None else _expanded(namespace)
     ending.run(_run_functions(import_worker(target), _host(host), early, namespace=namespace, service=service))
 
 
@@ -94,6 +99,13 @@ def _load_settings(**overrides: object) -> Settings:
     return loaded
 
 
+def _expanded(namespace: str) -> str:
+    """Replace variables in a namespace; raises ``SettingsError`` when what is left is none."""
+    expanded = expand(namespace, os.environ)
+    check_namespace(expanded)
+    return expanded
+
+
 def _command(line: CommandLine) -> CommandSettings:
     return CommandSettings(
         command=line.words[0],
@@ -106,7 +118,11 @@ def _command(line: CommandLine) -> CommandSettings:
 def _host(line: HostLine) -> Host:
     return Host(
         worker_name=line.worker_name,
-        pace=pace_of(grace_seconds=line.grace_seconds, heartbeat_seconds=line.heartbeat_seconds),
+        pace=pace_of(
+            grace_seconds=line.grace_seconds,
+            heartbeat_seconds=line.heartbeat_seconds,
+            every_poll_waits=line.every_poll_waits,
+        ),
         gauges=Gauges(
             cloudwatch=line.cloudwatch, cloudwatch_region=line.cloudwatch_region, metrics_port=line.metrics_port
         ),

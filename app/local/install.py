@@ -30,6 +30,7 @@ REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
     (execution_worker, "Environment", Scope),
     (StateTaskActivity, "_evaluate_with_timeout", activity_state.evaluate_without_clock),
     (StateTaskActivity, "_eval_parameters", activity_state.input_as_json),
+    (StateTaskActivity, "_eval_execution", activity_state.naming_the_activity(StateTaskActivity._eval_execution)),  # noqa: SLF001
     (StateTaskServiceSfn, "_normalise_parameters", service_tasks.nested_parameters),
     (StateTaskServiceSfn, "_normalise_response", service_tasks.nested_result),
     *(

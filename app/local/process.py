@@ -10,11 +10,12 @@ from typing import Any, Final, Self
 
 from app import errors
 from app.local import handshake, listening, stopping
+from app.local.spared import spare_batch
 
 MISSING_EXTRA: Final = "The embedded AWS needs the extra: pip install 'workflow-manager[local]'"
 
 READY_SECONDS: Final = 60.0
-"""Loading takes two seconds; a machine under heavy load may need many times that."""
+"""Loading takes more than a second; a machine under heavy load may need many times that."""
 
 TERMINATE_SECONDS: Final = 3.0
 """How long the child may take to end by itself before it is killed."""
@@ -34,6 +35,7 @@ def serve(host: str, port: int, *, on_ready: Callable[[str], None] | None = None
 
 def _load_server() -> Any:
     try:
+        spare_batch()
         # Loaded by name, because this module must stay cheap for those who never serve.
         return importlib.import_module("app.local.server")
     except ModuleNotFoundError as missing:

@@ -8,6 +8,7 @@ from app.worker.config import (
     InputMode,
     Pace,
     WorkerSettings,
+    check_namespace,
     qualified_name,
     tags_from_environment,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "WorkerMetrics",
     "WorkerSettings",
     "activity_of",
+    "check_namespace",
     "equipped",
     "expand",
     "expand_ecs_task",

@@ -70,6 +70,7 @@ def activity_of(name: str, command: CommandSettings, *, namespace: str, concurre
         command=command,
         concurrency=concurrency,
         environ={ACTIVITY_VARIABLE: name},
+        warn_when_missing=True,
     )
 
 

@@ -1,5 +1,6 @@
 """What a worker is told: the activity it serves, the command it runs, its pace."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,9 @@ from app import errors
 
 MAX_NAME_LENGTH: Final = 80
 """Limit of AWS for the names of activities and of workers."""
+
+_NAMESPACE: Final = re.compile(r"[A-Za-z0-9._-]+")
+"""What the service takes as namespace of a workflow, but for the colon, which no name of an activity holds."""
 
 TAGS_BY_VARIABLE: Final = {
     "_DEPLOY_ENV": "environment",
@@ -42,6 +46,9 @@ class Pace:
 
     poll_interval_seconds: float = 1.0
     """In which as many polls may start as the worker has slots."""
+
+    every_poll_waits: bool = False
+    """Whether the interval holds for the poll after a task too, as with ``sfncli``; else only after one without."""
 
     poll_drain_seconds: float = 25.0
     """How long a stopping worker waits for the answer of its open poll.
@@ -108,6 +115,14 @@ class CommandSettings:
     def __post_init__(self) -> None:
         if not self.command:
             raise errors.SettingsError("the command is empty")
+
+
+def check_namespace(namespace: str) -> None:
+    """Raise ``SettingsError`` for a namespace in which no workflow can have a task for an activity."""
+    if not namespace:
+        raise errors.SettingsError("the namespace is empty; is a variable not set?")
+    if not _NAMESPACE.fullmatch(namespace):
+        raise errors.SettingsError(f"a namespace has only letters, digits, '.', '_' and '-', unlike {namespace!r}")
 
 
 def qualified_name(namespace: str, name: str) -> str:

@@ -61,11 +61,13 @@ async def register(
     service: DefinitionService,
     definitions: Sequence[models.NewWorkflowDefinitionRequest],
     *,
+    on_delay: Callable[[], object] = lambda: None,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
     """Make each definition the latest version of its name: create it, or add a version when something differs.
 
-    Goes on trying while the service is away; raises what the service refuses for good.
+    Goes on trying while the service is away, and says so with ``on_delay`` each time; raises what the service refuses
+    for good.
     """
     for definition in definitions:
         backoff = Backoff(first_seconds=FIRST_PAUSE_SECONDS, cap_seconds=LONGEST_PAUSE_SECONDS)
@@ -79,6 +81,7 @@ async def register(
                     definition=definition.name,
                     error=str(passing),
                 )
+                on_delay()
                 await sleep(backoff.next_seconds())
             else:
                 break

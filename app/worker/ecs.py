@@ -29,6 +29,9 @@ PROTECTION_MINUTES: Final = 120
 
 PROTECTION_RENEWAL_SECONDS: Final = 3600.0
 
+PROTECTION_LINGER_SECONDS: Final = 1.0
+"""How long a worker stays protected after a task: short ones that follow each other are one errand to ECS."""
+
 LAST_WORD_SECONDS: Final = 1.0
 """How long the end of a worker waits for ECS."""
 
@@ -115,11 +118,13 @@ class TaskProtection:
         self._http = http
         self._users = 0
         self._idle = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
         self._users += 1
         self._idle.clear()
+        self._hurry.set()
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(self._keep(), name="ecs-task-protection")
 
@@ -128,10 +133,12 @@ class TaskProtection:
     ) -> None:
         self._users -= 1
         if self._users == 0:
+            self._hurry.clear()
             self._idle.set()
 
     async def close(self) -> None:
         """Wait a moment for ECS to hear that nothing needs protection any more."""
+        self._hurry.set()
         if self._keeping is not None:
             await asyncio.wait({self._keeping}, timeout=LAST_WORD_SECONDS)
             self._keeping.cancel()
@@ -140,13 +147,24 @@ class TaskProtection:
     async def _keep(self) -> None:
         """Tell ECS what holds, one thing after the other, until it has heard that no task runs."""
         while True:
-            if self._users:
-                await self._put({"ProtectionEnabled": True, "ExpiresInMinutes": PROTECTION_MINUTES})
-                await pause(PROTECTION_RENEWAL_SECONDS, unless=self._idle)
+            await self._put({"ProtectionEnabled": True, "ExpiresInMinutes": PROTECTION_MINUTES})
+            if await self._used_for(PROTECTION_RENEWAL_SECONDS):
                 continue
             await self._put({"ProtectionEnabled": False})
             if not self._users:
                 return
+
+    async def _used_for(self, seconds: float) -> bool:
+        """Wait until no task runs and none comes for a moment; tell whether the time was over before."""
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    await self._idle.wait()
+                    await pause(PROTECTION_LINGER_SECONDS, unless=self._hurry)
+                    if not self._users:
+                        return False
+        except TimeoutError:
+            return True
 
     async def _put(self, state: Mapping[str, object]) -> None:
         try:

@@ -13,6 +13,7 @@ from app.worker.equipment import Equipment, Gauges, connect, equipped
 from app.worker.expansion import expand
 from app.worker.fleet import CommandFleet
 from app.worker.signals import stopped_by_signals
+from app.worker.start_failures import warn_unless_found
 from app.worker.starting import Starting
 from app.worker.watchdog import Guard, Watchdog
 from app.worker.worker import CommandWorker
@@ -33,6 +34,8 @@ class CommandActivity:
     concurrency: int = 1
     environ: Mapping[str, str] = field(default_factory=dict)
     """Variables that its commands get on top."""
+    warn_when_missing: bool = False
+    """Whether the log tells at the start of a command that cannot be found; ``sfncli`` lets the tasks tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +54,10 @@ def default_worker_name() -> str:
     return f"{socket.gethostname()[:MAX_HOST_CHARACTERS]}-{os.getpid()}"
 
 
-def pace_of(*, grace_seconds: float, heartbeat_seconds: float) -> Pace:
-    """Derive a pace from how long a stop may take, and from how often AWS wants to hear of a task."""
+def pace_of(*, grace_seconds: float, heartbeat_seconds: float, every_poll_waits: bool = False) -> Pace:
+    """Derive a pace from how long a stop may take, how often AWS wants to hear of a task, and which polls wait."""
     return Pace(
+        every_poll_waits=every_poll_waits,
         heartbeat_interval_seconds=heartbeat_seconds,
         shutdown_grace_seconds=grace_seconds,
         poll_drain_seconds=min(grace_seconds, AWS_POLL_SECONDS),
@@ -108,6 +112,8 @@ def _worker(
         pace=equipment.pace(pace),
     )
     command = replace(activity.command, command=expand(activity.command.command, environ))
+    if activity.warn_when_missing:
+        warn_unless_found(command.command, activity=settings.activity_name, search_path=environ.get("PATH"))
     return CommandWorker(
         settings,
         command,

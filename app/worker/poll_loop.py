@@ -47,6 +47,8 @@ class PollLoop:
         self._activity = activity
         self._protection = protection
         self._observer = observer
+        self._every_poll_waits = settings.pace.every_poll_waits
+        self._brought_task = False
         self._backoff = Backoff(
             first_seconds=settings.pace.backoff_first_seconds, cap_seconds=settings.pace.backoff_cap_seconds
         )
@@ -57,12 +59,17 @@ class PollLoop:
             await self.run_once()
 
     async def run_once(self) -> None:
-        """Wait for the next turn, poll once, and see the task through that the poll brought."""
-        with self._activity.paused():
-            await pause(self._pace.reserve(), unless=self._shutdown.requested)
+        """Poll once, when it is this loop's turn, and see the task through that the poll brought.
+
+        After a poll that brought a task the next one needs no turn: more tasks may be there.
+        """
+        if self._every_poll_waits or not self._brought_task:
+            with self._activity.paused():
+                await pause(self._pace.reserve(), unless=self._shutdown.requested)
         if self._shutdown.requested.is_set():
             return
         assignment = await self._ask()
+        self._brought_task = assignment is not None
         if assignment is None:
             return
         if self._shutdown.requested.is_set():

@@ -8,7 +8,8 @@ from collections.abc import Callable
 class PollPace:
     """Lets as many polls start within an interval as a worker has slots, whichever of them polls.
 
-    ``sfncli``, which does one task at a time, polls once a second at most; each slot is worth one ``sfncli``.
+    ``sfncli``, which does one task at a time, polls once a second at most; each slot is worth one ``sfncli``. A slot
+    whose last poll brought a task may ask without a turn.
     """
 
     def __init__(self, *, slots: int, interval_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:

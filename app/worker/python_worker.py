@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
+
+import structlog
 
 from app import errors, models
 from app.settings import Settings
-from app.worker.config import WorkerSettings, qualified_name, tags_from_environment
+from app.worker.config import WorkerSettings, check_namespace, qualified_name, tags_from_environment
 from app.worker.definitions import DefinitionService, read_definitions, register
 from app.worker.equipment import Equipment, connect, equipped
 from app.worker.expansion import expand
@@ -21,6 +23,11 @@ from app.worker.pauses import settle
 from app.worker.signature import signature_of
 from app.worker.starting import Starting
 from app.worker.worker import ActivityWorker
+
+log = structlog.get_logger()
+
+HEAD_START_SECONDS: Final = 5.0
+"""How long a program beside the worker waits for the service to learn the definitions, so that it finds them there."""
 
 
 class Named(Protocol):
@@ -100,8 +107,8 @@ class Worker:
     ) -> AsyncIterator[None]:
         """Work beside the body of an ``async with``, and stop after it.
 
-        The body begins when AWS knows the activities and the service the definitions. Raises what ``run`` does, before
-        the body or after it.
+        The body begins when AWS knows the activities and the service the definitions. A service that is away does not
+        hold it up: it learns them later. Raises what ``run`` does, before the body or after it.
         """
         ready = asyncio.Event()
         working = asyncio.create_task(self._run(host or Host(), namespace, service, ready), name="worker")
@@ -126,6 +133,8 @@ class Worker:
             raise errors.SettingsError("The worker has no namespace: give it one, or set WORKFLOWMANAGER_NAMESPACE.")
         if not self._tasks:
             raise errors.SettingsError("The worker has no tasks: decorate functions with @worker.task().")
+        namespace = expand(namespace, equipment.environ)
+        check_namespace(namespace)
         worker_name = await equipment.expand(host.worker_name or default_worker_name())
         return Fleet(
             [self._activity_worker(task, host, namespace, worker_name, equipment) for task in self._tasks.values()]
@@ -192,7 +201,7 @@ class Worker:
         self, task: TaskFunction, host: Host, namespace: str, worker_name: str, equipment: Equipment
     ) -> ActivityWorker:
         settings = WorkerSettings(
-            activity_name=qualified_name(expand(namespace, equipment.environ), task.name),
+            activity_name=qualified_name(namespace, task.name),
             worker_name=worker_name,
             concurrency=task.concurrency,
             tags=tags_from_environment(equipment.environ),
@@ -229,8 +238,20 @@ async def _tell(
         # A workflow that meets an activity which does not exist yet fails.
         await fleet.registered()
         if service is not None:
-            await register(service, definitions)
+            await _register(service, definitions, ready)
         ready.set()
     except Exception:
+        log.exception("Definitions cannot be registered; the worker stops", action="definition-refused")
         fleet.begin_stop()
         raise
+
+
+async def _register(
+    service: DefinitionService, definitions: Sequence[models.NewWorkflowDefinitionRequest], ready: asyncio.Event
+) -> None:
+    """Register the definitions; ``ready`` is set before when the service is away or takes its time."""
+    late = asyncio.get_running_loop().call_later(HEAD_START_SECONDS, ready.set)
+    try:
+        await register(service, definitions, on_delay=ready.set)
+    finally:
+        late.cancel()

@@ -1,14 +1,29 @@
-"""What it means for a task that its command could not be started."""
+"""What is said of a command that cannot be started: of a task when it is tried, and before the first one."""
 
 import errno
 import shutil
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from app.worker.outcome import ErrorName, TaskFailed
+
+log = structlog.get_logger()
 
 SHEBANG_BYTES: Final = 256
 """As much of the first line of a script as Linux looks at (BINPRM_BUF_SIZE)."""
+
+
+def warn_unless_found(command: str, *, activity: str, search_path: str | None) -> None:
+    """Log a warning when a command is not there, or not executable; it may still come before the first task."""
+    if shutil.which(command, path=search_path) is None:
+        log.warning(
+            "The command cannot be found; its tasks will fail",
+            action="command-missing",
+            activity=activity,
+            command=command,
+        )
 
 
 def start_failure(command: str, refusal: OSError, *, search_path: str | None) -> TaskFailed:

@@ -56,6 +56,20 @@ def test_a_worker_may_have_no_name(bench: Workbench) -> None:
     assert run.events[3]["activityStartedEventDetails"] == {}
 
 
+def test_a_task_of_an_activity_that_does_not_exist_fails_its_execution_for_good(bench: Workbench) -> None:
+    """As AWS was recorded to do; neither ``Retry`` nor ``Catch`` hold for ``States.Runtime``."""
+    arn = bench.activity()
+    bench.client.delete_activity(activityArn=arn)
+    rules = {"Retry": [{"ErrorEquals": ["States.ALL"]}], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]}
+    machine = {"StartAt": "Work", "States": {"Work": task(arn, **rules), "Caught": PASS}}
+
+    run = bench.run(machine)
+
+    assert run.event_types == ["ExecutionStarted", "TaskStateEntered", "ExecutionFailed"]
+    where = "An error occurred while executing the state 'Work' (entered at the event id #2)."
+    assert run.error == ("States.Runtime", f"{where} The activity {arn} does not exist.")
+
+
 def output_of_size(size: int, filling: str) -> str:
     """Write an object of exactly so many bytes."""
     frame = '{"a":1,"b":""}'

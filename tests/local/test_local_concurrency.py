@@ -19,7 +19,8 @@ from tests.local.workbench import Workbench, task, unique
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MANY = 200
+MANY = 120
+"""More than fit on a page of ListExecutions, and than clients are at work."""
 ENDINGS = {"ExecutionSucceeded", "ExecutionAborted"}
 
 AUTHORIZATION = (
@@ -52,7 +53,7 @@ def start_many(bench: Workbench, pool: ThreadPoolExecutor, activity_arn: str) ->
     return machine_arn, set(pool.map(start, range(MANY)))
 
 
-def test_two_hundred_waiting_executions_are_all_served(bench: Workbench, pool: ThreadPoolExecutor) -> None:
+def test_many_waiting_executions_are_all_served(bench: Workbench, pool: ThreadPoolExecutor) -> None:
     arn = bench.activity()
     machine_arn, started = start_many(bench, pool, arn)
     assert statuses(bench, machine_arn, "RUNNING") == started
@@ -68,7 +69,7 @@ def test_two_hundred_waiting_executions_are_all_served(bench: Workbench, pool: T
     eventually(lambda: statuses(bench, machine_arn, "SUCCEEDED") == started, what="all executions have succeeded")
 
 
-def test_two_hundred_waiting_executions_can_all_be_stopped(bench: Workbench, pool: ThreadPoolExecutor) -> None:
+def test_many_waiting_executions_can_all_be_stopped(bench: Workbench, pool: ThreadPoolExecutor) -> None:
     machine_arn, started = start_many(bench, pool, bench.activity())
 
     list(pool.map(lambda execution_arn: bench.client.stop_execution(executionArn=execution_arn), started))
@@ -78,7 +79,8 @@ def test_two_hundred_waiting_executions_can_all_be_stopped(bench: Workbench, poo
 
 def test_an_answer_and_a_stop_at_once_give_one_ending(bench: Workbench, pool: ThreadPoolExecutor) -> None:
     arn = bench.activity()
-    started = [bench.start(task(arn)) for _ in range(20)]
+    machine_arn = bench.machine(task(arn))
+    started = [bench.client.start_execution(stateMachineArn=machine_arn)["executionArn"] for _ in range(20)]
     taken = [bench.take(arn) for _ in started]
 
     def echo(got: Any) -> None:
@@ -135,7 +137,8 @@ def test_a_worker_that_hung_up_does_not_swallow_a_task(bench: Workbench, local_a
 
 
 def test_of_conditional_writes_at_once_to_dynamodb_one_wins(dynamodb: Any) -> None:
-    table, writers, rounds = unique("table"), 8, 60
+    # With more writers the turns of this process would keep the requests apart.
+    table, writers, rounds = unique("table"), 4, 30
     dynamodb.create_table(
         TableName=table,
         KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
@@ -169,9 +172,10 @@ def advance(dynamodb: Any, table: str, number: int, barrier: threading.Barrier) 
     return True
 
 
-def test_five_hundred_clients_can_connect_at_once(local_aws_url: str) -> None:
+def test_more_clients_can_connect_at_once_than_servers_let_wait(local_aws_url: str) -> None:
+    """Which is 128, unless a server says otherwise."""
     address = urlsplit(local_aws_url)
-    connections = [socket.create_connection((str(address.hostname), address.port or 0), 10) for _ in range(500)]
+    connections = [socket.create_connection((str(address.hostname), address.port or 0), 10) for _ in range(250)]
     try:
         for connection in connections:
             connection.sendall(raw("ListActivities", {}))

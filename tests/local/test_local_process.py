@@ -32,6 +32,9 @@ async def main():
 asyncio.run(main())
 """
 
+STAND_IN = 'import sys; print(\'{"url": "http://127.0.0.1:9"}\', flush=True); sys.stdin.read()'
+"""A child that is ready at once, for tests of what its owner does."""
+
 RESTLESS: dict[str, Any] = {
     "StartAt": "Again",
     "States": {
@@ -74,6 +77,12 @@ async def test_the_embedded_aws_answers_inside_the_block_and_is_gone_after_it() 
     assert session == pid, "a Ctrl-C at the terminal would reach it"
 
 
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "command", lambda *_: [sys.executable, "-c", STAND_IN])
+
+
+@pytest.mark.usefixtures("stand_in")
 async def test_a_child_that_dies_is_noticed() -> None:
     async with LocalAWS() as aws:
         waiting = asyncio.create_task(aws.wait())
@@ -82,6 +91,7 @@ async def test_a_child_that_dies_is_noticed() -> None:
         assert await asyncio.wait_for(waiting, 10) == -signal.SIGKILL
 
 
+@pytest.mark.usefixtures("stand_in")
 async def test_a_child_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "TERMINATE_SECONDS", 0.2)
     async with LocalAWS() as aws:
@@ -128,13 +138,13 @@ async def test_a_start_that_is_given_up_leaves_no_child(monkeypatch: pytest.Monk
 
 
 def test_sigterm_ends_it_at_once_whatever_it_is_doing() -> None:
-    """Hundreds of executions wait, some never rest, and polls are open."""
+    """Dozens of executions wait, some never rest, and polls are open."""
     with python(SERVE.format(port=0)) as child, ThreadPoolExecutor(30) as pool:
         bench = workbench(first_line(child))
         machine_arn = bench.machine(task(bench.activity()))
         idle = bench.activity()
         polls = [pool.submit(bench.take, idle) for _ in range(5)]
-        list(pool.map(lambda _: bench.client.start_execution(stateMachineArn=machine_arn), range(200)))
+        list(pool.map(lambda _: bench.client.start_execution(stateMachineArn=machine_arn), range(50)))
 
         for _ in range(5):
             bench.start(RESTLESS, [1, 2, 3])
@@ -204,6 +214,29 @@ def test_importing_the_package_does_not_load_moto() -> None:
 
     with python(heavy) as child:
         assert child.communicate(timeout=20) == (b"[]\n", b"")
+
+
+SPARED = """
+import sys
+from app.local.spared import spare_batch
+
+spare_batch()
+import app.local.server
+
+print(sorted({"moto.batch", "moto.batch.models", "moto.ec2"} & set(sys.modules)))
+"""
+
+
+def test_the_server_loads_without_the_models_of_batch_and_ec2() -> None:
+    with python(SPARED) as child:
+        assert child.communicate(timeout=20) == (b"[]\n", b"")
+
+
+def test_batch_is_there_for_those_who_ask(local_aws_url: str) -> None:
+    batch: Any = boto3.client("batch", endpoint_url=local_aws_url, config=PATIENT, **CREDENTIALS)  # type: ignore[call-overload]
+
+    assert batch.describe_job_queues()["jobQueues"] == []
+    batch.close()
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ ENDINGS = {
     "logging": 'trap \'echo {\\"level\\":\\"info\\"}; exit 0\' TERM; while :; do sleep 0.05; done',
     "stubborn": STUBBORN,
 }
-GRACE_SECONDS = 1
+GRACE_SECONDS = 0.5
 
 ENDED_BEFORE = ("exit 3", "kill -KILL $$")
 
@@ -154,10 +154,12 @@ def ending(nursery: Nursery, sfn: Any, tmp_path_factory: pytest.TempPathFactory)
     machine = Machine(sfn)
     flags = ("-concurrency", str(len(ENDINGS)), "-grace-seconds", str(GRACE_SECONDS), "-workdirectory", str(work_dir))
     worker = nursery.start(*arguments(machine.name, str(puppet(directory)), *flags))
+    before = []
     for script in ENDED_BEFORE:
         name = f"run-{uuid.uuid4()}"
         write_script(directory / name, f'touch "$WORK_DIR/file"; {script}')
-        assert machine.start(name=name).ended().error
+        before.append(machine.start(name=name))
+    assert all(run.ended().error for run in before)
     runs = {}
     for what, script in ENDINGS.items():
         name = f"run-{uuid.uuid4()}"

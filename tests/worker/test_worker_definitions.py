@@ -17,11 +17,12 @@ MACHINE = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "a", "En
 
 
 class Shelf:
-    """A service that keeps definitions; ``trouble`` is raised by its next calls."""
+    """A service that keeps definitions; ``trouble`` is raised by its next calls, and it may be ``away``."""
 
     def __init__(self, *trouble: Exception) -> None:
         self.versions: dict[str, list[WorkflowDefinition]] = {}
         self.trouble = list(trouble)
+        self.away = False
 
     async def get_definition(self, name: str) -> WorkflowDefinition:
         self._stumble()
@@ -40,6 +41,8 @@ class Shelf:
         return self._keep(request)
 
     def _stumble(self) -> None:
+        if self.away:
+            raise errors.Unavailable
         if self.trouble:
             raise self.trouble.pop(0)
 

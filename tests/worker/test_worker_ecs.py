@@ -99,13 +99,34 @@ async def test_the_container_is_protected_while_a_task_runs(start_worker: StartW
         return httpx.Response(200, json={})
 
     async with client(agent) as http:
-        running = await start_worker("sleep 0.2", concurrency=2, protection=TaskProtection("http://agent", http))
+        protection = TaskProtection("http://agent", http)
+        running = await start_worker("sleep 0.2", concurrency=2, protection=protection)
         tasks = [await running.schedule() for _ in range(2)]
         await eventually(lambda: len(states) == 1, "the container is protected")
         for task in tasks:
             await running.end_of(task)
-        await eventually(lambda: len(states) == 2, "the protection ends")
+        await protection.close()
     assert states == [{"ProtectionEnabled": True, "ExpiresInMinutes": 120}, {"ProtectionEnabled": False}]
+
+
+@pytest.mark.looptime
+async def test_tasks_that_follow_each_other_are_protected_as_one_and_the_protection_is_renewed() -> None:
+    told: list[tuple[float, bool]] = []
+    clock = asyncio.get_running_loop().time
+
+    def agent(request: httpx.Request) -> httpx.Response:
+        told.append((clock(), json.loads(request.content)["ProtectionEnabled"]))
+        return httpx.Response(200, json={})
+
+    async with client(agent) as http:
+        protection = TaskProtection("http://agent", http)
+        started = clock()
+        for _ in range(100):
+            async with protection:
+                await asyncio.sleep(49.5)
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(1)
+    assert [(round(at - started), protected) for at, protected in told] == [(0, True), (3600, True), (5000, False)]
 
 
 async def test_an_agent_that_does_not_answer_hinders_no_task(start_worker: StartWorker) -> None:

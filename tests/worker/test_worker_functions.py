@@ -93,6 +93,10 @@ async def test_a_worker_without_tasks_or_namespace_is_refused(start: Start) -> N
     homeless.task("work")(lambda: None)
     with pytest.raises(errors.SettingsError, match="has no namespace"):
         await start(homeless)
+    homeless = Worker(namespace="$NO_SUCH_VARIABLE")
+    homeless.task("work")(lambda: None)
+    with pytest.raises(errors.SettingsError, match="namespace is empty"):
+        await start(homeless)
 
 
 async def test_an_async_function_gets_its_input_typed_and_its_output_is_written(start: Start) -> None:

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app import errors
+from app.worker.observing import PollResult, Unobserved
 from app.worker.pauses import Backoff
 from app.worker.poll_pace import PollPace
 from tests.worker.conftest import ACTIVITY, FAST, StartWorker, eventually
@@ -84,14 +85,49 @@ def test_as_many_polls_start_within_a_second_as_there_are_slots(
     assert [wanted + pace.reserve() for wanted in polls] == pytest.approx(starts)
 
 
-async def test_a_worker_with_one_slot_polls_at_most_once_per_interval(start_worker: StartWorker) -> None:
-    running = await start_worker("true", pace=replace(FAST, poll_interval_seconds=0.1))
+async def test_every_poll_waits_for_its_turn_when_the_pace_says_so(start_worker: StartWorker) -> None:
+    running = await start_worker("true", pace=replace(FAST, poll_interval_seconds=0.1, every_poll_waits=True))
     for _ in range(4):
         await running.schedule()
     await eventually(lambda: running.aws.count("get_activity_task") >= 5, "five polls")
     times = [time for name, time in running.aws.calls if name == "get_activity_task"]
     # A call may take longer on its way when it is the first, so the intervals count together.
     assert times[-1] - times[0] >= 0.1 * (len(times) - 1) - 0.05
+
+
+class PollsHeard(Unobserved):
+    """Remembers what came of each poll."""
+
+    def __init__(self) -> None:
+        self.results: list[str] = []
+
+    def polled(self, result: PollResult) -> None:
+        self.results.append(result.value)
+
+
+async def test_after_a_task_the_next_poll_goes_at_once_and_after_an_empty_one_it_waits(
+    start_worker: StartWorker,
+) -> None:
+    heard = PollsHeard()
+    running = await start_worker("true", pace=replace(FAST, poll_interval_seconds=3600), observer=heard)
+    for task in [await running.schedule() for _ in range(3)]:
+        await running.end_of(task)
+    await eventually(lambda: "empty" in heard.results, "a poll without a task")
+    await running.worker.stop()
+    assert heard.results == ["task", "task", "task", "empty"]
+    assert running.aws.count("get_activity_task") == 4
+
+
+async def test_after_a_poll_that_failed_the_next_one_waits(start_worker: StartWorker) -> None:
+    heard = PollsHeard()
+    running = await start_worker(
+        "true", pace=replace(FAST, poll_interval_seconds=3600, backoff_first_seconds=0), observer=heard
+    )
+    running.aws.fail("get_activity_task", "ThrottlingException")
+    await eventually(lambda: heard.results, "a poll that failed")
+    await running.worker.stop()
+    assert heard.results == ["failed"]
+    assert running.aws.count("get_activity_task") == 1
 
 
 async def test_each_slot_has_one_poll_open(start_worker: StartWorker) -> None:

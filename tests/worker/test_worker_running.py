@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from app import errors
+from app.models import WorkflowDefinition
 from app.worker import Context, SyncContext, Worker
+from tests.worker.conftest import eventually
 from tests.worker.executions import Machine
 from tests.worker.test_worker_definitions import Shelf
 
@@ -43,6 +46,56 @@ async def test_the_body_begins_when_everything_is_registered_and_the_worker_stop
         execution = await asyncio.to_thread(Machine(sfn, f"{NAMESPACE}--double").start, '{"a":21}')
         await asyncio.to_thread(execution.ended)
         assert json.loads(execution.output) == {"a": 42}
+
+
+async def test_a_service_that_is_away_holds_up_neither_body_nor_tasks_and_learns_the_definitions_later(
+    worker: Worker, sfn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.definitions.FIRST_PAUSE_SECONDS", 0.01)
+    shelf = Shelf()
+    shelf.away = True
+    async with worker.running(service=shelf):
+        execution = await asyncio.to_thread(Machine(sfn, f"{NAMESPACE}--double").start, '{"a":21}')
+        await asyncio.to_thread(execution.ended)
+        assert not shelf.versions
+        shelf.away = False
+        await eventually(lambda: shelf.versions, "the service learns the definition")
+
+
+async def test_a_service_that_does_not_answer_holds_up_the_body_for_a_moment_only(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.python_worker.HEAD_START_SECONDS", 0.01)
+
+    class Silent(Shelf):
+        async def get_definition(self, name: str) -> WorkflowDefinition:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async with asyncio.timeout(10), worker.running(service=Silent()):
+        pass
+
+
+async def test_a_definition_that_is_refused_beside_the_body_stops_the_worker(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.worker.definitions.FIRST_PAUSE_SECONDS", 0.01)
+    begun = asyncio.Event()
+
+    async def run_beside() -> None:
+        async with worker.running(service=Shelf(errors.Unavailable(), errors.NotAllowed())):
+            begun.set()
+            await eventually(lambda: "definition-refused" in [line["action"] for line in logs], "the refusal is told")
+
+    with capture_logs() as logs, pytest.raises(errors.NotAllowed):
+        await run_beside()
+    assert begun.is_set()
+
+
+async def test_a_definition_that_is_refused_at_once_is_raised_before_the_body(worker: Worker) -> None:
+    with pytest.raises(errors.NotAllowed):
+        async with worker.running(service=Shelf(errors.NotAllowed())):
+            pytest.fail("the body began")
 
 
 async def test_an_error_of_the_body_stops_the_worker_in_order(worker: Worker, sfn: Any) -> None:

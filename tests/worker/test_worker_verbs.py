@@ -58,6 +58,23 @@ def test_a_worker_says_what_it_misses(refused: Refused, arguments: str, sentence
     assert refused("worker", *arguments.split()) == sentence
 
 
+@pytest.mark.parametrize("way", [["--activity", "a", "--", "true"], ["--config", "w.yaml"], ["--module", "mine"]])
+@pytest.mark.parametrize(
+    ("namespace", "sentence"),
+    [
+        ("", "the namespace is empty; is a variable not set?"),
+        ("$NO_SUCH_VARIABLE", "the namespace is empty; is a variable not set?"),
+        ("a b", "a namespace has only letters, digits, '.', '_' and '-', unlike 'a b'"),
+        ("a:b", "a namespace has only letters, digits, '.', '_' and '-', unlike 'a:b'"),
+    ],
+)
+def test_a_namespace_that_no_workflow_with_activities_can_have_is_refused(
+    refused: Refused, monkeypatch: pytest.MonkeyPatch, way: list[str], namespace: str, sentence: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    assert refused("worker", "-n", namespace, *way).splitlines()[-1].removeprefix("workflow-manager: ") == sentence
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
