@@ -22,5 +22,5 @@ def definition_names(service: Service | None) -> list[str]:
 
 
 async def _ask(service: Service) -> list[str]:
-    async with connect(service) as manager:
+    async with connect(service, attempts=1) as manager:
         return [definition.name for definition in await manager.list_definitions()]
