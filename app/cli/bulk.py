@@ -51,6 +51,8 @@ def run_bulk(bulk: Bulk) -> ExitCode:
         if choice.ids is not None and not choice.dry_run:
             return _do_all(bulk, _left(choice.ids, journal), journal)
         found = run(_find(bulk))
+        if choice.ids is None:
+            found = _chosen_at_first(found, journal)[: choice.limit]
         left = set(_left([workflow.id for workflow in found], journal))
         workflows = [workflow for workflow in found if workflow.id in left]
         if choice.dry_run:
@@ -128,8 +130,18 @@ class Run:
 async def _find(bulk: Bulk) -> list[models.Workflow]:
     async with connect(bulk.choice.service) as manager:
         if bulk.choice.ids is None:
-            return await select(manager, bulk.choice.filters, bulk.scope, limit=bulk.choice.limit)
+            return await select(manager, bulk.choice.filters, bulk.scope)
         return [await manager.get_workflow(workflow_id) for workflow_id in bulk.choice.ids]
+
+
+def _chosen_at_first(found: Sequence[models.Workflow], journal: Journal) -> list[models.Workflow]:
+    """Leave out what is newer than the journal: it may have been made by the command that began it."""
+    if found:
+        journal.choose_until(max(workflow.created_at for workflow in found))
+    chosen = [each for each in found if journal.until is None or each.created_at <= journal.until]
+    if len(chosen) < len(found):
+        note(f"{counted(len(found) - len(chosen), 'workflow')} left out: created after the journal was begun.")
+    return chosen
 
 
 def _left(ids: Sequence[str], journal: Journal) -> list[str]:

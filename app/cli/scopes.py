@@ -38,9 +38,7 @@ REFRESHABLE: Final = Scope(ACTIVE, frozenset(WorkflowStatus))
 RESUMABLE: Final = Scope(FAILED, frozenset(WorkflowStatus).difference(ACTIVE), fits=lambda found: not found.retries)
 
 
-async def select(
-    manager: WorkflowManager, filters: Filters, scope: Scope, *, limit: int | None
-) -> list[models.Workflow]:
+async def select(manager: WorkflowManager, filters: Filters, scope: Scope) -> list[models.Workflow]:
     """Return the summaries of all that fit, the oldest first; `errors.NotFound` for an unknown definition."""
     for status in filters.statuses:
         if status not in scope.possible:
@@ -56,7 +54,7 @@ async def select(
     if not found:
         await check_definition(manager, filters)
     found.sort(key=lambda workflow: (workflow.created_at, workflow.id))
-    return found[:limit]
+    return found
 
 
 async def check_definition(manager: WorkflowManager, filters: Filters) -> None:

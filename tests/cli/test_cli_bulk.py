@@ -249,6 +249,40 @@ def test_a_journal_leaves_out_what_is_done(wfm: Run, service: FakeService, tmp_p
     assert changes(service) == ["DELETE /workflows/b"]
 
 
+def test_a_repeated_resume_leaves_alone_what_the_first_one_made(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """The new ones have the same definition and tags, and may have failed again."""
+    journal = ("--journal", str(tmp_path / "journal"))
+    old = [failed(each, job_json("load", "failed"), createdAt=f"2026-01-02T03:04:0{each}.000Z") for each in "12"]
+    service.on("GET /workflows", old)
+    for each in "12":
+        service.on(f"POST /workflows/{each}", workflow_json("queued", id=f"{each}0"))
+    resume = ("resume", *OF_X, "--start-at", "load", "--yes", *FAST, *journal)
+    assert wfm(*resume).code == 0
+    resumed = [{**each, "retries": [f"{each['id']}0"]} for each in old]
+    new = [failed("20", job_json("load", "failed"), createdAt="2026-01-02T03:04:03.000Z", retryFor="2")]
+    service.on("GET /workflows", [*resumed, *new])
+    service.asked.clear()
+    assert wfm(*resume, "--dry-run").out.count("\n") == 1
+    assert wfm(*resume) == (
+        0,
+        "",
+        "1 workflow left out: created after the journal was begun.\nThere is nothing to do.\n",
+    )
+    assert changes(service) == []
+
+
+def test_a_journal_goes_on_with_more_of_what_was_there(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """A limit cuts into portions what was there at first."""
+    limited = ("resume", *OF_X, "--start-at", "s", "--yes", "--limit", "1", "--journal", str(tmp_path / "journal"))
+    a, b = (failed(each, job_json("s", "failed"), createdAt=f"2026-01-02T03:04:0{i}Z") for i, each in enumerate("ab"))
+    for each in "ab":
+        service.on(f"POST /workflows/{each}", workflow_json("queued", id="new"))
+    service.on("GET /workflows", [a, b])
+    assert wfm(*limited).out == "a  done     resumed at s as new\n"
+    service.on("GET /workflows", [{**a, "retries": ["new"]}, b])
+    assert wfm(*limited).out == "b  done     resumed at s as new\n"
+
+
 def test_a_repeated_resume_is_recognised(wfm: Run, service: FakeService, tmp_path: Path) -> None:
     """The keys are those of the first run, so the service starts nothing twice; another run has others."""
     listed(service, "a", status="failed")
