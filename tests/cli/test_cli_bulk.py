@@ -51,7 +51,15 @@ def test_each_verb_is_about_some_statuses(verb: str, statuses: list[str], wfm: R
     service.on("GET /workflows", [])
     assert wfm(verb, "-n", "dev", "--yes").code == 0
     assert [asked.line.split("status=")[1].split("&")[0] for asked in service.asked] == statuses
-    assert ("resolvedByUser=false" in service.asked[0].line) is (verb == "resolve")
+    assert ("resolvedByUser=false" in service.asked[0].line) is (verb in {"resolve", "resume"})
+
+
+def test_what_was_cancelled_can_be_resumed(wfm: Run, service: FakeService) -> None:
+    """It counts as resolved without anybody's doing."""
+    listed(service, "a", status="cancelled", resolvedByUser=True)
+    outcome = wfm("resume", *OF_X, "--status", "cancelled", "--dry-run", "-o", "jsonl")
+    assert [json.loads(line)["id"] for line in outcome.out.splitlines()] == ["a"]
+    assert "resolvedByUser" not in service.asked[0].line
 
 
 def test_a_dry_run_shows_and_does_nothing(wfm: Run, service: FakeService, tmp_path: Path) -> None:

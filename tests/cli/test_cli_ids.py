@@ -51,6 +51,12 @@ def test_a_dry_run_tells_what_would_be_refused(
     assert outcome.err.startswith(f"w would be refused: {words}.\n0 workflows would be ")
 
 
+def test_a_resolved_workflow_that_is_named_is_resumed(wfm: Run, service: FakeService) -> None:
+    """Only filters leave it out."""
+    service.on("GET /workflows/w", {**FAILED, "resolvedByUser": True})
+    assert wfm("resume", "w", "--dry-run").code == 0
+
+
 def test_a_dry_run_of_what_is_not_there_is_three(wfm: Run, service: FakeService) -> None:
     """As doing it is."""
     service.on("GET /workflows/w", {"message": "there is none"}, status=404)
