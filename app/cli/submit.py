@@ -11,10 +11,10 @@ from app.cli.later import later
 from app.cli.options import (
     DEFAULT_NAMESPACE,
     FollowOption,
-    Format,
-    FormatOption,
     NamespaceOption,
     TimeoutOption,
+    WorkflowFormat,
+    WorkflowFormatOption,
 )
 from app.cli.typed import parse_definition, parse_tags
 from app.cli.watch import watch_of
@@ -59,7 +59,7 @@ def submit(
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
     service: ServiceOption = DEFAULT_SERVICE,
-    output: FormatOption = Format.TABLE,
+    output: WorkflowFormatOption = WorkflowFormat.TABLE,
 ) -> ExitCode:
     r"""Start a workflow.
 
