@@ -26,8 +26,8 @@ def show_workflow(workflow_id: str, *, full: bool, service: Service, output: Wor
 
 
 def write_details(workflow: models.Workflow, *, full: bool) -> None:
-    """Write all that is known of a workflow; ``full`` cuts nothing."""
-    write_fields(workflow_fields(workflow, full=full))
+    """Write all that is known of a workflow; ``full`` cuts nothing, and shows each job as well."""
+    write_fields(workflow_fields(workflow, full=full or not is_terminal()))
     write_line()
     if not full:
         _write_jobs(workflow.jobs)
