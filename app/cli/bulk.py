@@ -168,6 +168,7 @@ def _show(bulk: Bulk, workflows: Sequence[models.Workflow]) -> ExitCode:
 
 def _do_all(bulk: Bulk, ids: Sequence[str], journal: Journal) -> ExitCode:
     if not ids:
+        Tally(bulk.choice.output).finish()
         note("There is nothing to do.")
         return ExitCode.OK
     return run(_do(bulk, ids, journal))

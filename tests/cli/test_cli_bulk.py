@@ -42,6 +42,13 @@ def test_filters_are_asked_for_status_by_status(wfm: Run, service: FakeService) 
     ]
 
 
+@pytest.mark.parametrize(("output", "out"), [("json", "[]\n"), ("yaml", "[]\n"), ("jsonl", ""), ("table", "")])
+def test_nothing_to_do_is_a_document_as_well(output: str, out: str, wfm: Run, service: FakeService) -> None:
+    """Whoever reads the results of many reads those of none."""
+    service.on("GET /workflows", [])
+    assert wfm("cancel", "-n", "dev", "--yes", "-o", output) == (0, out, "There is nothing to do.\n")
+
+
 @pytest.mark.parametrize(
     ("verb", "statuses"),
     [("resume", ["failed"]), ("resolve", ["failed"]), ("refresh", ["queued", "running"])],
