@@ -29,9 +29,23 @@ def test_a_dry_run_of_one_does_nothing(
     """It shows what would be done."""
     service.on("GET /workflows/w", workflow)
     outcome = wfm(verb, "w", "--dry-run")
-    assert (outcome.code, outcome.err) == (0, f"1 workflow would be {done_word}.\n")
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (0, f"1 workflow would be {done_word}.")
     assert outcome.out.splitlines()[1].split()[0] == "w"
     assert changes(service) == []
+
+
+def test_a_dry_run_of_a_resume_tells_the_state(wfm: Run, service: FakeService) -> None:
+    """The one that failed, or the one that was named; where there is none, it would be refused."""
+    service.on("GET /workflows/w", FAILED)
+    assert wfm("resume", "w", "--dry-run").err.startswith("w would be resumed at load.\n")
+    assert {asked.line for asked in service.asked} == {"GET /workflows/w?fetchHistory=true"}
+    assert wfm("resume", "w", "--dry-run", "--start-at", "other").err.startswith("w would be resumed at other.\n")
+    service.on("GET /workflows/w", workflow_json("failed"))
+    outcome = wfm("resume", "w", "--dry-run")
+    assert outcome.code == 3
+    assert outcome.err.startswith(
+        "w would be refused: Workflow w never entered a state; name one with --start-at.\n0 workflows"
+    )
 
 
 REFUSED = [
