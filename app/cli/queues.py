@@ -38,7 +38,7 @@ def put_queue(
         int | None, typer.Option(min=0, max=5_000, metavar="N", help="So many of its workflows run at a time at most.")
     ] = None,
     starts_per_second: Annotated[
-        float | None, typer.Option(min=0, max=1_000, metavar="X", help="So many start in a second at most.")
+        float | None, typer.Option(min=0.0001, max=1_000, metavar="X", help="So many start in a second at most.")
     ] = None,
     paused: Annotated[
         bool, typer.Option("--paused/--no-paused", help="Whether nothing starts; what runs goes on.")

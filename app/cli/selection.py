@@ -90,9 +90,7 @@ def choose(
     if ids and limit is not None:
         raise errors.InvalidRequest("--limit goes with filters, not with ids.")
     if not ids and not filters.given:
-        raise errors.InvalidRequest(
-            "Give the id of a workflow, or filters for many, such as --definition NAME --status failed."
-        )
+        raise errors.InvalidRequest("Give the id of a workflow, or filters for many, such as --definition NAME.")
     return Choice(_read_ids(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
 
 

@@ -169,6 +169,9 @@ def test_a_journal_of_ids_is_kept_and_read(wfm: Run, service: FakeService, tmp_p
         (("workflows", "w", "--follow", "-o", "id"), "--follow and -o id exclude each other"),
         (("resume", "w", "--start-at", ""), "--start-at must name a state"),
         (("cancel", "w", "--rate", "0"), "'--rate'"),
+        (("cancel",), "filters for many, such as --definition NAME."),
+        (("sfncli", "-bogus"), "No such option: -bogus (see "),
+        (("sfncli", "--bogus=1"), "No such option: --bogus (see"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused(

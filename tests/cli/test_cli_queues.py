@@ -50,6 +50,8 @@ def test_a_pause_leaves_the_limits(verb: str, paused: bool, wfm: Run, service: F
 def test_a_limit_that_is_none_is_refused(words: tuple[str, ...], wfm: Run, service: FakeService) -> None:
     outcome = wfm("queues", "put", "slow", *words)
     assert (outcome.code, service.asked) == (2, [])
+    assert outcome.err.startswith(f"workflow-manager: Invalid value for '{words[0]}': ")
+    assert outcome.err.endswith(" queues put --help)\n")
 
 
 def test_quotas_are_shown(wfm: Run, service: FakeService) -> None:
