@@ -98,10 +98,15 @@ class WorkflowCalls(Caller):
         poll = LongPoll(self._connection, workflow_id, sleep=self._sleep)
         seconds = OUTAGE_SECONDS if timeout_seconds is None else timeout_seconds
         patience = Patience(self._connection, seconds, sleep=self._sleep)
-        async with asyncio.timeout(timeout_seconds):
-            async for _ in poll_changes(poll.read, sleep=poll.sleep, patience=patience):
-                pass
-            return await patience.read(lambda: self._read(workflow_id, once=True))
+        last: models.Workflow | None = None
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                async for workflow in poll_changes(poll.read, sleep=poll.sleep, patience=patience):
+                    last = workflow
+                return await patience.read(lambda: self._read(workflow_id, once=True))
+        except TimeoutError as error:
+            seen = "was never read" if last is None else f"is {last.status.value}"
+            raise TimeoutError(f"Workflow {workflow_id} {seen} after {timeout_seconds} s.") from error
 
     async def follow(
         self, workflow_id: str, *, outage_seconds: float = OUTAGE_SECONDS, on_outage: OnOutage | None = None

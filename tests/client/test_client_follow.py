@@ -211,8 +211,17 @@ async def test_wait_returns_the_ended_workflow() -> None:
 
 
 async def test_wait_gives_up_after_its_time() -> None:
-    """The workflow goes on; the caller is told by TimeoutError."""
+    """The workflow goes on; the caller is told by TimeoutError, which says how it was."""
     service = Scripted([snapshot("running")])
     async with service.manager() as manager:
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match=r"^Workflow w is running after 0\.05 s\.$"):
             await manager.wait("w", timeout_seconds=0.05)
+
+
+@pytest.mark.looptime
+async def test_wait_tells_that_nothing_was_ever_read() -> None:
+    """It may be the service that took too long."""
+    away = httpx.MockTransport(Away(1e6, answers=0))
+    async with WorkflowManager("http://service.test", transport=away) as manager:
+        with pytest.raises(TimeoutError, match=r"^Workflow w was never read after 60 s\.$"):
+            await manager.wait("w", timeout_seconds=60)
