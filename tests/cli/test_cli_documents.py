@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from app import models
+from app.cli.connection import TOKEN_VARIABLE
 from app.cli.edge import main
 from app.cli.exits import ExitCode
+from app.cli.profiles import PROFILE_VARIABLE, VARIABLES
 from app.cli.reference import with_reference
 from app.client import WorkflowManager
 from tests.cli.real_service import RealService, serving
@@ -54,6 +56,12 @@ def test_every_exit_code_is_in_the_guide() -> None:
     """Scripts rely on them."""
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)} == set(ExitCode)
+
+
+@pytest.mark.parametrize("variable", [*VARIABLES.values(), PROFILE_VARIABLE, TOKEN_VARIABLE, "XDG_CONFIG_HOME"])
+def test_every_variable_of_the_command_line_is_in_the_guide(variable: str) -> None:
+    """Beside those of the service."""
+    assert f"| `{variable}` |" in (DOCS / "settings.md").read_text(encoding="utf-8")
 
 
 def lay_out(block: Block, folder: Path) -> None:
