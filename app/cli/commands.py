@@ -116,7 +116,7 @@ class Card(TyperCommand):
     """What a group shows of a command that is not loaded."""
 
     def __init__(self, name: str, entry: Verb | Family) -> None:
-        super().__init__(name, help=entry.summary)
+        super().__init__(name, help=entry.summary, short_help=entry.summary)
         self.entry = entry
 
 
