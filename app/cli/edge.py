@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from app import errors
-from app.cli.bash_words import join_words_at_colons
+from app.cli.bash_words import join_words
 from app.cli.commands import DEBUG_VARIABLE, build
 from app.cli.exits import ExitCode, exit_code_of
 from app.cli.text import visible, visible_lines
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A name in another alphabet must not end a command on an ASCII terminal.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    join_words_at_colons(os.environ)
+    join_words(os.environ)
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
