@@ -222,7 +222,9 @@ def connect(settings: Settings) -> AWS:
         raise errors.SettingsError(f"AWS_PROFILE: {missing}") from None
     embedded = is_embedded(os.environ.get("AWS_ENDPOINT_URL_SFN") or os.environ.get("AWS_ENDPOINT_URL"))
     if region is None and not embedded:
-        raise errors.SettingsError("AWS_REGION is not set (or start with --local to need no AWS)")
+        raise errors.SettingsError(
+            "AWS_REGION is not set (`serve --local`, and whoever reaches its AWS by AWS_ENDPOINT_URL, need none)"
+        )
     region = region or EMBEDDED_REGION
     _require_region(region)
     return AWS(

@@ -1,21 +1,22 @@
-"""The words that bash hands over for completion: it takes a colon for one, and names of definitions hold colons."""
+"""The words that bash hands over for completion: it cuts at colons, which names hold, and at ``@``, before files."""
 
 from collections.abc import MutableMapping
 from typing import Final
 
 BASH: Final = "complete_bash"
 COLON: Final = ":"
+AT: Final = "@"
 WORDS: Final = "COMP_WORDS"
 CURSOR: Final = "COMP_CWORD"
 TYPED_BEFORE: Final = "WORKFLOWMANAGER_TYPED_BEFORE"
 """Where the part of a name is kept that bash takes for other words."""
 
 
-def join_words_at_colons(environment: MutableMapping[str, str]) -> None:
-    """Put words together again that bash has cut at colons, up to the one under the cursor.
+def join_words(environment: MutableMapping[str, str]) -> None:
+    """Put words together again that bash has cut at colons or after an ``@``, up to the one under the cursor.
 
-    Of that one bash replaces only what comes after the last colon, so the rest is kept apart. A bash that was told
-    not to cut at colons is left alone.
+    Of that one bash replaces only what comes after the last colon, so the rest is kept apart; an ``@`` at its beginning
+    is replaced as well. A bash that was told not to cut there is left alone.
     """
     in_bash = any(name.endswith("_COMPLETE") and value == BASH for name, value in environment.items())
     cursor = environment.get(CURSOR, "")
@@ -28,9 +29,9 @@ def join_words_at_colons(environment: MutableMapping[str, str]) -> None:
             joined[-1].append(word)
         else:
             joined.append([word])
-        open_end = word.endswith(COLON)
+        open_end = word.endswith((COLON, AT))
     *before, under_cursor = joined
-    if under_cursor[1:]:
+    if any(word.startswith(COLON) for word in under_cursor[1:]):
         environment[TYPED_BEFORE], under_cursor = _cut("".join(under_cursor))
     environment[WORDS] = "\n".join("".join(parts) for parts in [*before, under_cursor])
     environment[CURSOR] = str(len(before))

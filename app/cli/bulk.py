@@ -42,6 +42,8 @@ class Bulk:
     scope: Scope
     deed: Deed
     choice: Choice
+    place: Callable[[models.Workflow], str] | None = None
+    """Tells from a workflow with its jobs where it would be done; raises ``InvalidRequest`` when nobody can know."""
 
 
 def run_bulk(bulk: Bulk) -> ExitCode:
@@ -51,6 +53,8 @@ def run_bulk(bulk: Bulk) -> ExitCode:
         if choice.ids is not None and not choice.dry_run:
             return _do_all(bulk, _left(choice.ids, journal), journal)
         found = run(_find(bulk))
+        if choice.ids is None:
+            found = _chosen_at_first(found, journal)[: choice.limit]
         left = set(_left([workflow.id for workflow in found], journal))
         workflows = [workflow for workflow in found if workflow.id in left]
         if choice.dry_run:
@@ -128,8 +132,19 @@ class Run:
 async def _find(bulk: Bulk) -> list[models.Workflow]:
     async with connect(bulk.choice.service) as manager:
         if bulk.choice.ids is None:
-            return await select(manager, bulk.choice.filters, bulk.scope, limit=bulk.choice.limit)
-        return [await manager.get_workflow(workflow_id) for workflow_id in bulk.choice.ids]
+            return await select(manager, bulk.choice.filters, bulk.scope)
+        with_jobs = bulk.place is not None
+        return [await manager.get_workflow(each, fetch_history=with_jobs) for each in bulk.choice.ids]
+
+
+def _chosen_at_first(found: Sequence[models.Workflow], journal: Journal) -> list[models.Workflow]:
+    """Leave out what is newer than the journal: it may have been made by the command that began it."""
+    if found:
+        journal.choose_until(max(workflow.created_at for workflow in found))
+    chosen = [each for each in found if journal.until is None or each.created_at <= journal.until]
+    if len(chosen) < len(found):
+        note(f"{counted(len(found) - len(chosen), 'workflow')} left out: created after the journal was begun.")
+    return chosen
 
 
 def _left(ids: Sequence[str], journal: Journal) -> list[str]:
@@ -141,7 +156,7 @@ def _left(ids: Sequence[str], journal: Journal) -> list[str]:
 
 def _show(bulk: Bulk, workflows: Sequence[models.Workflow]) -> ExitCode:
     """Show to which it would be done; those that were named, and to which it cannot be, are told one by one."""
-    reasons = {workflow.id: bulk.scope.why_not(workflow) for workflow in workflows}
+    reasons = {workflow.id: _why_not(bulk, workflow) for workflow in workflows}
     possible = [workflow for workflow in workflows if reasons[workflow.id] is None]
     if bulk.choice.output is Format.TABLE:
         write_table(possible, WORKFLOW_COLUMNS)
@@ -150,12 +165,27 @@ def _show(bulk: Bulk, workflows: Sequence[models.Workflow]) -> ExitCode:
     for workflow_id, reason in reasons.items():
         if reason is not None:
             note(f"{workflow_id} would be refused: {reason}.")
+    if bulk.place is not None and bulk.choice.ids is not None:
+        for workflow in possible:
+            note(f"{workflow.id} would be {bulk.done_word} at {bulk.place(workflow)}.")
     note(f"{counted(len(possible), 'workflow')} would be {bulk.done_word}.")
     return ExitCode.OK if len(possible) == len(workflows) else ExitCode.REFUSED
 
 
+def _why_not(bulk: Bulk, workflow: models.Workflow) -> str | None:
+    reason = bulk.scope.why_not(workflow)
+    if reason is not None or bulk.place is None or bulk.choice.ids is None:
+        return reason
+    try:
+        bulk.place(workflow)
+    except errors.InvalidRequest as refusal:
+        return refusal.message.removesuffix(".")
+    return None
+
+
 def _do_all(bulk: Bulk, ids: Sequence[str], journal: Journal) -> ExitCode:
     if not ids:
+        Tally(bulk.choice.output).finish()
         note("There is nothing to do.")
         return ExitCode.OK
     return run(_do(bulk, ids, journal))

@@ -6,8 +6,8 @@ from typing import Final
 
 from app import models
 from app.cli.layout import NOTHING
-from app.cli.tables import definition_label, excerpt, place
-from app.cli.text import visible
+from app.cli.tables import definition_label, excerpt, one_line, place
+from app.cli.text import visible, visible_lines
 
 END_CHARACTERS: Final = 500
 """How much of an output or a reason is shown at the end."""
@@ -21,8 +21,14 @@ def changed_lines(workflow: models.Workflow, shown: dict[str, str]) -> Iterator[
             yield visible(f"{models.format_time(moment)}  {words}")
 
 
+def output_lines(workflow: models.Workflow) -> Iterator[str]:
+    """Write the output of a workflow, uncut; the reason of a failure is in the last of its lines."""
+    if workflow.status is models.WorkflowStatus.SUCCEEDED and workflow.output:
+        yield f"Output: {visible_lines(workflow.output)}"
+
+
 def end_lines(workflow: models.Workflow, *, full: str) -> Iterator[str]:
-    """Write what came of a workflow: its output or the reason; ``full`` is the command that shows what is cut."""
+    """Write what came of a workflow on a terminal; ``full`` is the command that shows what is cut."""
     succeeded = workflow.status is models.WorkflowStatus.SUCCEEDED
     title, text = ("Output", workflow.output) if succeeded else ("Reason", workflow.status_reason)
     if not text:
@@ -49,7 +55,7 @@ def _job_words(job: models.Job) -> str:
 
 
 def _because(reason: str | None) -> str:
-    return f": {excerpt(reason)}" if reason else ""
+    return f": {one_line(reason)}" if reason else ""
 
 
 def _changed_at(job: models.Job) -> datetime:

@@ -46,7 +46,7 @@ def resume(
     """Start a workflow, or many, anew from one of its states.
 
     The new workflow gets the input that the state had last. With filters instead of ids: all failed workflows that
-    fit and were not resumed before.
+    fit and were neither resumed nor resolved before.
     """
     watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=choice.service, output=choice.output)
     if start_at == "":

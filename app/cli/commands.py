@@ -74,7 +74,7 @@ COMMANDS: Mapping[str, Verb | Family] = {
             "list": Verb("app.cli.definitions:list_definitions", "List definitions, or all versions of one."),
             "get": Verb("app.cli.definitions:get_definition", "Show one version of a definition."),
             "put": Verb("app.cli.definitions:put_definition", "Create a definition, or add a version to it."),
-            "lint": Verb("app.cli.definitions:lint", "Check state machines, without a service."),
+            "lint": Verb("app.cli.definitions:lint", "Check definitions and state machines, without a service."),
             "diff": Verb("app.cli.definitions:diff", "Show what an apply of the same files would change."),
             "apply": Verb("app.cli.definitions:apply", "Put every definition of a folder that has changed."),
         },
@@ -116,7 +116,7 @@ class Card(TyperCommand):
     """What a group shows of a command that is not loaded."""
 
     def __init__(self, name: str, entry: Verb | Family) -> None:
-        super().__init__(name, help=entry.summary)
+        super().__init__(name, help=entry.summary, short_help=entry.summary)
         self.entry = entry
 
 

@@ -1,9 +1,10 @@
-"""Completion by the shell: of profiles and files, and of definition names, which are asked of the service.
+"""Completion by the shell: of profiles and files, and of names that are asked of the service.
 
 Nothing is written into the line that somebody types: when something is wrong, nothing is offered.
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,18 +17,22 @@ from app.cli.later import later
 from app.cli.profiles import read_configuration
 
 if TYPE_CHECKING:
-    from app.cli.definition_names import definition_names
+    from app.cli.known_names import definition_names, queue_names
 else:
-    definition_names = later("app.cli.definition_names:definition_names")
+    definition_names = later("app.cli.known_names:definition_names")
+    queue_names = later("app.cli.known_names:queue_names")
 
 PROGRAMS: Final = ("workflow-manager", "wfm")
 
 
 def complete_definition(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of definitions that begin with what is typed."""
-    before = os.environ.get(TYPED_BEFORE, "")
-    names = definition_names(context.params.get("service"))
-    return [name.removeprefix(before) for name in names if name.startswith(before + incomplete)]
+    return _fitting(definition_names(context.params.get("service")), incomplete)
+
+
+def complete_queue(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of queues that begin with what is typed."""
+    return _fitting(queue_names(context.params.get("service")), incomplete)
 
 
 def complete_profile(incomplete: str) -> list[str]:
@@ -40,16 +45,23 @@ def complete_profile(incomplete: str) -> list[str]:
 
 def complete_input(incomplete: str) -> list[str]:
     """Return the files that ``@`` and the beginning of a path can mean; a folder ends with a slash."""
-    if not incomplete.startswith("@"):
+    typed = os.environ.get(TYPED_BEFORE, "") + incomplete
+    if not typed.startswith("@"):
         return []
-    head, _, tail = incomplete.removeprefix("@").rpartition("/")
-    folder = f"{head}/" if "/" in incomplete else ""
+    head, _, tail = typed.removeprefix("@").rpartition("/")
+    folder = f"{head}/" if "/" in typed else ""
     try:
         found = sorted(Path(folder or ".").iterdir())
     except OSError:
         return []
-    fitting = [path for path in found if path.name.startswith(tail) and (tail or not path.name.startswith("."))]
-    return [f"@{folder}{path.name}{'/' if path.is_dir() else ''}" for path in fitting]
+    shown = [path for path in found if tail or not path.name.startswith(".")]
+    return _fitting([f"@{folder}{path.name}{'/' if path.is_dir() else ''}" for path in shown], incomplete)
+
+
+def _fitting(words: Iterable[str], incomplete: str) -> list[str]:
+    """Choose those that begin with what is typed; bash replaces only a part of it, and gets the rest of them."""
+    before = os.environ.get(TYPED_BEFORE, "")
+    return [word.removeprefix(before) for word in words if word.startswith(before + incomplete)]
 
 
 def add_completion_options(command: typer.core.TyperGroup) -> None:

@@ -25,6 +25,7 @@ def show(
 
     An option on the command line wins over --profile there, that over a variable, and that over the profile that
     WORKFLOWMANAGER_PROFILE or the file names. The file is ~/.config/workflow-manager/config.toml, or in
-    XDG_CONFIG_HOME. Passwords, tokens and headers are not shown.
+    XDG_CONFIG_HOME. The namespace is that of `submit` and `worker`; other commands are about all of them unless
+    -n says otherwise. Passwords, tokens and headers are not shown.
     """
     show_configuration(context, service=service, namespace=namespace, output=output)

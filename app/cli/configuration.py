@@ -16,6 +16,10 @@ from app.masking import MASK
 SETTING_OF: Final = {"service": "url"}
 """Parameters whose setting has another name."""
 
+NAMESPACE_NOTE: Final = (
+    "The namespace is that of submit and worker; what lists or changes workflows is about all of them."
+)
+
 
 class Setting(models.Response):
     """What applies to a command, and what says so."""
@@ -44,6 +48,7 @@ def show_configuration(context: typer.Context, *, service: Service, namespace: s
         write_table(settings, COLUMNS)
     else:
         write_documents(settings, output=output)
+    note(NAMESPACE_NOTE)
     _note_file()
 
 

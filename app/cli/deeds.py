@@ -53,6 +53,9 @@ def refresh_workflows(choice: Choice) -> ExitCode:
 def resume_workflows(choice: Choice, *, start_at: str | None, watch: Watch | None) -> ExitCode:
     """Start what was chosen anew, from a state of its own or from the one that failed."""
 
+    def place(workflow: models.Workflow) -> str:
+        return state_that_failed(workflow) if start_at is None else start_at
+
     async def deed(manager: WorkflowManager, workflow_id: str, key: str) -> str:
         state = await _state_that_failed(manager, workflow_id) if start_at is None else start_at
         resumed = await manager.resume_workflow(workflow_id, start_at=state, idempotency_key=key)
@@ -60,7 +63,7 @@ def resume_workflows(choice: Choice, *, start_at: str | None, watch: Watch | Non
 
     if choice.only_id is not None:
         return run(_resume(choice, choice.only_id, start_at, watch))
-    return run_bulk(Bulk("resume", "resumed", RESUMABLE, deed, choice))
+    return run_bulk(Bulk("resume", "resumed", RESUMABLE, deed, choice, place))
 
 
 def _do(bulk: Bulk) -> ExitCode:
@@ -104,10 +107,13 @@ def _write(workflow: models.Workflow, *, output: Format) -> ExitCode:
 
 
 async def _state_that_failed(manager: WorkflowManager, workflow_id: str) -> str:
+    return state_that_failed(await manager.get_workflow(workflow_id, fetch_history=True))
+
+
+def state_that_failed(workflow: models.Workflow) -> str:
     """Return where to go on: the last state, or the outermost Parallel or Map around it."""
-    workflow = await manager.get_workflow(workflow_id, fetch_history=True)
     if workflow.last_job is None:
-        raise errors.InvalidRequest(f"Workflow {workflow_id} never entered a state; name one with --start-at.")
+        raise errors.InvalidRequest(f"Workflow {workflow.id} never entered a state; name one with --start-at.")
     *_, outermost = _outwards(workflow.last_job, workflow.jobs)
     return outermost.state
 

@@ -1,8 +1,10 @@
-"""Files that hold a workflow definition, or only its state machine, in JSON or YAML."""
+"""Files that hold workflow definitions, or only a state machine, in JSON or YAML."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+import pydantic
 
 from app import errors, models
 from app.cli.inputs import read_text
@@ -16,6 +18,7 @@ ANSWERED_FIELDS: Final = frozenset({"id", "createdAt", "version"})
 MACHINE_FIELD: Final = "stateMachine"
 YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 SUFFIXES: Final = YAML_SUFFIXES | {".json"}
+NAMELESS: Final = "It names no definition; a state machine alone is for `definitions put NAME FILE`."
 
 
 class Problem(NamedTuple):
@@ -30,17 +33,25 @@ class Problem(NamedTuple):
         return f"{self.path}:{self.line}: {self.finding.pointer or '/'}: {self.finding.message}"
 
 
-class DefinitionFile:
-    """A file, read once; ``-`` is standard input. Raises ``InvalidRequest`` when it cannot be read."""
+class DefinitionEntry:
+    """A definition in a file, or its state machine alone; ``place`` is the pointer to it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, source: Source, *, place: str, document: object) -> None:
         self.path = path
-        self._source = _read(path)
+        self._source = source
+        self._place = place
+        self._document = document
 
-    def problems(self) -> list[Problem]:
-        """Return all that is wrong with the state machine, from the top down."""
-        findings = [*self._source.findings, *(self._judge() if self._source.readable else ())]
-        return sorted(map(self._problem, findings), key=lambda problem: problem.line)
+    @property
+    def name(self) -> str | None:
+        """The name that it gives itself."""
+        found = self._document.get("name") if isinstance(self._document, dict) and not self._is_machine else None
+        return found if isinstance(found, str) else None
+
+    def problems(self, *, named: bool) -> list[Problem]:
+        """Return all that is wrong with it; ``named`` refuses a state machine alone."""
+        findings = [*self._findings(), *([errors.Finding("", NAMELESS)] if named and self._is_machine else [])]
+        return [self._problem(finding) for finding in findings]
 
     def problem(self, finding: errors.Finding) -> Problem:
         """Find the place of something that is wrong with the definition; the file may hold its machine alone."""
@@ -56,12 +67,9 @@ class DefinitionFile:
         ``name`` and ``tags`` win over those in the file, and ``unnamed`` is the name where there is none. Raises
         ``InvalidRequest`` with a sentence that names the file.
         """
-        if self._source.findings:
-            raise errors.InvalidRequest(str(self._problem(self._source.findings[0])))
-        document = self._source.machine
-        if not isinstance(document, dict):
+        if not isinstance(self._document, dict):
             raise errors.InvalidRequest(f"{self.path} must hold an object: a definition or a state machine.")
-        fields = {MACHINE_FIELD: document} if self._is_machine else _without_answered(document)
+        fields = {MACHINE_FIELD: self._document} if self._is_machine else _without_answered(self._document)
         chosen = name or fields.get("name") or unnamed
         if chosen is None:
             raise errors.InvalidRequest(f"{self.path} names no definition: give a name before the file.")
@@ -71,37 +79,92 @@ class DefinitionFile:
 
     @property
     def _is_machine(self) -> bool:
-        document = self._source.machine
-        return isinstance(document, dict) and MACHINE_FIELD not in document
+        return isinstance(self._document, dict) and MACHINE_FIELD not in self._document
 
-    def _judge(self) -> list[errors.Finding]:
-        document = self._source.machine
-        if not isinstance(document, dict) or self._is_machine:
-            return validate(document)
-        found = validate(document[MACHINE_FIELD])
-        return [errors.Finding(f"/{MACHINE_FIELD}{finding.pointer}", finding.message) for finding in found]
+    def _findings(self) -> Iterator[errors.Finding]:
+        if not isinstance(self._document, dict) or self._is_machine:
+            yield from validate(self._document)
+            return
+        try:
+            models.NewWorkflowDefinitionRequest(**_without_answered(self._document))
+        except pydantic.ValidationError as error:
+            for each in error.errors():
+                yield errors.Finding("".join(f"/{part}" for part in each["loc"]), f"{each['msg']}.")
+        for finding in validate(self._document[MACHINE_FIELD]):
+            yield errors.Finding(f"/{MACHINE_FIELD}{finding.pointer}", finding.message)
 
     def _problem(self, finding: errors.Finding) -> Problem:
-        return Problem(self.path, self._source.line(finding.pointer), finding)
+        pointer = f"{self._place}{finding.pointer}"
+        return Problem(self.path, self._source.line(pointer), finding._replace(pointer=pointer))
+
+
+class DefinitionFile:
+    """A file, read once; ``-`` is standard input. Raises ``InvalidRequest`` when it cannot be read."""
+
+    def __init__(self, path: str, *, in_folder: bool = False) -> None:
+        self.path = path
+        self.in_folder = in_folder
+        """Whether it was found in a folder, where every file is a definition."""
+        self._source = _read(path)
+        document = self._source.machine
+        entries = enumerate(document) if isinstance(document, list) else [(None, document)]
+        self.entries = [
+            DefinitionEntry(path, self._source, place="" if number is None else f"/{number}", document=entry)
+            for number, entry in entries
+        ]
+
+    def problems(self, *, named: bool) -> list[Problem]:
+        """Return all that is wrong, from the top down; ``named`` refuses a state machine alone."""
+        found = [Problem(self.path, self._source.line(each.pointer), each) for each in self._source.findings]
+        if self._source.readable:
+            found += [problem for entry in self.entries for problem in entry.problems(named=named)]
+            found += [] if self.entries else [Problem(self.path, 1, errors.Finding("", "There is no definition."))]
+        return sorted(found, key=lambda problem: problem.line)
+
+    def only(self) -> DefinitionEntry:
+        """Return the only definition. Raises ``InvalidRequest`` for a file that cannot be read, or has several."""
+        if self._source.findings:
+            finding = self._source.findings[0]
+            raise errors.InvalidRequest(str(Problem(self.path, self._source.line(finding.pointer), finding)))
+        if len(self.entries) == 1:
+            return self.entries[0]
+        raise errors.InvalidRequest(
+            f"{self.path} holds {len(self.entries)} definitions, not one; `definitions apply` takes a list."
+        )
 
 
 def open_files(paths: Iterable[str]) -> list[DefinitionFile]:
     """Read the files among paths, and all with a telling name in the folders among them; none is an error."""
-    found = sorted(set(_files(paths)))
+    found: dict[str, bool] = {}
+    for path, in_folder in _files(paths):
+        found[path] = found.get(path, False) or in_folder
     if not found:
         raise errors.InvalidRequest("There is no definition there: no file in JSON or YAML.")
-    return [DefinitionFile(path) for path in found]
+    return [DefinitionFile(path, in_folder=found[path]) for path in sorted(found)]
 
 
-def _files(paths: Iterable[str]) -> Iterator[str]:
+def twins(files: Iterable[DefinitionFile]) -> list[Problem]:
+    """Return the definitions that have the name of an earlier one: which of them is meant, nobody knows."""
+    first: dict[str, str] = {}
+    found: list[Problem] = []
+    for entry in (entry for file in files for entry in file.entries if entry.name is not None):
+        if entry.name in first:
+            finding = errors.Finding("/name", f"{first[entry.name]} and {entry.path} both define {entry.name}.")
+            found.append(entry.problem(finding))
+        first.setdefault(entry.name or "", entry.path)
+    return found
+
+
+def _files(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Give each file, and whether it was found in a folder."""
     for path in paths:
         if not Path(path).is_dir():
-            yield path
+            yield path, False
             continue
         for found in Path(path).rglob("*"):
             hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
             if found.suffix.lower() in SUFFIXES and found.is_file() and not hidden:
-                yield str(found)
+                yield str(found), True
 
 
 def _read(path: str) -> Source:

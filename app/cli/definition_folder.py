@@ -1,7 +1,7 @@
 """What ``definitions diff`` and ``definitions apply`` do: a folder of files is what the service should have."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 from rich.console import Console
 from rich.text import Text
@@ -10,7 +10,7 @@ from app import errors, models
 from app.cli.client import connect
 from app.cli.connection import Service
 from app.cli.definition_changes import Change, Difference, compare, make_so
-from app.cli.definition_files import open_files
+from app.cli.definition_files import open_files, twins
 from app.cli.exits import ExitCode, exit_code_of
 from app.cli.layout import NOTHING, Column, Columns
 from app.cli.lines import note, write_line
@@ -24,8 +24,12 @@ STYLES: Final = {"+": "green", "-": "red", "@": "cyan"}
 FAILED: Final = "failed"
 LEFT: Final = "not tried"
 
-Wanted = Mapping[str, models.NewWorkflowDefinitionRequest]
-"""File → the definition in it."""
+
+class Wanted(NamedTuple):
+    """A definition, and the file that it is in."""
+
+    file: str
+    request: models.NewWorkflowDefinitionRequest
 
 
 class Applied(models.Response):
@@ -42,12 +46,12 @@ def compare_files(paths: Sequence[str], *, service: Service, output: Format) -> 
     """Show what an apply of the files would change."""
     wanted = _read_all(paths)
     differences = run(_compare_all(wanted, service))
-    changed = {path: difference for path, difference in differences.items() if difference.change is not Change.NONE}
+    changed = [(file, difference) for file, difference in differences if difference.change is not Change.NONE]
     if output is Format.TABLE:
-        for path, difference in changed.items():
-            _write_diff(difference.lines(path))
+        for file, difference in changed:
+            _write_diff(difference.lines(file))
     else:
-        write_documents([_applied(path, each) for path, each in differences.items()], output=output)
+        write_documents([_applied(file, each) for file, each in differences], output=output)
     note(f"{len(changed)} of {counted(len(wanted), 'definition')} would change.")
     return ExitCode.FAILED if changed else ExitCode.OK
 
@@ -69,39 +73,29 @@ def apply_files(paths: Sequence[str], *, dry_run: bool, service: Service, output
     return code
 
 
-def _read_all(paths: Iterable[str]) -> Wanted:
+def _read_all(paths: Iterable[str]) -> list[Wanted]:
     """Read and check every file. Raises ``InvalidRequest`` with all that is wrong in all of them."""
     files = open_files(paths)
-    problems = [str(problem) for file in files for problem in file.problems()]
+    problems = [problem for file in files for problem in file.problems(named=True)] + twins(files)
     if problems:
-        for line in problems:
-            note(line)
+        for problem in problems:
+            note(str(problem))
         raise errors.InvalidRequest(
             f"{counted(len(problems), 'problem')} in {counted(len(files), 'file')}; nothing was sent."
         )
-    wanted = {file.path: file.definition() for file in files}
-    _refuse_twins(wanted)
-    return wanted
+    return [Wanted(file.path, entry.definition()) for file in files for entry in file.entries]
 
 
-def _refuse_twins(wanted: Wanted) -> None:
-    seen: dict[str, str] = {}
-    for file, request in wanted.items():
-        if request.name in seen:
-            raise errors.InvalidRequest(f"{seen[request.name]} and {file} both define {request.name}.")
-        seen[request.name] = file
-
-
-async def _compare_all(wanted: Wanted, service: Service) -> Mapping[str, Difference]:
+async def _compare_all(wanted: Sequence[Wanted], service: Service) -> list[tuple[str, Difference]]:
     async with connect(service) as manager:
-        return {file: await compare(manager, request) for file, request in wanted.items()}
+        return [(file, await compare(manager, request)) for file, request in wanted]
 
 
-async def _apply_all(wanted: Wanted, *, dry_run: bool, service: Service) -> tuple[list[Applied], ExitCode]:
+async def _apply_all(wanted: Sequence[Wanted], *, dry_run: bool, service: Service) -> tuple[list[Applied], ExitCode]:
     applied: list[Applied] = []
     worst = ExitCode.OK
     async with connect(service) as manager:
-        for file, request in wanted.items():
+        for file, request in wanted:
             if worst in {ExitCode.UNAVAILABLE, ExitCode.AUTH}:
                 # The service is gone, or will not have us: the next one would fail as well.
                 applied.append(_failed(file, request, LEFT))

@@ -37,7 +37,7 @@ def show_definition(name: str, version: int | None, *, service: Service, output:
 
 def put_file(path: str, *, name: str | None, tags: models.Tags, force: bool, service: Service, output: Format) -> None:
     """Make the service have the definition in a file."""
-    request = DefinitionFile(path).definition(name=name, tags=tags)
+    request = DefinitionFile(path).only().definition(name=name, tags=tags)
     change, definition = run(_put(request, force=force, service=service))
     note(f"{WORDS[change]} {definition_label(definition)}.")
     if output is Format.TABLE:

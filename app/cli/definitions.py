@@ -25,7 +25,11 @@ else:
     show_definitions = later("app.cli.definition_store:show_definitions")
 
 PathsArgument = Annotated[
-    list[str], typer.Argument(metavar="PATH...", help="Files, and folders of files, in JSON or YAML.")
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="Files of one or several definitions, in JSON or YAML, and folders of them.",
+    ),
 ]
 
 
@@ -90,9 +94,10 @@ def lint(
     ] = False,
     service: ServiceOption = DEFAULT_SERVICE,
 ) -> ExitCode:
-    """Check state machines, without a service.
+    """Check definitions and state machines, without a service.
 
-    Every finding is one line, file:line: pointer: message. The exit code is 1 when there are any.
+    Every finding is one line, file:line: pointer: message. The exit code is 1 when there are any. Folders are read as
+    `definitions apply` reads them; a file that is named may hold a state machine alone.
     """
     source = context.get_parameter_source("service")
     if not ask_service and source is not None and source.name == "COMMANDLINE":

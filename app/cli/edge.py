@@ -9,12 +9,13 @@ from pathlib import Path
 import typer
 
 from app import errors
-from app.cli.bash_words import join_words_at_colons
+from app.cli.bash_words import join_words
 from app.cli.commands import DEBUG_VARIABLE, build
 from app.cli.exits import ExitCode, exit_code_of
 from app.cli.text import visible, visible_lines
 
 PROGRAM = "workflow-manager"
+UNKNOWN_OPTION = "No such option: "
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A name in another alphabet must not end a command on an ASCII terminal.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    join_words_at_colons(os.environ)
+    join_words(os.environ)
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
@@ -43,11 +44,11 @@ def _run(arguments: Sequence[str]) -> int:
     except SystemExit as stop:
         return _stopped(stop)
     except Exception as error:  # noqa: BLE001  the process ends here; WFM_DEBUG shows the traceback
-        return _report(error)
+        return _report(error, arguments)
     return result if isinstance(result, int) else ExitCode.OK
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, arguments: Sequence[str]) -> int:
     """Say on the error stream what went wrong; return the exit code for it."""
     if os.environ.get(DEBUG_VARIABLE):
         typer.echo(visible_lines("".join(traceback.format_exception(error)).rstrip()), err=True)
@@ -55,7 +56,7 @@ def _report(error: Exception) -> int:
         case errors.WorkflowManagerError():
             code, message = exit_code_of(error), error.message
         case typer.TyperException():
-            code, message = ExitCode(error.exit_code), _usage_line(error)
+            code, message = ExitCode(error.exit_code), _usage_line(error, arguments)
         case typer.Abort():
             code, message = ExitCode.INTERRUPTED, "aborted"
         case _:
@@ -75,10 +76,19 @@ def _stopped(stop: SystemExit) -> int:
     return stop.code if isinstance(stop.code, int) else ExitCode.OK
 
 
-def _usage_line(error: typer.TyperException) -> str:
+def _usage_line(error: typer.TyperException, arguments: Sequence[str]) -> str:
     sentence = " ".join(error.format_message().replace("Value error, ", "").split())
+    if option := getattr(error, "option_name", None):
+        sentence = sentence.replace(UNKNOWN_OPTION + option, UNKNOWN_OPTION + _as_typed(option, arguments))
     context = getattr(error, "ctx", None)
     return sentence if context is None else f"{sentence} (see {context.command_path} --help)"
+
+
+def _as_typed(option: str, arguments: Sequence[str]) -> str:
+    """Return the option as it was typed: of `-bogus` the error names only `-b`."""
+    if option.startswith("--"):
+        return option
+    return next((word.partition("=")[0] for word in arguments if word.startswith(option)), option)
 
 
 def _program() -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from app.cli.completion import complete_definition
+from app.cli.completion import complete_definition, complete_queue
 from app.statuses import WorkflowStatus
 
 DefinitionFilter = Annotated[
@@ -21,7 +21,7 @@ DefinitionFilter = Annotated[
 ]
 StatusFilter = Annotated[list[WorkflowStatus] | None, typer.Option(help="Those with this status; repeatable.")]
 NamespaceFilter = Annotated[str | None, typer.Option("--namespace", "-n", metavar="NS", help="Those in it.")]
-QueueFilter = Annotated[str | None, typer.Option(help="Those in this queue.")]
+QueueFilter = Annotated[str | None, typer.Option(help="Those in this queue.", autocompletion=complete_queue)]
 TagFilter = Annotated[
     list[str] | None, typer.Option(metavar="KEY=VALUE", help="Those with this tag; repeatable, all must fit.")
 ]

@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 
 from app import errors, models
-from app.cli.changed_lines import changed_lines, end_lines
+from app.cli.changed_lines import changed_lines, output_lines
 from app.cli.client import connect
 from app.cli.exits import ExitCode
 from app.cli.lines import note, write_line
@@ -18,7 +18,6 @@ from app.cli.options import Format
 from app.cli.outages import OutageNotes, OutageTeller
 from app.cli.output import write_document, write_documents
 from app.cli.running import run
-from app.cli.tables import EXCERPT_CHARACTERS
 from app.cli.watch import Watch
 from app.client import WorkflowManager
 from app.client.patience import OUTAGE_SECONDS
@@ -80,7 +79,7 @@ async def _show(manager: WorkflowManager, workflow_id: str, watch: Watch) -> mod
     async with aclosing(snapshots(OutageNotes().tell)) as found:
         match watch.output:
             case Format.TABLE:
-                return await _show_lines(found, full=full)
+                return await _show_lines(found)
             case Format.JSONL:
                 return await _show_documents(found)
         last = await _last(found)
@@ -101,14 +100,12 @@ async def _show_documents(snapshots: AsyncIterator[models.Workflow]) -> models.W
     return last
 
 
-async def _show_lines(snapshots: AsyncIterator[models.Workflow], *, full: str) -> models.Workflow:
+async def _show_lines(snapshots: AsyncIterator[models.Workflow]) -> models.Workflow:
     shown: dict[str, str] = {}
     async for workflow in snapshots:
         last = workflow
         for line in changed_lines(workflow, shown):
             write_line(line)
-    if last.status is WorkflowStatus.SUCCEEDED or len(last.status_reason or "") > EXCERPT_CHARACTERS:
-        # A short reason is in the last of the lines above.
-        for line in end_lines(last, full=full):
-            write_line(line)
+    for line in output_lines(last):
+        write_line(line)
     return last

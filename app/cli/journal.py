@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -11,12 +12,14 @@ from app import errors
 VERB: Final = "verb"
 KEY: Final = "key"
 DONE: Final = "done"
+UNTIL: Final = "until"
 
 
 class Journal:
     """Remembers the ids that are done, in a file of JSON lines when there is one.
 
-    ``key`` stays the same when the command is repeated, so that requests of both can be told to be one. With
+    ``key`` stays the same when the command is repeated, so that requests of both can be told to be one. ``until`` is
+    when the newest of those was created that filters chose at first: what the command itself has made is newer. With
     ``read_only`` the file is left as it is.
     """
 
@@ -27,6 +30,7 @@ class Journal:
         self._file: IO[str] | None = None
         self.key = str(uuid.uuid4())
         self.done: set[str] = set()
+        self.until: datetime | None = None
 
     def __enter__(self) -> Self:
         if self._path is None:
@@ -49,6 +53,12 @@ class Journal:
         self.done.add(workflow_id)
         self._write({DONE: workflow_id})
 
+    def choose_until(self, moment: datetime) -> None:
+        """Take note of the newest that was chosen, unless that was done before."""
+        if self.until is None:
+            self.until = moment
+            self._write({UNTIL: moment.isoformat()})
+
     def _open(self, path: Path) -> None:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         lines = text.splitlines(keepends=True)
@@ -68,7 +78,9 @@ class Journal:
         try:
             head, *entries = map(json.loads, lines)
             verb, self.key = head[VERB], str(head[KEY])
-            self.done = {str(entry[DONE]) for entry in entries}
+            until = [datetime.fromisoformat(entry[UNTIL]) for entry in entries if UNTIL in entry]
+            self.until = until[0] if until else None
+            self.done = {str(entry[DONE]) for entry in entries if UNTIL not in entry}
         except (ValueError, KeyError, TypeError) as error:
             raise errors.InvalidRequest(f"{path} is no journal of this command; name another file.") from error
         if verb != self._verb:

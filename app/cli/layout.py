@@ -19,6 +19,9 @@ ELLIPSIS: Final = "…"
 COMFORT: Final = 6
 """So many places more than its least width a column should have, at the cost of those of little use."""
 
+MOST_CHARACTERS: Final = 500
+"""Text beyond it is not measured: no terminal is as wide."""
+
 LITTLE_USE: Final = 3
 """Columns with this number or a higher one are left out for the comfort of others."""
 
@@ -112,13 +115,16 @@ def aligned(columns: Columns[T], items: Sequence[T]) -> Iterator[str]:
     cells = {title: [visible(column.show(item)) for item in items] for title, column in columns.items()}
     shown = [title for title, column in columns.items() if not (column.optional and set(cells[title]) <= {NOTHING})]
     rows = [[title.upper() for title in shown], *zip(*(cells[title] for title in shown), strict=True)]
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield GAP.join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    # What comes last is as long as it is.
+    widths = [max(map(cell_len, column)) for column in list(zip(*rows, strict=True))[:-1]]
+    for *cells_before, last in rows:
+        padded = [set_cell_size(cell, width) for cell, width in zip(cells_before, widths, strict=True)]
+        yield GAP.join([*padded, last]).rstrip()
 
 
 def _strip(title: str, column: Column[T], items: Sequence[T]) -> Strip:
-    cells = [visible(column.show(item)) for item in items]
+    most = None if column.least is None else MOST_CHARACTERS
+    cells = [visible(column.show(item)[:most]) for item in items]
     natural = max(map(cell_len, [title, *cells]))
     least = natural if column.least is None else min(max(column.least, len(title)), natural)
     return Strip(title, cells, natural, least, column.spare)

@@ -21,6 +21,19 @@ class Format(StrEnum):
     YAML = "yaml"
 
 
+class WorkflowFormat(StrEnum):
+    """How workflows are written: as other results, or their ids alone, one on each line."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    YAML = "yaml"
+    ID = "id"
+
+
+WorkflowFormatOption = Annotated[
+    WorkflowFormat, typer.Option("--output", "-o", help="How results are written; id: their ids alone.")
+]
 FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How results are written.")]
 NamespaceOption = Annotated[
     str,

@@ -3,10 +3,12 @@
 from app import models
 from app.cli.client import connect
 from app.cli.connection import Service
+from app.cli.lines import note
 from app.cli.options import Format
 from app.cli.output import write_document, write_documents, write_table
 from app.cli.running import run
 from app.cli.tables import QUEUE_COLUMNS
+from app.client import WorkflowManager
 from app.client.requests import valid
 
 
@@ -40,7 +42,10 @@ def set_queue(
 
 def change_queue(name: str, *, paused: bool, service: Service, output: Format) -> None:
     """Pause a queue or let it go on, and leave its limits as they are."""
-    _write(run(_change(name, paused=paused, service=service)), output=output)
+    known, changed = run(_change(name, paused=paused, service=service))
+    _write(changed, output=output)
+    if not known:
+        note(f"No workflow was ever seen in queue {name}, and it had no limits.")
 
 
 async def _list(service: Service) -> list[models.Queue]:
@@ -58,13 +63,23 @@ async def _put(name: str, limits: models.QueueLimits, service: Service) -> model
         return await manager.put_queue(name, limits)
 
 
-async def _change(name: str, *, paused: bool, service: Service) -> models.Queue:
+async def _change(name: str, *, paused: bool, service: Service) -> tuple[bool, models.Queue]:
+    """Return whether the queue was known before, and how it is now."""
     async with connect(service) as manager:
         present = await manager.get_queue(name)
         kept = models.QueueLimits(
             max_running=present.max_running, starts_per_second=present.starts_per_second, paused=paused
         )
-        return await manager.put_queue(name, kept)
+        known = present.paused or kept.model_copy(update={"paused": False}).limited or await _used(manager, present)
+        return known, await manager.put_queue(name, kept)
+
+
+async def _used(manager: WorkflowManager, queue: models.Queue) -> bool:
+    """Look for a workflow; what runs is counted only where there are limits."""
+    if queue.running or queue.queued:
+        return True
+    found = await manager.list_workflows(queue=queue.name, limit=1, summary_only=True)
+    return bool(found.workflows)
 
 
 def _write(queue: models.Queue, *, output: Format) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.completion import complete_queue
 from app.cli.connection import DEFAULT_SERVICE, ServiceOption
 from app.cli.later import later
 from app.cli.options import Format, FormatOption
@@ -16,7 +17,7 @@ else:
     show_queue = later("app.cli.queue_store:show_queue")
     show_queues = later("app.cli.queue_store:show_queues")
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the queue.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the queue.", autocompletion=complete_queue)]
 
 
 def list_queues(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE) -> None:
@@ -38,7 +39,7 @@ def put_queue(
         int | None, typer.Option(min=0, max=5_000, metavar="N", help="So many of its workflows run at a time at most.")
     ] = None,
     starts_per_second: Annotated[
-        float | None, typer.Option(min=0, max=1_000, metavar="X", help="So many start in a second at most.")
+        float | None, typer.Option(min=0.0001, max=1_000, metavar="X", help="So many start in a second at most.")
     ] = None,
     paused: Annotated[
         bool, typer.Option("--paused/--no-paused", help="Whether nothing starts; what runs goes on.")

@@ -18,6 +18,9 @@ class Scope(NamedTuple):
     usual: Sequence[WorkflowStatus]
     possible: frozenset[WorkflowStatus]
     unresolved: bool = False
+    """Whether those that somebody has resolved are refused."""
+    spares_resolved: bool = False
+    """Whether filters leave those out; one that is named is not refused."""
     fits: Callable[[models.Workflow], bool] = lambda _: True
 
     def why_not(self, workflow: models.Workflow) -> str | None:
@@ -35,28 +38,36 @@ CANCELLABLE: Final = Scope(ACTIVE, ACTIVE_STATUSES)
 RESOLVABLE: Final = Scope(FAILED, frozenset(FAILED), unresolved=True)
 REFRESHABLE: Final = Scope(ACTIVE, frozenset(WorkflowStatus))
 # What was resumed before goes on in another workflow, which fits itself if it failed as well.
-RESUMABLE: Final = Scope(FAILED, frozenset(WorkflowStatus).difference(ACTIVE), fits=lambda found: not found.retries)
+RESUMABLE: Final = Scope(
+    FAILED,
+    frozenset(WorkflowStatus).difference(ACTIVE),
+    spares_resolved=True,
+    fits=lambda found: not found.retries,
+)
 
 
-async def select(
-    manager: WorkflowManager, filters: Filters, scope: Scope, *, limit: int | None
-) -> list[models.Workflow]:
+async def select(manager: WorkflowManager, filters: Filters, scope: Scope) -> list[models.Workflow]:
     """Return the summaries of all that fit, the oldest first; `errors.NotFound` for an unknown definition."""
     for status in filters.statuses:
         if status not in scope.possible:
             words = " or ".join(sorted(scope.possible))
             raise errors.InvalidRequest(f"This is for workflows that are {words}, not {status}.")
-    wanted = filters._replace(resolved=False) if scope.unresolved else filters
     found = [
         workflow
         for status in filters.statuses or scope.usual
-        async for workflow in _listed(manager, wanted, status)
+        async for workflow in _listed(manager, _without_resolved(filters, scope, status), status)
         if scope.fits(workflow)
     ]
     if not found:
         await check_definition(manager, filters)
     found.sort(key=lambda workflow: (workflow.created_at, workflow.id))
-    return found[:limit]
+    return found
+
+
+def _without_resolved(filters: Filters, scope: Scope, status: WorkflowStatus) -> Filters:
+    """Leave out what somebody has resolved; what ended without a failure counts as resolved by itself."""
+    spares = (scope.unresolved or scope.spares_resolved) and status is WorkflowStatus.FAILED
+    return filters._replace(resolved=False) if spares else filters
 
 
 async def check_definition(manager: WorkflowManager, filters: Filters) -> None:

@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, get_type_hints
@@ -22,6 +21,7 @@ from app.cli.filters import (
     StatusFilter,
     TagFilter,
 )
+from app.cli.ids import read_ids
 from app.cli.options import Format, FormatOption
 from app.cli.typed import parse_filters
 
@@ -90,9 +90,7 @@ def choose(
     if ids and limit is not None:
         raise errors.InvalidRequest("--limit goes with filters, not with ids.")
     if not ids and not filters.given:
-        raise errors.InvalidRequest(
-            "Give the id of a workflow, or filters for many, such as --definition NAME --status failed."
-        )
+        raise errors.InvalidRequest("Give the id of a workflow, or filters for many, such as --definition NAME.")
     return Choice(_read_ids(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
 
 
@@ -115,15 +113,8 @@ def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
 
 def _read_ids(words: list[str]) -> tuple[str, ...]:
-    """Return the ids, each once; a dash stands for those on standard input, separated by space or lines."""
+    """Return the ids, each once; a dash stands for those on standard input."""
     ids: list[str] = []
     for word in words:
-        ids += _standard_input().split() if word == STANDARD_INPUT else [word]
+        ids += read_ids() if word == STANDARD_INPUT else [word]
     return tuple(dict.fromkeys(ids))
-
-
-def _standard_input() -> str:
-    try:
-        return sys.stdin.read()
-    except UnicodeDecodeError as error:
-        raise errors.InvalidRequest("Cannot read ids from standard input: it is not UTF-8 text.") from error

@@ -41,6 +41,8 @@ class Listen(NamedTuple):
 
     host: str
     port: int
+    option: str = "--port"
+    """The option that chooses another port."""
 
 
 class Ready(NamedTuple):
@@ -124,6 +126,9 @@ class ServiceRun:
         await self._server.serve(sockets=[listener])
 
     async def _open_local(self, stack: AsyncExitStack, listen: Listen) -> str:
+        if listen.port:
+            # The child process that takes it does not know which option chose it.
+            bind(listen).close()
         embedded = await stack.enter_async_context(LocalAWS(host=listen.host, port=listen.port))
         watch = asyncio.create_task(embedded.wait(), name="embedded-aws-watch")
         watch.add_done_callback(self._on_local_end)
@@ -161,7 +166,7 @@ def run_service(host: str, port: int, *, aws_port: int | None, store: str | None
     """Run the service until a signal; with ``aws_port`` an embedded AWS, too."""
     service = ServiceRun(
         Listen(host, port),
-        local=None if aws_port is None else Listen(LOOPBACK, aws_port),
+        local=None if aws_port is None else Listen(LOOPBACK, aws_port, "--aws-port"),
         settings={} if store is None else {"store": store},
         announce=_announce,
     )
@@ -195,15 +200,17 @@ def bind(listen: Listen) -> socket.socket:
     """Take the port; raises ``StartupError`` with one sentence when it cannot be had."""
     try:
         family = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server(listen, family=family, backlog=2048)
+        return socket.create_server((listen.host, listen.port), family=family, backlog=2048)
     except socket.gaierror as error:
         raise errors.StartupError(f"Cannot listen on {listen.host}: {error.strerror}.") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise errors.StartupError(
-                f"Port {listen.port} of {listen.host} is in use; choose another with --port."
+                f"Port {listen.port} of {listen.host} is in use; choose another with {listen.option}."
             ) from error
-        raise errors.StartupError(f"Cannot listen on {listen.host}:{listen.port}: {error.strerror}.") from error
+        # What the error says of itself repeats the address, as Python writes it.
+        reason = os.strerror(error.errno or 0)
+        raise errors.StartupError(f"Cannot listen on {listen.host}:{listen.port}: {reason}.") from error
 
 
 def use_embedded_aws(url: str) -> None:

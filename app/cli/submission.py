@@ -9,11 +9,12 @@ from app.cli.connection import Service
 from app.cli.exits import ExitCode
 from app.cli.follow import follow
 from app.cli.inputs import read_input
-from app.cli.lines import note
-from app.cli.options import Format
+from app.cli.lines import note, write_line
+from app.cli.options import Format, WorkflowFormat
 from app.cli.output import is_terminal, write_document, write_table
 from app.cli.running import run
 from app.cli.tables import WORKFLOW_COLUMNS
+from app.cli.text import visible
 from app.cli.watch import Watch
 from app.client.requests import valid
 
@@ -28,7 +29,7 @@ def submit_workflow(
     idempotency_key: str | None,
     watch: Watch | None,
     service: Service,
-    output: Format,
+    output: WorkflowFormat,
 ) -> ExitCode:
     """Start a workflow; of the ``fields`` of the request, those that are None are left to the service."""
     reference = {"name": name} | ({} if version is None else {"version": version})
@@ -42,7 +43,12 @@ def submit_workflow(
 
 
 async def _submit(
-    request: models.StartWorkflowRequest, *, key: str | None, watch: Watch | None, service: Service, output: Format
+    request: models.StartWorkflowRequest,
+    *,
+    key: str | None,
+    watch: Watch | None,
+    service: Service,
+    output: WorkflowFormat,
 ) -> ExitCode:
     async with connect(service) as manager:
         try:
@@ -56,9 +62,12 @@ async def _submit(
     return ExitCode.OK
 
 
-def _write(workflow: models.Workflow, *, output: Format, service: Service) -> None:
-    if output is not Format.TABLE:
-        write_document(workflow, output=output)
+def _write(workflow: models.Workflow, *, output: WorkflowFormat, service: Service) -> None:
+    if output is not WorkflowFormat.TABLE:
+        if output is WorkflowFormat.ID:
+            write_line(visible(workflow.id))
+        else:
+            write_document(workflow, output=Format(output))
         return
     write_table([workflow], WORKFLOW_COLUMNS)
     if is_terminal():

@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.completion import complete_definition, complete_input
+from app.cli.completion import complete_definition, complete_input, complete_queue
 from app.cli.connection import DEFAULT_SERVICE, ServiceOption
 from app.cli.exits import ExitCode
 from app.cli.later import later
 from app.cli.options import (
     DEFAULT_NAMESPACE,
     FollowOption,
-    Format,
-    FormatOption,
     NamespaceOption,
     TimeoutOption,
+    WorkflowFormat,
+    WorkflowFormatOption,
 )
 from app.cli.typed import parse_definition, parse_tags
 from app.cli.watch import watch_of
@@ -48,7 +48,7 @@ def submit(
         ),
     ] = None,
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
-    queue: Annotated[str | None, typer.Option(help="Queue to wait in.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Queue to wait in.", autocompletion=complete_queue)] = None,
     priority: Annotated[
         int | None, typer.Option(min=0, max=9, metavar="0-9", help="In a queue with limits, 9 goes before 0.")
     ] = None,
@@ -59,7 +59,7 @@ def submit(
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
     service: ServiceOption = DEFAULT_SERVICE,
-    output: FormatOption = Format.TABLE,
+    output: WorkflowFormatOption = WorkflowFormat.TABLE,
 ) -> ExitCode:
     r"""Start a workflow.
 

@@ -34,10 +34,15 @@ def duration(start: datetime | None, end: datetime | None) -> str:
     return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
 
 
+def one_line(text: str | None) -> str:
+    """Write text as one line, however long it is."""
+    return " ".join((text or "").split()) or NOTHING
+
+
 def excerpt(text: str | None, *, length: int = EXCERPT_CHARACTERS) -> str:
-    """Cut text to one short line."""
-    line = " ".join((text or "").split())
-    return (line if len(line) <= length else line[: length - 1] + "…") or NOTHING
+    """Cut text to one short line, for a terminal."""
+    line = one_line(text)
+    return line if len(line) <= length else line[: length - 1] + "…"
 
 
 def place(job: models.Job) -> str:
@@ -80,7 +85,7 @@ WORKFLOW_COLUMNS: Columns[models.Workflow] = {
     "duration": Column(
         lambda workflow: duration(workflow.started_at or workflow.created_at, workflow.stopped_at), spare=3
     ),
-    "reason": Column(lambda workflow: excerpt(workflow.status_reason, length=80), least=18, spare=1),
+    "reason": Column(lambda workflow: one_line(workflow.status_reason), least=18, spare=1),
 }
 
 JOB_COLUMNS: Columns[models.Job] = {
@@ -91,7 +96,7 @@ JOB_COLUMNS: Columns[models.Job] = {
     "where": Column(place, least=8, spare=2),
     "duration": Column(lambda job: duration(job.started_at or job.created_at, job.stopped_at), spare=3),
     "worker": Column(lambda job: job.container or NOTHING, least=12, spare=6),
-    "reason": Column(lambda job: excerpt(job.status_reason, length=80), least=12, spare=1),
+    "reason": Column(lambda job: one_line(job.status_reason), least=12, spare=1),
 }
 
 STATE_RESOURCE_COLUMNS: Columns[models.StateResource] = {

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from app import errors
 from app.cli.connection import Service
-from app.cli.options import Format
+from app.cli.options import Format, WorkflowFormat
 
 
 class Watch(NamedTuple):
@@ -15,8 +15,14 @@ class Watch(NamedTuple):
     timeout_seconds: float | None
 
 
-def watch_of(*, wanted: bool, timeout_seconds: float | None, service: Service, output: Format) -> Watch | None:
+def watch_of(
+    *, wanted: bool, timeout_seconds: float | None, service: Service, output: Format | WorkflowFormat
+) -> Watch | None:
     """Read --follow and --timeout, which means nothing without the other."""
     if timeout_seconds is not None and not wanted:
         raise errors.InvalidRequest("--timeout needs --follow.")
-    return Watch(service, output, timeout_seconds) if wanted else None
+    if not wanted:
+        return None
+    if output is WorkflowFormat.ID:
+        raise errors.InvalidRequest("--follow and -o id exclude each other.")
+    return Watch(service, Format(output), timeout_seconds)

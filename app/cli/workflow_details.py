@@ -6,25 +6,28 @@ from app.cli.connection import Service
 from app.cli.exits import ExitCode
 from app.cli.job_tree import TREE_COLUMNS, job_tree, rows
 from app.cli.lines import write_line
-from app.cli.options import Format
+from app.cli.options import Format, WorkflowFormat
 from app.cli.output import is_terminal, write_document, write_fields, write_table
 from app.cli.running import run
 from app.cli.tables import JOB_COLUMNS, job_fields, workflow_fields
+from app.cli.text import visible
 
 
-def show_workflow(workflow_id: str, *, full: bool, service: Service, output: Format) -> ExitCode:
+def show_workflow(workflow_id: str, *, full: bool, service: Service, output: WorkflowFormat) -> ExitCode:
     """Show a workflow as Step Functions has it now."""
     workflow = run(_get(workflow_id, service))
-    if output is Format.TABLE:
+    if output is WorkflowFormat.ID:
+        write_line(visible(workflow.id))
+    elif output is WorkflowFormat.TABLE:
         write_details(workflow, full=full)
     else:
-        write_document(workflow, output=output)
+        write_document(workflow, output=Format(output))
     return ExitCode.OK
 
 
 def write_details(workflow: models.Workflow, *, full: bool) -> None:
-    """Write all that is known of a workflow; ``full`` cuts nothing."""
-    write_fields(workflow_fields(workflow, full=full))
+    """Write all that is known of a workflow; ``full`` cuts nothing, and shows each job as well."""
+    write_fields(workflow_fields(workflow, full=full or not is_terminal()))
     write_line()
     if not full:
         _write_jobs(workflow.jobs)

@@ -9,29 +9,33 @@ from app.cli.client import connect
 from app.cli.connection import Service
 from app.cli.exits import ExitCode
 from app.cli.filters import Filters
-from app.cli.lines import note
-from app.cli.options import Format
+from app.cli.lines import note, write_line
+from app.cli.options import Format, WorkflowFormat
 from app.cli.output import write_documents, write_table
 from app.cli.running import run
 from app.cli.scopes import check_definition, is_of_version, query_of
 from app.cli.tables import WORKFLOW_COLUMNS
+from app.cli.text import visible
 from app.cli.workflow_details import write_details
 from app.client import WorkflowFilters, WorkflowManager
 
 PAGE_SIZE: Final = 100
 
+AT_ONCE: Final = (WorkflowFormat.JSONL, WorkflowFormat.ID)
+"""What is written as soon as it is found."""
+
 Found = AsyncGenerator[models.Workflow, None]
 
 
 def list_workflows(
-    filters: Filters, *, limit: int, oldest_first: bool, full: bool, service: Service, output: Format
+    filters: Filters, *, limit: int, oldest_first: bool, full: bool, service: Service, output: WorkflowFormat
 ) -> ExitCode:
     """List so many of the workflows that fit, and say when there are more."""
     return run(_list(filters, limit, oldest_first=oldest_first, full=full, service=service, output=output))
 
 
 async def _list(
-    filters: Filters, limit: int, *, oldest_first: bool, full: bool, service: Service, output: Format
+    filters: Filters, limit: int, *, oldest_first: bool, full: bool, service: Service, output: WorkflowFormat
 ) -> ExitCode:
     # One more than is shown tells whether there are more.
     page_size = PAGE_SIZE if filters.version is not None else min(limit + 1, PAGE_SIZE)
@@ -49,11 +53,11 @@ async def _list(
                 more = True
                 break
             shown.append(workflow)
-            if output is Format.JSONL:
-                write_documents([workflow], output=output)
+            if output in AT_ONCE:
+                _write([workflow], full=full, output=output)
         if not shown:
             await check_definition(manager, filters)
-    if output is not Format.JSONL:
+    if output not in AT_ONCE:
         _write(shown, full=full, output=output)
     if more:
         note(f"There are more: --limit {limit * 2}")
@@ -73,9 +77,12 @@ async def _merged(manager: WorkflowManager, queries: Sequence[WorkflowFilters]) 
             heads = [(following if found is source else head, found) for head, found in heads]
 
 
-def _write(found: Sequence[models.Workflow], *, full: bool, output: Format) -> None:
-    if output is not Format.TABLE:
-        write_documents(found, output=output)
+def _write(found: Sequence[models.Workflow], *, full: bool, output: WorkflowFormat) -> None:
+    if output is WorkflowFormat.ID:
+        for workflow in found:
+            write_line(visible(workflow.id))
+    elif output is not WorkflowFormat.TABLE:
+        write_documents(found, output=Format(output))
     elif full:
         for workflow in found:
             write_details(workflow, full=True)

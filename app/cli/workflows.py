@@ -17,7 +17,7 @@ from app.cli.filters import (
     TagFilter,
 )
 from app.cli.later import later
-from app.cli.options import FollowOption, Format, FormatOption, TimeoutOption
+from app.cli.options import FollowOption, TimeoutOption, WorkflowFormat, WorkflowFormatOption
 from app.cli.typed import parse_filters
 from app.cli.watch import watch_of
 
@@ -54,7 +54,7 @@ def workflows(
     limit: Annotated[int | None, typer.Option(min=1, help=f"How many at most; {DEFAULT_LIMIT}.")] = None,
     oldest_first: Annotated[bool, typer.Option("--oldest-first", help="Begin with the oldest.")] = False,
     service: ServiceOption = DEFAULT_SERVICE,
-    output: FormatOption = Format.TABLE,
+    output: WorkflowFormatOption = WorkflowFormat.TABLE,
 ) -> ExitCode:
     """List workflows, or show and follow one.
 

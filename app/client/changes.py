@@ -7,6 +7,7 @@ from typing import Final
 from app import errors, models
 from app.client.answers import WORKFLOW, decode, decode_content
 from app.client.events import EventParser, ServerEvent
+from app.client.failures import Unreached
 from app.client.http import Connection, Sleep
 from app.client.patience import (
     LONGEST_OUTAGE_INTERVAL_SECONDS,
@@ -37,9 +38,9 @@ async def poll_changes(
     """Yield the workflow whenever it differs from what was yielded last; end with its terminal state.
 
     ``known`` is what the caller has seen already. The interval starts small, grows while nothing happens, and is
-    small again after a change. An outage is waited out with ``patience``; one at the very first read is raised.
+    small again after a change. An outage is waited out with ``patience``.
     """
-    last = await (read() if known is None else patience.read(read))
+    last = await patience.read(read, first=known is None)
     if known is None or _differs(last, known):
         yield last
     pauses = intervals()
@@ -71,6 +72,7 @@ class LongPoll:
             params=[("fetchHistory", flag(False)), *([("wait", str(WAIT_SECONDS))] if waits else [])],
             headers={"If-None-Match": self._tag} if self._tag is not None else None,
             wait_seconds=WAIT_SECONDS if waits else 0,
+            once=True,
             missing=errors.WorkflowNotFound,
         )
         if response.status_code == 304 and self._last is not None:
@@ -109,9 +111,9 @@ class EventFollower:
                             self.last = workflow
                             yield workflow
             except errors.Unavailable as outage:
-                if self.last is None:
+                if self.last is None and not isinstance(outage, Unreached):
                     raise NoEvents from outage
-                if not self.last.status.terminal:
+                if self.last is None or not self.last.status.terminal:
                     self._patience.lose(outage)
             if self.last is not None and self.last.status.terminal:
                 return

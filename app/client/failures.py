@@ -10,6 +10,7 @@ import httpx
 import pydantic
 
 from app import errors
+from app.client.retries import RETRIED_STATUSES
 
 ERRORS_BY_STATUS: Final[Mapping[int, type[errors.WorkflowManagerError]]] = {
     401: errors.NotAuthenticated,
@@ -28,6 +29,16 @@ EXCERPT_CHARACTERS: Final = 200
 _UNKNOWN_ROUTE: Final = re.compile(r"[A-Z]+ /\S*: (Not Found|Method Not Allowed)")
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|<[/!?a-z][^>]*>", re.IGNORECASE | re.DOTALL)
+
+NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout)
+
+
+class Away(errors.Unavailable):
+    """The service does not answer just now, or says so; a restart looks like this."""
+
+
+class Unreached(Away):
+    """No connection could be made; nobody may be there at all."""
 
 
 class ErrorDetail(pydantic.BaseModel):
@@ -57,7 +68,8 @@ def error_of(
     if status < 400:
         return errors.Unavailable(_redirection(response))
     if status >= 500:
-        return errors.Unavailable(_fault(response, body), findings=_findings(body))
+        kind_of_fault = Away if status in RETRIED_STATUSES else errors.Unavailable
+        return kind_of_fault(_fault(response, body), findings=_findings(body))
     if body is None:
         return ERRORS_BY_STATUS[status](_quoted(response)) if status in SAID_BY_GATEWAYS else not_ours(response)
     if status in {404, 405} and _UNKNOWN_ROUTE.fullmatch(body.message):
@@ -72,10 +84,11 @@ def not_ours(response: httpx.Response, why: str | None = None) -> errors.Unavail
     return errors.Unavailable(f"The answer of {whose} is not one of workflow-manager ({why or _summary(response)}).")
 
 
-def no_answer(request: httpx.Request, error: httpx.RequestError) -> errors.Unavailable:
+def no_answer(request: httpx.Request, error: httpx.RequestError) -> Away:
     """Say that nobody has answered."""
     reason = str(error) or type(error).__name__
-    return errors.Unavailable(f"No answer from {origin(request)}: {reason}")
+    kind = Unreached if isinstance(error, NOT_CONNECTED) else Away
+    return kind(f"No answer from {origin(request)}: {reason}")
 
 
 def origin(request: httpx.Request) -> str:

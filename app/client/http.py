@@ -3,26 +3,39 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
-from typing import Any, Final
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from typing import Any, Final, NamedTuple
 
 import httpx
 import pydantic
 
 from app import errors
-from app.client.failures import error_of, no_answer, origin
-from app.client.retries import RETRIED_STATUSES, RetryPolicy, retry_after_seconds
+from app.client.failures import Away, Unreached, error_of, no_answer, origin
+from app.client.retries import RETRIED_STATUSES, Attempts, Randomness, RetryPolicy, retry_after_seconds
 
 Sleep = Callable[[float], Awaitable[None]]
-Randomness = Callable[[], float]
-"""A number in [0, 1)."""
 
 EVENT_STREAM: Final = "text/event-stream"
 NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before the first byte left: any request may be repeated after them."""
 
+PASSING: Final = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
+"""Failures that another attempt may not meet."""
+
 MOST_REQUESTS_AT_ONCE: Final = 100
 """Further ones wait for their turn. Requests that wait at the service and streams are not counted."""
+
+
+class Effort(NamedTuple):
+    """What is done for the answer to a request."""
+
+    repeatable: bool
+    retry_seconds: float
+    wait_seconds: float
+
+    def allows(self, failure: httpx.RequestError) -> bool:
+        """Tell whether the request may be sent again after it."""
+        return isinstance(failure, PASSING if self.repeatable else NEVER_SENT)
 
 
 class Connection:
@@ -36,6 +49,14 @@ class Connection:
         self._sleep = sleep
         self._randomness = randomness
         self._turns = asyncio.Semaphore(MOST_REQUESTS_AT_ONCE)
+        self._reached = False
+
+    def patience_seconds(self, seconds: float, outage: errors.Unavailable) -> float:
+        """Return how long an outage is waited out instead of ``seconds``, where nobody may be there at all."""
+        refused_seconds = self._policy.refused_seconds
+        if refused_seconds is None or self._reached or not isinstance(outage, Unreached):
+            return seconds
+        return min(seconds, refused_seconds)
 
     async def request(
         self,
@@ -47,12 +68,14 @@ class Connection:
         body: pydantic.BaseModel | None = None,
         headers: Mapping[str, str] | None = None,
         wait_seconds: float = 0,
+        once: bool = False,
         missing: type[errors.NotFound] = errors.NotFound,
     ) -> httpx.Response:
         """Send a request and return its answer of 2xx, or of 304 to one with ``If-None-Match``.
 
         A request that is not ``repeatable`` is sent again only when it surely never arrived. ``wait_seconds`` is how
-        much longer than usual the answer may take, ``missing`` the class of the error of a 404.
+        much longer than usual the answer may take; with ``once`` there is one attempt, whose failure is the answer.
+        ``missing`` is the class of the error of a 404.
         Raises the class of `app.errors` that fits the status, `errors.Unavailable` without an answer.
         """
         request = self._build(
@@ -63,13 +86,8 @@ class Connection:
             headers=_with_type(headers, body=body),
             timeout=_longer(self._http.timeout, wait_seconds),
         )
-        turns = nullcontext() if wait_seconds else self._turns
-        total = self._policy.total_seconds
-        try:
-            async with asyncio.timeout(None if total is None else total + wait_seconds):
-                response = await self._repeat(request, repeatable=repeatable, turns=turns)
-        except TimeoutError as error:
-            raise errors.Unavailable(f"No answer from {origin(request)} within {total:g} s.") from error
+        effort = Effort(repeatable, 0 if once else self._policy.retry_seconds, wait_seconds)
+        response = await self._send(request, effort)
         return _checked(response, missing=missing)
 
     @asynccontextmanager
@@ -91,6 +109,7 @@ class Connection:
             try:
                 async with asyncio.timeout(first_seconds):
                     response = await self._http.send(request, stream=True)
+                    self._reached = True
                     stack.push_async_callback(response.aclose)
                     pieces = response.aiter_bytes()
                     first = await anext(pieces, b"") if _is_stream(response) else None
@@ -110,28 +129,45 @@ class Connection:
         except UnicodeEncodeError as error:
             raise errors.InvalidRequest(f"{error.object!r} cannot be sent: it is no text.") from error
 
+    async def _send(self, request: httpx.Request, effort: Effort) -> httpx.Response:
+        """Send a request within the time for all its attempts; when it is over, say what came of the last one."""
+        total = self._policy.total_seconds
+        failures: list[errors.WorkflowManagerError] = []
+        try:
+            async with asyncio.timeout(None if total is None else total + effort.wait_seconds):
+                return await self._repeat(request, effort, tell=failures.append)
+        except TimeoutError as error:
+            if failures:
+                raise Away(f"{failures[-1].message} (given up after {total:g} s)") from error
+            raise Away(f"No answer from {origin(request)} within {total:g} s.") from error
+
     async def _repeat(
-        self, request: httpx.Request, *, repeatable: bool, turns: AbstractAsyncContextManager[None]
+        self, request: httpx.Request, effort: Effort, *, tell: Callable[[errors.WorkflowManagerError], None]
     ) -> httpx.Response:
-        limits = self._policy.pause_limits()
+        attempts = Attempts(self._policy, randomness=self._randomness)
+        turns = nullcontext() if effort.wait_seconds else self._turns
+        clock = asyncio.get_running_loop().time
         while True:
-            pause = self._pause(next(limits, None))
             try:
                 async with turns:
+                    begun = clock()
                     response = await self._http.send(request)
             except httpx.RequestError as error:
-                if pause is None or not (repeatable or isinstance(error, NEVER_SENT)):
-                    raise no_answer(request, error) from error
+                failure: errors.WorkflowManagerError = (away := no_answer(request, error))
+                seconds = self.patience_seconds(effort.retry_seconds, away) if effort.allows(error) else 0
+                pause = attempts.pause_after(clock() - begun, within_seconds=seconds)
+                if pause is None:
+                    raise away from error
             else:
-                asked = retry_after_seconds(response.headers.get("Retry-After"))
-                too_long = asked > self._policy.longest_retry_after_seconds
-                if pause is None or too_long or not (repeatable and response.status_code in RETRIED_STATUSES):
+                self._reached = True
+                if not (effort.repeatable and response.status_code in RETRIED_STATUSES):
                     return response
-                pause = max(pause, asked)
+                failure, asked = error_of(response), retry_after_seconds(response.headers.get("Retry-After"))
+                pause = attempts.pause_after(clock() - begun, within_seconds=effort.retry_seconds, asked_seconds=asked)
+                if pause is None:
+                    return response
+            tell(failure)
             await self._sleep(pause)
-
-    def _pause(self, limit: float | None) -> float | None:
-        return None if limit is None else self._randomness() * limit
 
 
 def _checked(response: httpx.Response, *, missing: type[errors.NotFound]) -> httpx.Response:

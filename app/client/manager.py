@@ -17,10 +17,10 @@ import httpx
 
 from app import __version__
 from app.client.definitions import DefinitionCalls
-from app.client.http import Connection, Randomness, Sleep
+from app.client.http import Connection, Sleep
 from app.client.operations import OperationCalls
 from app.client.requests import checked_headers, checked_url
-from app.client.retries import RetryPolicy
+from app.client.retries import Randomness, RetryPolicy
 from app.client.state_resources import StateResourceCalls
 from app.client.workflows import WorkflowCalls
 

@@ -10,12 +10,12 @@ class OperationCalls(Caller):
     """Asks how the service is, and sets the limits of its queues."""
 
     async def health_check(self) -> None:
-        """Return when the service says that it is well."""
-        decode_nothing(await self._connection.request("GET", "/_health", repeatable=True), WELL)
+        """Return when the service says that it is well; what cannot be reached is asked once."""
+        decode_nothing(await self._connection.request("GET", "/_health", repeatable=True, once=True), WELL)
 
     async def readiness_check(self) -> None:
-        """Return when the service does its work; `errors.Unavailable` when it is up but does not."""
-        decode_nothing(await self._connection.request("GET", "/_ready", repeatable=True), WELL)
+        """Return when the service does its work; `errors.Unavailable` when it does not: this is asked once."""
+        decode_nothing(await self._connection.request("GET", "/_ready", repeatable=True, once=True), WELL)
 
     async def get_metrics(self) -> str:
         """Return the metrics of the process that answers, in the text form of Prometheus."""

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 from app import errors, models
-from app.client.http import Sleep
+from app.client.failures import Away
+from app.client.http import Connection, Sleep
 
 SHORTEST_INTERVAL_SECONDS: Final = 0.2
 LONGEST_INTERVAL_SECONDS: Final = 2.0
@@ -23,7 +24,8 @@ OnOutage = Callable[[errors.Unavailable | None], None]
 class Patience:
     """Waits out an outage, but not for longer than so many seconds; tells the watcher of it."""
 
-    def __init__(self, seconds: float = OUTAGE_SECONDS, *, sleep: Sleep, tell: OnOutage | None = None) -> None:
+    def __init__(self, connection: Connection, seconds: float, *, sleep: Sleep, tell: OnOutage | None = None) -> None:
+        self._connection = connection
         self._seconds = seconds
         self._sleep = sleep
         self._tell = tell
@@ -33,7 +35,7 @@ class Patience:
         """Take note of an attempt in vain; raise it when the outage has lasted too long."""
         now = asyncio.get_running_loop().time()
         self._since = now if self._since is None else self._since
-        if now - self._since >= self._seconds:
+        if now - self._since >= self._connection.patience_seconds(self._seconds, outage):
             raise outage
         if self._tell is not None:
             self._tell(outage)
@@ -44,13 +46,19 @@ class Patience:
             self._tell(None)
         self._since = None
 
-    async def read(self, read: Read) -> models.Workflow:
-        """Read a workflow, again and again while the service is away."""
+    async def read(self, read: Read, *, first: bool = False) -> models.Workflow:
+        """Read a workflow, again and again while the service is away.
+
+        When nothing of the workflow was seen before (``first``), only what looks like a restart is waited out: a wrong
+        URL is told at once.
+        """
         pauses = intervals(LONGEST_OUTAGE_INTERVAL_SECONDS)
         while True:
             try:
                 workflow = await read()
             except errors.Unavailable as outage:
+                if first and not isinstance(outage, Away | errors.Throttled):
+                    raise
                 self.lose(outage)
                 await self._sleep(next(pauses))
             else:

@@ -1,6 +1,7 @@
 """When the client tries again, and how long it waits before."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,26 +10,62 @@ RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 """Answers that promise nothing about the next try."""
 
 Clock = Callable[[], datetime]
+Randomness = Callable[[], float]
+"""A number in [0, 1)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RetryPolicy:
     """Exponential backoff with full jitter: each pause is a random part of a limit that doubles.
 
-    A service that asks for a longer pause (``Retry-After``) gets it, up to a limit; beyond it there is no further
-    attempt. ``total_seconds`` is the time for all attempts of a request together; None is as long as they take.
+    Attempts go on for ``retry_seconds``, longer than a restart of the service takes, and there is a second one
+    however long the first has taken; ``attempts`` is how many there are at most. ``refused_seconds`` is how long they
+    go on instead where no connection can be made and nothing has ever answered. A service that asks for a longer
+    pause (``Retry-After``) gets it, up to a limit; beyond it there is no further attempt. ``total_seconds`` is the
+    time for all attempts of a request together, the last one included; None is as long as they take.
     """
 
-    attempts: int = 4
+    attempts: int | None = None
     first_pause_seconds: float = 0.25
-    longest_pause_seconds: float = 5.0
+    longest_pause_seconds: float = 4.0
     longest_retry_after_seconds: float = 30.0
+    retry_seconds: float = 30.0
+    refused_seconds: float | None = None
     total_seconds: float | None = None
 
     def pause_limits(self) -> Iterator[float]:
         """Give the longest pause before each further attempt."""
-        for retry in range(self.attempts - 1):
-            yield min(self.first_pause_seconds * 2.0**retry, self.longest_pause_seconds)
+        limit = self.first_pause_seconds
+        for _ in itertools.count() if self.attempts is None else range(self.attempts - 1):
+            yield min(limit, self.longest_pause_seconds)
+            limit = min(2.0 * limit, self.longest_pause_seconds)
+
+
+class Attempts:
+    """The attempts of one request; tells how long to pause before the next one."""
+
+    def __init__(self, policy: RetryPolicy, *, randomness: Randomness) -> None:
+        self._longest_retry_after_seconds = policy.longest_retry_after_seconds
+        self._limits = policy.pause_limits()
+        self._randomness = randomness
+        self._made = 0
+        self._spent_seconds = 0.0
+
+    def pause_after(self, took_seconds: float, *, within_seconds: float, asked_seconds: float = 0.0) -> float | None:
+        """Return how long to wait after an attempt that was in vain; None when it was the last one.
+
+        ``within_seconds`` is the time in which attempts begin, ``asked_seconds`` the pause that the service asks for.
+        """
+        self._made += 1
+        self._spent_seconds += took_seconds
+        limit = next(self._limits, None)
+        left = within_seconds - self._spent_seconds
+        over = left <= 0 and (self._made > 1 or within_seconds <= 0)
+        if limit is None or over or asked_seconds > self._longest_retry_after_seconds:
+            return None
+        pause = max(min(self._randomness() * limit, left), asked_seconds, 0.0)
+        self._spent_seconds += pause
+        return pause
 
 
 def utc_now() -> datetime:

@@ -42,14 +42,7 @@ class WorkflowCalls(Caller):
 
     async def get_workflow(self, workflow_id: str, *, fetch_history: bool = False) -> models.Workflow:
         """Get a workflow; ``fetch_history`` makes the service read its jobs afresh."""
-        response = await self._connection.request(
-            "GET",
-            workflow_path(workflow_id),
-            repeatable=True,
-            params=[("fetchHistory", flag(fetch_history))],
-            missing=errors.WorkflowNotFound,
-        )
-        return decode(response, WORKFLOW)
+        return await self._read(workflow_id, fetch_history=fetch_history)
 
     async def list_workflows(
         self, *, page_token: str | None = None, **filters: Unpack[WorkflowFilters]
@@ -100,14 +93,20 @@ class WorkflowCalls(Caller):
     async def wait(self, workflow_id: str, *, timeout_seconds: float | None = None) -> models.Workflow:
         """Return the workflow once it has ended; `TimeoutError` when that takes too long.
 
-        A service that is away meanwhile is waited for: until the time-out, or for five minutes without one.
+        A service that is away is waited for, at the start too: until the time-out, or for five minutes without one.
         """
         poll = LongPoll(self._connection, workflow_id, sleep=self._sleep)
-        patience = Patience(OUTAGE_SECONDS if timeout_seconds is None else timeout_seconds, sleep=self._sleep)
-        async with asyncio.timeout(timeout_seconds):
-            async for _ in poll_changes(poll.read, sleep=poll.sleep, patience=patience):
-                pass
-            return await patience.read(lambda: self.get_workflow(workflow_id, fetch_history=True))
+        seconds = OUTAGE_SECONDS if timeout_seconds is None else timeout_seconds
+        patience = Patience(self._connection, seconds, sleep=self._sleep)
+        last: models.Workflow | None = None
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                async for workflow in poll_changes(poll.read, sleep=poll.sleep, patience=patience):
+                    last = workflow
+                return await patience.read(lambda: self._read(workflow_id, once=True))
+        except TimeoutError as error:
+            seen = "was never read" if last is None else f"is {last.status.value}"
+            raise TimeoutError(f"Workflow {workflow_id} {seen} after {timeout_seconds} s.") from error
 
     async def follow(
         self, workflow_id: str, *, outage_seconds: float = OUTAGE_SECONDS, on_outage: OnOutage | None = None
@@ -115,10 +114,10 @@ class WorkflowCalls(Caller):
         """Yield the workflow, with its jobs, now and after every change, until it has ended.
 
         The service tells of changes by itself; one that cannot, or that is behind something that holds its events
-        back, is asked again and again. When it goes away meanwhile, ``on_outage`` is called with the error for every
-        attempt in vain, and with None when it is back; after ``outage_seconds`` the error is raised.
+        back, is asked again and again. While it is away, at the start too, ``on_outage`` is called with the error for
+        every attempt in vain, and with None when it is back; after ``outage_seconds`` the error is raised.
         """
-        patience = Patience(outage_seconds, sleep=self._sleep, tell=on_outage)
+        patience = Patience(self._connection, outage_seconds, sleep=self._sleep, tell=on_outage)
         events = EventFollower(self._connection, workflow_id, sleep=self._sleep, patience=patience)
         try:
             async with aclosing(events.changes()) as changes:
@@ -126,7 +125,7 @@ class WorkflowCalls(Caller):
                     yield workflow
         except NoEvents:
             polled = poll_changes(
-                lambda: self.get_workflow(workflow_id, fetch_history=True),
+                lambda: self._read(workflow_id, once=True),
                 sleep=self._sleep,
                 patience=patience,
                 known=events.last,
@@ -134,6 +133,17 @@ class WorkflowCalls(Caller):
             async with aclosing(polled):
                 async for workflow in polled:
                     yield workflow
+
+    async def _read(self, workflow_id: str, *, fetch_history: bool = True, once: bool = False) -> models.Workflow:
+        response = await self._connection.request(
+            "GET",
+            workflow_path(workflow_id),
+            repeatable=True,
+            params=[("fetchHistory", flag(fetch_history))],
+            once=once,
+            missing=errors.WorkflowNotFound,
+        )
+        return decode(response, WORKFLOW)
 
     async def _post_once(
         self, path: str, body: models.Request, *, key: str | None, missing: type[errors.NotFound]

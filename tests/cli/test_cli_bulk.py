@@ -42,6 +42,13 @@ def test_filters_are_asked_for_status_by_status(wfm: Run, service: FakeService) 
     ]
 
 
+@pytest.mark.parametrize(("output", "out"), [("json", "[]\n"), ("yaml", "[]\n"), ("jsonl", ""), ("table", "")])
+def test_nothing_to_do_is_a_document_as_well(output: str, out: str, wfm: Run, service: FakeService) -> None:
+    """Whoever reads the results of many reads those of none."""
+    service.on("GET /workflows", [])
+    assert wfm("cancel", "-n", "dev", "--yes", "-o", output) == (0, out, "There is nothing to do.\n")
+
+
 @pytest.mark.parametrize(
     ("verb", "statuses"),
     [("resume", ["failed"]), ("resolve", ["failed"]), ("refresh", ["queued", "running"])],
@@ -51,7 +58,15 @@ def test_each_verb_is_about_some_statuses(verb: str, statuses: list[str], wfm: R
     service.on("GET /workflows", [])
     assert wfm(verb, "-n", "dev", "--yes").code == 0
     assert [asked.line.split("status=")[1].split("&")[0] for asked in service.asked] == statuses
-    assert ("resolvedByUser=false" in service.asked[0].line) is (verb == "resolve")
+    assert ("resolvedByUser=false" in service.asked[0].line) is (verb in {"resolve", "resume"})
+
+
+def test_what_was_cancelled_can_be_resumed(wfm: Run, service: FakeService) -> None:
+    """It counts as resolved without anybody's doing."""
+    listed(service, "a", status="cancelled", resolvedByUser=True)
+    outcome = wfm("resume", *OF_X, "--status", "cancelled", "--dry-run", "-o", "jsonl")
+    assert [json.loads(line)["id"] for line in outcome.out.splitlines()] == ["a"]
+    assert "resolvedByUser" not in service.asked[0].line
 
 
 def test_a_dry_run_shows_and_does_nothing(wfm: Run, service: FakeService, tmp_path: Path) -> None:
@@ -247,6 +262,40 @@ def test_a_journal_leaves_out_what_is_done(wfm: Run, service: FakeService, tmp_p
     assert outcome.code == 0
     assert outcome.err == "2 workflows left out: the journal says that it is done.\n1 of 1 workflow cancelled.\n"
     assert changes(service) == ["DELETE /workflows/b"]
+
+
+def test_a_repeated_resume_leaves_alone_what_the_first_one_made(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """The new ones have the same definition and tags, and may have failed again."""
+    journal = ("--journal", str(tmp_path / "journal"))
+    old = [failed(each, job_json("load", "failed"), createdAt=f"2026-01-02T03:04:0{each}.000Z") for each in "12"]
+    service.on("GET /workflows", old)
+    for each in "12":
+        service.on(f"POST /workflows/{each}", workflow_json("queued", id=f"{each}0"))
+    resume = ("resume", *OF_X, "--start-at", "load", "--yes", *FAST, *journal)
+    assert wfm(*resume).code == 0
+    resumed = [{**each, "retries": [f"{each['id']}0"]} for each in old]
+    new = [failed("20", job_json("load", "failed"), createdAt="2026-01-02T03:04:03.000Z", retryFor="2")]
+    service.on("GET /workflows", [*resumed, *new])
+    service.asked.clear()
+    assert wfm(*resume, "--dry-run").out.count("\n") == 1
+    assert wfm(*resume) == (
+        0,
+        "",
+        "1 workflow left out: created after the journal was begun.\nThere is nothing to do.\n",
+    )
+    assert changes(service) == []
+
+
+def test_a_journal_goes_on_with_more_of_what_was_there(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """A limit cuts into portions what was there at first."""
+    limited = ("resume", *OF_X, "--start-at", "s", "--yes", "--limit", "1", "--journal", str(tmp_path / "journal"))
+    a, b = (failed(each, job_json("s", "failed"), createdAt=f"2026-01-02T03:04:0{i}Z") for i, each in enumerate("ab"))
+    for each in "ab":
+        service.on(f"POST /workflows/{each}", workflow_json("queued", id="new"))
+    service.on("GET /workflows", [a, b])
+    assert wfm(*limited).out == "a  done     resumed at s as new\n"
+    service.on("GET /workflows", [{**a, "retries": ["new"]}, b])
+    assert wfm(*limited).out == "b  done     resumed at s as new\n"
 
 
 def test_a_repeated_resume_is_recognised(wfm: Run, service: FakeService, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.bash_words import join_words_at_colons
+from app.cli.bash_words import join_words
 from tests.cli.conftest import Run
 from tests.cli.fake_service import Answer, FakeService
 from tests.client.documents import definition_json
@@ -45,6 +45,16 @@ def test_names_of_definitions_are_offered(words: str, process: Run, named: FakeS
     cursor = words.count("\n") + 1
     assert offered(process, f"wfm\n{words}", cursor) == list(NAMES)
     assert offered(process, f"wfm\n{words}oth", cursor) == ["other"]
+
+
+@pytest.mark.parametrize("words", ["queues\npause\n", "submit\nx\n--queue\n", "cancel\n--queue\n", "queues\nput\n"])
+def test_names_of_queues_are_offered(words: str, process: Run, service: FakeService) -> None:
+    """Those that the service lists."""
+    limits = {"paused": False, "running": 0, "queued": 0}
+    service.on("GET /queues", [{"name": name, **limits} for name in ("default", "slow")])
+    cursor = words.count("\n") + 1
+    assert offered(process, f"wfm\n{words}", cursor) == ["default", "slow"]
+    assert offered(process, f"wfm\n{words}s", cursor) == ["slow"]
 
 
 def test_a_colon_is_a_part_of_a_name(process: Run, named: FakeService) -> None:
@@ -99,16 +109,21 @@ WORDS = [
     (["wfm", "submit", "a", "b"], 3, ["wfm", "submit", "a", "b"], None),
     (["wfm", "submit", "a:b"], 2, ["wfm", "submit", "a:b"], None),
     (["wfm", "submit", "a", ":", "b", "{}"], 3, ["wfm", "submit", ""], "a:"),
+    (["wfm", "submit", "x", "@", "in"], 4, ["wfm", "submit", "x", "@in"], None),
+    (["wfm", "submit", "x", "@"], 3, ["wfm", "submit", "x", "@"], None),
+    (["wfm", "submit", "x", "@", ""], 4, ["wfm", "submit", "x", "@"], None),
+    (["wfm", "submit", "a", ":", "b", "@", "c", ":", "d"], 8, ["wfm", "submit", "a:b", "d"], "@c:"),
+    (["wfm", "submit", "x", "@", "in", "--"], 5, ["wfm", "submit", "x", "@in", "--"], None),
     (["wfm", ":"], 1, ["wfm", ":"], None),
     (["wfm"], 1, ["wfm"], None),
 ]
 
 
 @pytest.mark.parametrize(("words", "cursor", "joined", "before"), WORDS)
-def test_words_are_joined_at_colons(words: list[str], cursor: int, joined: list[str], before: str | None) -> None:
+def test_words_are_joined_where_bash_cuts(words: list[str], cursor: int, joined: list[str], before: str | None) -> None:
     """Up to the one under the cursor, of which bash replaces only the end."""
     environment = {"_X_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(cursor)}
-    join_words_at_colons(environment)
+    join_words(environment)
     assert environment["COMP_WORDS"].split("\n") == joined
     assert environment["COMP_CWORD"] == str(len(joined) - 1)
     assert environment.get("WORKFLOWMANAGER_TYPED_BEFORE") == before
@@ -116,9 +131,9 @@ def test_words_are_joined_at_colons(words: list[str], cursor: int, joined: list[
 
 @pytest.mark.parametrize("environment", [{}, {"_X_COMPLETE": "complete_bash"}, {"COMP_CWORD": "1", "COMP_WORDS": "a:"}])
 def test_other_environments_are_left_alone(environment: dict[str, str]) -> None:
-    """Only bash cuts words at colons."""
+    """Only bash cuts words."""
     before = dict(environment)
-    join_words_at_colons(environment)
+    join_words(environment)
     assert environment == before
 
 
@@ -166,6 +181,9 @@ def test_files_are_offered_after_an_at_sign(process: Run, tmp_path: Path) -> Non
     assert offered(process, f"{start}/in", 3) == [f"@{tmp_path}/input.json", f"@{tmp_path}/inputs/"]
     assert offered(process, f"{start}/inputs/", 3) == [f"@{tmp_path}/inputs/one.json", f"@{tmp_path}/inputs/two.json"]
     assert offered(process, f"{start}/nope/", 3) == []
+    in_bash = f"wfm\nsubmit\nx\n@\n{tmp_path}"
+    assert offered(process, f"{in_bash}/in", 4) == [f"@{tmp_path}/input.json", f"@{tmp_path}/inputs/"]
+    assert all(each.startswith("@") for each in offered(process, "wfm\nsubmit\nx\n@", 3))
     assert offered(process, "wfm\nsubmit\nx\n{", 3) == []
 
 

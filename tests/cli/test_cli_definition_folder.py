@@ -149,6 +149,16 @@ def test_two_files_of_one_name_are_refused(wfm: Run, service: FakeService, folde
     assert "both define new." in outcome.err
 
 
+def test_a_file_may_hold_a_list(wfm: Run, service: FakeService, folder: str) -> None:
+    """As the one of a Python worker does."""
+    machines = [{"name": name, "stateMachine": MACHINE} for name in ("new", "changed", "same")]
+    path = Path(folder) / "all.json"
+    path.write_text(json.dumps(machines))
+    assert wfm("definitions", "diff", str(path)).err == "2 of 3 definitions would change.\n"
+    assert wfm("definitions", "apply", str(path)).err == "1 created, 1 added, 1 unchanged.\n"
+    assert written(service) == ["POST /workflow-definitions", "PUT /workflow-definitions/changed"]
+
+
 @pytest.mark.parametrize("verb", ["diff", "apply"])
 def test_a_folder_without_definitions_is_wrong_usage(verb: str, wfm: Run, tmp_path: Path) -> None:
     """A wrong path in CI must not look like success."""

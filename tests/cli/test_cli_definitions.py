@@ -122,7 +122,9 @@ REFUSED = [
     ("x.json", '{"StartAt": "a"\n "States"}', "x.json:2: /: Not JSON"),
     ("x.yaml", "a: [", "x.yaml:1: /: Not YAML"),
     ("x.json", '{"a": 1,\n"a": 2}', "x.json:2: /a: The key"),
-    ("x.json", "[]", "must hold an object"),
+    ("x.json", "[]", "holds 0 definitions, not one"),
+    ("x.json", "[1]", "must hold an object"),
+    ("x.json", json.dumps([DEFINITION, DEFINITION]), "holds 2 definitions, not one; `definitions apply` takes a list"),
     ("x.json", json.dumps(MACHINE), "names no definition: give a name before the file"),
     ("x.json", json.dumps({**DEFINITION, "name": "no spaces"}), "name: "),
     ("x.json", json.dumps({**DEFINITION, "stateMachin": {}}), "stateMachin: "),
@@ -154,10 +156,11 @@ def test_lint_is_silent_about_good_files(wfm: Run, service: FakeService, tmp_pat
     files = [
         write(tmp_path / "a.json", DEFINITION),
         write(tmp_path / "b.json", MACHINE),
-        write(tmp_path / "c.yaml", YAML),
+        write(tmp_path / "c.yaml", YAML.replace("name: x", "name: y")),
+        write(tmp_path / "d.json", [{**DEFINITION, "name": "z"}, {**DEFINITION, "name": "zz"}]),
     ]
     outcome = wfm("definitions", "lint", *files)
-    assert (outcome.code, outcome.out, outcome.err) == (0, "", "0 problems in 3 files.\n")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "0 problems in 4 files.\n")
     assert service.asked == []
 
 
@@ -172,6 +175,34 @@ def test_lint_shows_every_problem_with_its_line(wfm: Run, tmp_path: Path) -> Non
     assert any(line.startswith(f"{bad}:5: /stateMachine/States/a/Next: ") for line in lines)
     assert lines[-1].startswith(f"{broken}:2: /: Not JSON")
     assert outcome.err == f"{len(lines)} problems in 2 files.\n"
+
+
+def test_lint_reads_a_folder_as_apply_does(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """What passes is not refused later."""
+    one = write(tmp_path / "1.json", [DEFINITION, {**DEFINITION, "name": "y"}])
+    two = write(tmp_path / "2.json", DEFINITION)
+    machine = write(tmp_path / "3.json", MACHINE)
+    spaced = write(tmp_path / "4.json", {**DEFINITION, "name": "no spaces"})
+    outcome = wfm("definitions", "lint", str(tmp_path))
+    lines = outcome.out.splitlines()
+    assert outcome.code == 1
+    assert [line for line in lines if not line.startswith(f"{spaced}:1: /name: ")] == [
+        f"{machine}:1: /: It names no definition; a state machine alone is for `definitions put NAME FILE`.",
+        f"{two}:1: /name: {one} and {two} both define x.",
+    ]
+    assert len(lines) == 3
+    refusal = wfm("definitions", "apply", str(tmp_path))
+    assert (refusal.code, refusal.err.splitlines()[:3], service.asked) == (2, lines, [])
+
+
+def test_a_finding_in_a_list_has_its_place(wfm: Run, tmp_path: Path) -> None:
+    """The number of the definition, and the line."""
+    good = YAML.replace("\n", "\n  ").strip()
+    bad = good.replace("name: x", "name: y").replace("End: true", "Next: nowhere")
+    path = write(tmp_path / "list.yaml", f"- {good}\n- {bad}\n")
+    outcome = wfm("definitions", "lint", path)
+    assert outcome.out.startswith(f"{path}:12: /1/stateMachine/States/a/Next: ")
+    assert wfm("definitions", "lint", write(tmp_path / "none.yaml", "[]")).out.endswith("There is no definition.\n")
 
 
 def test_lint_searches_folders(wfm: Run, tmp_path: Path) -> None:

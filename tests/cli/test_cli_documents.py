@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import inspect
+import io
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from app import models
+from app.cli.connection import TOKEN_VARIABLE
 from app.cli.edge import main
 from app.cli.exits import ExitCode
+from app.cli.profiles import PROFILE_VARIABLE, VARIABLES
 from app.cli.reference import with_reference
 from app.client import WorkflowManager
 from tests.cli.real_service import RealService, serving
@@ -55,6 +58,12 @@ def test_every_exit_code_is_in_the_guide() -> None:
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)} == set(ExitCode)
 
 
+@pytest.mark.parametrize("variable", [*VARIABLES.values(), PROFILE_VARIABLE, TOKEN_VARIABLE, "XDG_CONFIG_HOME"])
+def test_every_variable_of_the_command_line_is_in_the_guide(variable: str) -> None:
+    """Beside those of the service."""
+    assert f"| `{variable}` |" in (DOCS / "settings.md").read_text(encoding="utf-8")
+
+
 def lay_out(block: Block, folder: Path) -> None:
     """Write the file that an example shows."""
     name = match[1] if (match := FILE.match(block.text)) else INPUT if block.language == "json" else None
@@ -84,11 +93,13 @@ def test_the_commands_of_the_guide_run(
             for line in block.text.splitlines() if block.language == "sh" else ():
                 if "$ID" in line and not workflow_id:
                     workflow_id = thread.submit(asyncio.run, failed_workflow(real.url)).result()
-                program, *arguments = shlex.split(line.replace("$ID", workflow_id), comments=True)
-                code = thread.submit(main, arguments).result()
-                wanted = int(match[1]) if (match := EXITS.search(line)) else 0
-                assert (program, code) == ("wfm", wanted), (line, capfd.readouterr())
-                ran += 1
+                for command in line.replace("$ID", workflow_id).split(" | "):
+                    monkeypatch.setattr("sys.stdin", io.StringIO(capfd.readouterr().out))
+                    program, *arguments = shlex.split(command, comments=True)
+                    code = thread.submit(main, arguments).result()
+                    wanted = int(match[1]) if (match := EXITS.search(command)) else 0
+                    assert (program, code) == ("wfm", wanted), (line, capfd.readouterr())
+                    ran += 1
     assert ran > 20
 
 

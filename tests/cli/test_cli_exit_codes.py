@@ -83,7 +83,7 @@ def test_a_cancel_that_comes_too_late_is_refused(wfm: Run, service: FakeService)
 
 def test_no_service_is_five(process: Run) -> None:
     """The line names where nobody answered."""
-    outcome = process("definitions", "list", "--url", "http://127.0.0.1:1")
+    outcome = process("definitions", "list", "--url", "http://127.0.0.1:1", "--request-timeout", "0.2")
     assert outcome.code == 5
     assert outcome.err.startswith("workflow-manager: No answer from http://127.0.0.1:1: ")
     assert outcome.err.count("\n") == 1

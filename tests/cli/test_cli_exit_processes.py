@@ -58,7 +58,7 @@ ENDS: dict[ExitCode, Callable[[FakeService, Start], int]] = {
     ExitCode.USAGE: lambda service, start: start("nonsense").end().code,
     ExitCode.REFUSED: lambda service, start: refused(service, start, 409),
     ExitCode.AUTH: lambda service, start: refused(service, start, 403),
-    ExitCode.UNAVAILABLE: lambda service, start: start("workflows", "--url", "http://127.0.0.1:1").end().code,
+    ExitCode.UNAVAILABLE: lambda service, start: start("health", "--url", "http://127.0.0.1:1").end().code,
     ExitCode.WORKFLOW_CANCELLED: lambda service, start: followed(service, start, "cancelled").end().code,
     ExitCode.INTERNAL_ERROR: lambda service, start: fault(service),
     ExitCode.WAIT_TIMED_OUT: lambda service, start: start("workflows", "w", "-f", "--timeout", "0").end().code,

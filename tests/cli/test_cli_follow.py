@@ -97,23 +97,24 @@ def test_more_jobs_than_lines_show_the_last(open_terminal: OpenTerminal, service
     assert [line.split()[0] for line in lasting[3:]] == [f"job-{number}" for number in range(101, 200)]
 
 
-def test_the_output_is_shown_at_the_end(wfm: Run, service: FakeService) -> None:
-    """Of a workflow that succeeded; when it is long, with the command that shows all of it."""
+def test_the_output_is_shown_at_the_end(open_terminal: OpenTerminal, wfm: Run, service: FakeService) -> None:
+    """Of a workflow that succeeded; where it is cut, with the command that shows all of it."""
     service.on("GET /workflows/w", workflow_json("succeeded", output='{"greeting": "hello"}'))
     assert wfm(*FOLLOW).out.splitlines()[1:] == ['Output: {"greeting": "hello"}']
     service.on("GET /workflows/w", workflow_json("succeeded", output='{"a": "' + "x" * 2000 + '"}'))
-    _, output, way = wfm(*FOLLOW).out.splitlines()
-    assert output.endswith("x…")
-    assert len(output) < 600
-    assert way == "All of it: workflow-manager workflows w --full"
+    with open_terminal(*FOLLOW) as terminal:
+        assert terminal.end() == 0
+    assert "".join(terminal.lines).count("x") < 600
+    assert terminal.lines[-1] == "All of it: workflow-manager workflows w --full"
 
 
-def test_a_long_reason_is_shown_at_the_end(wfm: Run, service: FakeService) -> None:
-    """Where the line of the workflow has no room for it."""
+def test_a_long_reason_is_shown_at_the_end(open_terminal: OpenTerminal, service: FakeService) -> None:
+    """The tree has no room for it."""
     service.on("GET /workflows/w", workflow_json("failed", statusReason="because " * 200))
-    _, reason, way = wfm(*FOLLOW).out.splitlines()
-    assert reason.startswith("Reason: because because")
-    assert way.startswith("All of it: ")
+    with open_terminal(*FOLLOW) as terminal:
+        assert terminal.end() == 1
+    assert any(line.startswith("Reason: because because") for line in terminal.lines)
+    assert terminal.lines[-1].startswith("All of it: ")
 
 
 def test_a_dumb_terminal_gets_lines(open_terminal: OpenTerminal, service: FakeService) -> None:

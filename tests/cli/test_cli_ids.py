@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from app import errors
+from app.cli.ids import parse_ids
 from app.cli.journal import Journal
 from tests.cli.conftest import Run
 from tests.cli.fake_service import Answer, FakeService
-from tests.cli.many import changes
+from tests.cli.many import changes, listed
 from tests.client.documents import job_json, workflow_json
 
 FAILED = workflow_json("failed", jobs=[job_json("load", "failed")], lastJob=job_json("load", "failed"))
@@ -27,9 +29,23 @@ def test_a_dry_run_of_one_does_nothing(
     """It shows what would be done."""
     service.on("GET /workflows/w", workflow)
     outcome = wfm(verb, "w", "--dry-run")
-    assert (outcome.code, outcome.err) == (0, f"1 workflow would be {done_word}.\n")
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (0, f"1 workflow would be {done_word}.")
     assert outcome.out.splitlines()[1].split()[0] == "w"
     assert changes(service) == []
+
+
+def test_a_dry_run_of_a_resume_tells_the_state(wfm: Run, service: FakeService) -> None:
+    """The one that failed, or the one that was named; where there is none, it would be refused."""
+    service.on("GET /workflows/w", FAILED)
+    assert wfm("resume", "w", "--dry-run").err.startswith("w would be resumed at load.\n")
+    assert {asked.line for asked in service.asked} == {"GET /workflows/w?fetchHistory=true"}
+    assert wfm("resume", "w", "--dry-run", "--start-at", "other").err.startswith("w would be resumed at other.\n")
+    service.on("GET /workflows/w", workflow_json("failed"))
+    outcome = wfm("resume", "w", "--dry-run")
+    assert outcome.code == 3
+    assert outcome.err.startswith(
+        "w would be refused: Workflow w never entered a state; name one with --start-at.\n0 workflows"
+    )
 
 
 REFUSED = [
@@ -49,6 +65,12 @@ def test_a_dry_run_tells_what_would_be_refused(
     outcome = wfm(verb, "w", "--dry-run", "-o", "json")
     assert (outcome.code, json.loads(outcome.out)) == (3, [])
     assert outcome.err.startswith(f"w would be refused: {words}.\n0 workflows would be ")
+
+
+def test_a_resolved_workflow_that_is_named_is_resumed(wfm: Run, service: FakeService) -> None:
+    """Only filters leave it out."""
+    service.on("GET /workflows/w", {**FAILED, "resolvedByUser": True})
+    assert wfm("resume", "w", "--dry-run").code == 0
 
 
 def test_a_dry_run_of_what_is_not_there_is_three(wfm: Run, service: FakeService) -> None:
@@ -76,9 +98,41 @@ def test_ids_come_from_standard_input(process: Run, service: FakeService) -> Non
     """For those that another command has found."""
     for each in ("a", "b", "c"):
         service.on(f"DELETE /workflows/{each}", {})
-    outcome = process("cancel", "a", "-", stdin="b\n\nc a\n")
+    outcome = process("cancel", "a", "-", stdin="b\n\n c \r\na\n")
     assert outcome.code == 0
     assert changes(service) == [f"DELETE /workflows/{each}" for each in "abc"]
+
+
+def test_ids_come_from_the_lists_of_workflows(process: Run, service: FakeService) -> None:
+    """From ids alone, and from documents."""
+    listed(service, *"ab")
+    for each in "ab":
+        service.on(f"DELETE /workflows/{each}", {})
+    for output in ("id", "json", "jsonl"):
+        service.asked.clear()
+        found = process("workflows", "--status", "running", "-o", output)
+        assert process("cancel", "-", stdin=found.out).code == 0
+        assert changes(service) == [f"DELETE /workflows/{each}" for each in "ab"]
+    assert process("cancel", "-", stdin=process("workflows", "--status", "running", "-o", "yaml").out).code == 2
+    assert process("cancel", "-", stdin=process("workflows", "--status", "running").out).code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a b", "a\nretryFor: b\n", "- id: a\n", "a\nb:\n", "{", '{"id": "a"}\nb', '["a"]', '[{"id": 1}]', '{"id": "a b"}'],
+)
+def test_what_is_no_id_stops_all(text: str) -> None:
+    """The rest might be about others than those that were meant."""
+    with pytest.raises(errors.InvalidRequest, match="-o id"):
+        parse_ids(text)
+
+
+def test_an_id_is_written_alone(wfm: Run, service: FakeService) -> None:
+    """Of one that was started, or looked for."""
+    service.on("POST /workflows", workflow_json("queued"))
+    service.on("GET /workflows/w", workflow_json())
+    assert wfm("submit", "x", "-o", "id") == (0, "w\n", "")
+    assert wfm("workflows", "w", "-o", "id") == (0, "w\n", "")
 
 
 def test_no_ids_on_standard_input_are_nothing_to_do(process: Run, service: FakeService) -> None:
@@ -111,8 +165,13 @@ def test_a_journal_of_ids_is_kept_and_read(wfm: Run, service: FakeService, tmp_p
         (("resume", "w", "x", "--follow"), "--follow needs the id of one workflow"),
         (("resume", "w", "--follow", "--dry-run"), "--follow needs the id of one workflow"),
         (("resume", "w", "--timeout", "3"), "--timeout needs --follow"),
+        (("submit", "x", "--follow", "-o", "id"), "--follow and -o id exclude each other"),
+        (("workflows", "w", "--follow", "-o", "id"), "--follow and -o id exclude each other"),
         (("resume", "w", "--start-at", ""), "--start-at must name a state"),
         (("cancel", "w", "--rate", "0"), "'--rate'"),
+        (("cancel",), "filters for many, such as --definition NAME."),
+        (("sfncli", "-bogus"), "No such option: -bogus (see "),
+        (("sfncli", "--bogus=1"), "No such option: --bogus (see"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused(

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from app.cli.text import holds_steering, visible, visible_json, visible_lines
-from tests.cli.conftest import Run
+from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import definition_json, job_json, resource_json, workflow_json
 
@@ -74,16 +74,32 @@ def test_null_values_of_a_state_machine_are_shown(wfm: Run, service: FakeService
     assert '"ResultPath": null' in wfm("definitions", "get", "x:0", "-o", "json").out
 
 
-def test_details_cut_long_texts_unless_asked(wfm: Run, service: FakeService) -> None:
+def test_details_cut_long_texts_on_a_terminal(open_terminal: OpenTerminal, wfm: Run, service: FakeService) -> None:
     """--full shows inputs, outputs and reasons as they are, of the workflow and of its jobs."""
     text = '{"a": "' + "x" * 1000 + '"}'
     jobs = [job_json(input=text, output="out", statusReason="why " * 100)]
     service.on("GET /workflows/w", workflow_json(input=text, jobs=jobs))
-    short, full = wfm(*SHOW).out, wfm(*SHOW, "--full").out
-    assert "…" in short
-    assert "x" * 300 not in short
+    with open_terminal(*SHOW) as terminal:
+        assert terminal.end() == 0
+    assert "…" in terminal.shown
+    assert "x" * 300 not in "".join(terminal.lines)
+    full = wfm(*SHOW, "--full").out
     assert full.count(text) == 2
     assert "why " * 99 in full
+
+
+def test_nothing_is_cut_in_a_pipe(wfm: Run, service: FakeService) -> None:
+    """Programs read what is there: in lists, in details and while following."""
+    reason, text = " ".join(["why"] * 200), '{"a": "' + "x" * 1000 + '"}'
+    failed = workflow_json("failed", input=text, statusReason=reason, jobs=[job_json(statusReason=reason)])
+    service.on("GET /workflows", [failed])
+    service.on("GET /workflows/w", failed)
+    assert wfm("workflows").out.endswith(f"  {reason}\n")
+    details = wfm(*SHOW).out
+    assert (details.count(reason), details.count(text), details.count("…")) == (2, 1, 0)
+    assert wfm(*SHOW, "--follow").out.count(reason) == 2
+    service.on("GET /workflows/w", workflow_json("succeeded", output=text))
+    assert wfm(*SHOW, "--follow").out.endswith(f"\nOutput: {text}\n")
 
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "yaml"])

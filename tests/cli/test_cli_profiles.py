@@ -46,7 +46,12 @@ def test_without_a_file_the_defaults_apply(wfm: Run, home: Path) -> None:
     assert found["url"] == ("http://localhost:8080", "default")
     assert found["namespace"] == ("dev", "default")
     assert found["profile"] == ("-", "default")
-    assert wfm("config", "show").err == f"{home / 'config.toml'}: not there.\n"
+    assert wfm("config", "show").err.endswith(f"\n{home / 'config.toml'}: not there.\n")
+
+
+def test_the_namespace_is_not_shown_as_that_of_all_commands(wfm: Run, home: Path) -> None:
+    """Lists and changes are about all namespaces."""
+    assert wfm("config", "show").err.startswith("The namespace is that of submit and worker; ")
 
 
 def test_the_file_names_the_usual_profile(wfm: Run, home: Path) -> None:
@@ -55,7 +60,7 @@ def test_the_file_names_the_usual_profile(wfm: Run, home: Path) -> None:
     found = shown(wfm)
     assert found["profile"] == ("dev", "file")
     assert found["url"] == ("http://dev.test", "profile dev")
-    assert wfm("config", "show").err == f"{home / 'config.toml'}: profiles dev, production.\n"
+    assert wfm("config", "show").err.endswith(f"\n{home / 'config.toml'}: profiles dev, production.\n")
 
 
 def test_what_is_said_closer_wins(wfm: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

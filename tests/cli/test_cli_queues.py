@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.cli.fake_service import Answer, FakeService
+from tests.client.documents import workflow_json
 
 SLOW = {"name": "slow", "maxRunning": 5, "startsPerSecond": 0.5, "paused": False, "running": 2, "queued": 7}
 
@@ -46,10 +47,43 @@ def test_a_pause_leaves_the_limits(verb: str, paused: bool, wfm: Run, service: F
     assert service.asked[-1].body == {"maxRunning": 5, "startsPerSecond": 0.5, "paused": paused}
 
 
+UNUSED = {"name": "nope", "paused": False, "running": 0, "queued": 0}
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_a_queue_that_nobody_uses_may_be_a_slip(verb: str, wfm: Run, service: FakeService) -> None:
+    """It is done all the same: the first workflow may come later."""
+    service.on("GET /queues/nope", UNUSED)
+    service.on("GET /workflows?queue=nope", [])
+    service.on("PUT /queues/nope", {**UNUSED, "paused": True})
+    outcome = wfm("queues", verb, "nope")
+    assert (outcome.code, outcome.err) == (
+        0,
+        "No workflow was ever seen in queue nope, and it had no limits.\n",
+    )
+
+
+@pytest.mark.parametrize("signs", [{"running": 1}, {"queued": 1}, {"maxRunning": 0}, {"startsPerSecond": 0.5}])
+def test_a_queue_that_somebody_uses_is_no_slip(signs: dict[str, object], wfm: Run, service: FakeService) -> None:
+    service.on("GET /queues/nope", {**UNUSED, **signs})
+    service.on("PUT /queues/nope", {**UNUSED, **signs, "paused": True})
+    assert wfm("queues", "pause", "nope").err == ""
+
+
+def test_a_queue_in_which_something_ran_is_no_slip(wfm: Run, service: FakeService) -> None:
+    """What runs is not counted where nothing limits it."""
+    service.on("GET /queues/nope", UNUSED)
+    service.on("PUT /queues/nope", {**UNUSED, "paused": True})
+    service.on("GET /workflows?queue=nope", [workflow_json("running", queue="nope")])
+    assert wfm("queues", "pause", "nope").err == ""
+
+
 @pytest.mark.parametrize("words", [("--max-running", "-1"), ("--starts-per-second", "0")])
 def test_a_limit_that_is_none_is_refused(words: tuple[str, ...], wfm: Run, service: FakeService) -> None:
     outcome = wfm("queues", "put", "slow", *words)
     assert (outcome.code, service.asked) == (2, [])
+    assert outcome.err.startswith(f"workflow-manager: Invalid value for '{words[0]}': ")
+    assert outcome.err.endswith(" queues put --help)\n")
 
 
 def test_quotas_are_shown(wfm: Run, service: FakeService) -> None:

@@ -11,6 +11,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from app.cli.commands import COMMANDS, Family, Verb
+from app.cli.exits import ExitCode
 from app.cli.options import DEFAULT_URL
 from app.cli.serve import serve
 from app.cli.worker_options import InputModeName
@@ -47,6 +48,20 @@ def test_help_loads_nothing_heavy() -> None:
     loaded = loaded_modules("--help")
     assert loaded & HEAVY == set()
     assert "app.cli.submit" not in loaded
+
+
+def test_the_help_of_all_shows_every_summary_whole(wfm: Run) -> None:
+    """In a pipe, where they may take several lines."""
+    told = " ".join(wfm("--help").out.split())
+    assert [entry.summary for entry in COMMANDS.values() if entry.summary not in told] == []
+    queues = " ".join(wfm("queues", "--help").out.split())
+    assert "Show the limits of a queue, and how many of its workflows run." in queues
+
+
+def test_the_help_of_all_names_every_exit_code(wfm: Run) -> None:
+    """As the guide does."""
+    codes = wfm("--help").out.partition("Exit codes:")[2]
+    assert {int(number) for number in re.findall(r"\d+", codes)} == set(ExitCode)
 
 
 def test_the_help_of_a_verb_loads_nothing_heavy() -> None:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from app import errors
+from app.client.failures import Away
 from tests.client.operations import NEW_DEFINITION, START, WORKFLOW_ID, Call
 from tests.client.recorder import URL, Recorder, manager_for
 
@@ -20,7 +21,7 @@ ANSWERS = [
     (418, errors.InvalidRequest),
     (429, errors.Throttled),
     (500, errors.Unavailable),
-    (503, errors.Unavailable),
+    (503, Away),
 ]
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app import errors
-from app.client import WorkflowManager
+from app.client import RetryPolicy, WorkflowManager
 from app.client.patience import OUTAGE_SECONDS
 from tests.client.documents import workflow_json
 
@@ -91,20 +91,24 @@ async def test_the_interval_grows_while_nothing_happens() -> None:
 
 
 class Away:
-    """A service without events that goes away after its first answer, for so many seconds of the loop's clock."""
+    """A service without events that is away for so many seconds of the loop's clock, after so many answers."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, answers: int = 1, failure: Exception | int | None = None) -> None:
         self._back_at = asyncio.get_running_loop().time() + seconds
+        self._answers = answers
+        self._failure = failure or httpx.ConnectError("refused")
         self._asked = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/events"):
+        if request.url.path.endswith("/events") and self._answers:
             return httpx.Response(404, json={"message": "GET /workflows/w/events: Not Found"})
         self._asked += 1
-        if self._asked == 1:
+        if self._asked <= self._answers:
             return httpx.Response(200, json=snapshot("running"))
         if asyncio.get_running_loop().time() < self._back_at:
-            raise httpx.ConnectError("refused")
+            if isinstance(self._failure, int):
+                return httpx.Response(self._failure, json={"message": "no"})
+            raise self._failure
         return httpx.Response(200, json=snapshot("succeeded"))
 
 
@@ -140,8 +144,50 @@ async def test_whoever_waits_for_an_hour_waits_out_an_outage_of_half_of_it() -> 
         assert (await manager.wait("w", timeout_seconds=3600)).status.value == "succeeded"
 
 
-async def test_an_outage_at_the_start_is_raised_at_once() -> None:
-    """A wrong URL is told at once."""
+RESTARTS = [httpx.ConnectError("refused"), httpx.ReadError("cut"), httpx.ReadTimeout("slow"), 502, 503, 504, 429]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("failure", RESTARTS)
+async def test_an_outage_that_begins_before_the_first_answer_is_waited_out(failure: Exception | int) -> None:
+    """Whoever starts to watch during a deployment need not start again."""
+    told: list[bool] = []
+    away = httpx.MockTransport(Away(120, answers=0, failure=failure))
+    async with WorkflowManager("http://service.test", transport=away) as manager:
+        assert (await manager.wait("w")).status.value == "succeeded"
+    away = httpx.MockTransport(Away(120, answers=0, failure=failure))
+    async with WorkflowManager("http://service.test", transport=away) as manager:
+        changes = manager.follow("w", on_outage=lambda outage: told.append(outage is not None))
+        assert [workflow.status.value async for workflow in changes] == ["succeeded"]
+    assert told[0]
+    assert told.count(False) == 1
+
+
+@pytest.mark.looptime
+async def test_an_outage_at_the_start_without_end_is_raised() -> None:
+    """The patience is the same as later."""
+    away = httpx.MockTransport(Away(1e6, answers=0))
+    async with WorkflowManager("http://service.test", transport=away) as manager:
+        with pytest.raises(errors.Unavailable, match="refused"):
+            async for _ in manager.follow("w", outage_seconds=60):
+                pass
+    assert asyncio.get_running_loop().time() == pytest.approx(60, abs=15)
+
+
+@pytest.mark.looptime
+async def test_where_nobody_ever_answered_less_patience_may_be_had() -> None:
+    """A policy says so, such as that of the command line."""
+    away = httpx.MockTransport(Away(1e6, answers=0))
+    policy = RetryPolicy(refused_seconds=8)
+    async with WorkflowManager("http://service.test", transport=away, retries=policy) as manager:
+        with pytest.raises(errors.Unavailable, match="refused"):
+            async for _ in manager.follow("w"):
+                pass
+    assert asyncio.get_running_loop().time() == pytest.approx(8, abs=5)
+
+
+async def test_a_fault_at_the_start_is_raised_at_once() -> None:
+    """So is the answer of somebody else: a wrong URL is told at once."""
     service = Scripted([OUTAGE])
     with pytest.raises(errors.Unavailable):
         await follow(service)
@@ -165,8 +211,17 @@ async def test_wait_returns_the_ended_workflow() -> None:
 
 
 async def test_wait_gives_up_after_its_time() -> None:
-    """The workflow goes on; the caller is told by TimeoutError."""
+    """The workflow goes on; the caller is told by TimeoutError, which says how it was."""
     service = Scripted([snapshot("running")])
     async with service.manager() as manager:
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match=r"^Workflow w is running after 0\.05 s\.$"):
             await manager.wait("w", timeout_seconds=0.05)
+
+
+@pytest.mark.looptime
+async def test_wait_tells_that_nothing_was_ever_read() -> None:
+    """It may be the service that took too long."""
+    away = httpx.MockTransport(Away(1e6, answers=0))
+    async with WorkflowManager("http://service.test", transport=away) as manager:
+        with pytest.raises(TimeoutError, match=r"^Workflow w was never read after 60 s\.$"):
+            await manager.wait("w", timeout_seconds=60)

@@ -31,6 +31,9 @@ def refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.Captu
 
 
 HOW = "Give --activity NAME -- CMD, or --config FILE, or --module MODULE."
+AWS_REGION_IS_NOT_SET = (
+    "AWS_REGION is not set (`serve --local`, and whoever reaches its AWS by AWS_ENDPOINT_URL, need none)"
+)
 ONLY_ACTIVITY = "--concurrency, --input-mode and --work-dir need --activity."
 
 
@@ -45,7 +48,7 @@ ONLY_ACTIVITY = "--concurrency, --input-mode and --work-dir need --activity."
         ("--module a --concurrency 2", ONLY_ACTIVITY),
         ("--config a --work-dir b", ONLY_ACTIVITY),
         ("--activity a -- true", "--namespace is missing (or set WORKFLOWMANAGER_NAMESPACE)."),
-        ("-n dev --activity a -- true", "AWS_REGION is not set (or start with --local to need no AWS)"),
+        ("-n dev --activity a -- true", AWS_REGION_IS_NOT_SET),
         ("-n dev --config none.yaml", "none.yaml cannot be read: [Errno 2] No such file or directory: 'none.yaml'"),
         ("--module ..no", "--module takes MODULE or MODULE:NAME, such as my.tasks:worker, not '..no'."),
         ("--module :worker", "--module takes MODULE or MODULE:NAME, such as my.tasks:worker, not ':worker'."),
