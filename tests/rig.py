@@ -23,6 +23,7 @@ from app.executor import (
 )
 from app.executor.quotas import Quota
 from app.poller import Leadership, Poller
+from app.poller.poller import DISPATCH, INTAKE, LEASE
 from app.services import Services
 from app.store.memory import MemoryStore
 from tests import samples
@@ -106,6 +107,11 @@ class Rig:
             clock=self.clock.seconds,
             interval_seconds=poll_seconds,
         )
+
+    def get_through(self) -> None:
+        """Have every loop of the poller get through once, so that the service is ready."""
+        for loop in (LEASE, INTAKE, DISPATCH):
+            self.poller._pulse.beat(loop)
 
     def services(self) -> Services:
         """Return what the API needs."""

@@ -136,6 +136,11 @@ class TaskProtection:
             self._hurry.clear()
             self._idle.set()
 
+    @property
+    def idle(self) -> bool:
+        """Whether no task runs."""
+        return self._users == 0
+
     async def close(self) -> None:
         """Wait a moment for ECS to hear that nothing needs protection any more."""
         self._hurry.set()

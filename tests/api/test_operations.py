@@ -15,7 +15,6 @@ from app.api.traffic import Traffic
 from app.executor import Quotas
 from app.executor.quotas import LARGE
 from app.metrics import TrafficCollector
-from app.poller.poller import DISPATCH, INTAKE, LEASE
 from tests.rig import Rig
 
 
@@ -67,12 +66,6 @@ async def test_quotas_show_what_is_left(api: httpx.AsyncClient, rig: Rig) -> Non
 
     (start,) = [headroom for headroom in quotas.headroom() if headroom.action == "StartExecution"]
     assert (start.available, start.calls, start.throttled) == (1299, 1, 0)
-
-
-def get_through(rig: Rig) -> None:
-    """Have every loop of the poller get through once."""
-    for loop in (LEASE, INTAKE, DISPATCH):
-        rig.poller._pulse.beat(loop)
 
 
 async def test_requests_are_counted_by_route_and_status(api: httpx.AsyncClient, app: FastAPI) -> None:
@@ -134,7 +127,7 @@ async def test_an_answer_that_has_begun_is_cut_off() -> None:
 
 async def test_a_service_whose_poller_stands_still_is_not_ready(api: httpx.AsyncClient, rig: Rig) -> None:
     began = await api.get("/_ready")
-    get_through(rig)
+    rig.get_through()
     going_on = await api.get("/_ready")
     rig.clock.advance(3600)
 

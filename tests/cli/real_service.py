@@ -26,6 +26,7 @@ class RealService(NamedTuple):
 def serving() -> Iterator[RealService]:
     """Serve on a free port."""
     rig = Rig()
+    rig.get_through()
 
     async def end_all() -> None:
         await _end_all(rig)

@@ -105,6 +105,8 @@ async def test_the_container_is_protected_while_a_task_runs(start_worker: StartW
         await eventually(lambda: len(states) == 1, "the container is protected")
         for task in tasks:
             await running.end_of(task)
+        # The worker leaves a task a moment after AWS has heard of its end.
+        await eventually(lambda: protection.idle, "the worker has left both tasks")
         await protection.close()
     assert states == [{"ProtectionEnabled": True, "ExpiresInMinutes": 120}, {"ProtectionEnabled": False}]
 
