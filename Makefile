@@ -6,7 +6,9 @@ READY  := $(VENV)/.ready
 PORT   ?= 8080
 AWS_PORT ?= 4566
 STORE  ?= memory
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+# One process more than there are cores: tests often wait for processes of their own.
+PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
+PARALLEL = --numprocesses $(PROCESSES) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test test-all check lint types imports fuzz clients openapi openapi-check docs fmt clean

@@ -37,6 +37,7 @@ than a schema can say."""
 
 def _app() -> FastAPI:
     rig = Rig()
+    rig.get_through()
     app = create_app(Settings())
     app.state.services = rig.services()
     # What is followed here never ends.

@@ -20,9 +20,9 @@ from tests.crashes import invariants, virtual_loop
 from tests.crashes.scenario import play
 from tests.crashes.world import World
 
-SEEDS: Final = 150
+SEEDS: Final = 100
 ALL_SEEDS: Final = 10_000
-BLOCK: Final = 500
+BLOCK: Final = 495
 """Seeds that one slow test plays."""
 
 LULL_SECONDS: Final = 16.0

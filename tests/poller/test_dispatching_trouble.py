@@ -247,10 +247,10 @@ def test_a_poller_that_is_stopped_starts_no_more_of_its_turn() -> None:
 
 def test_a_poller_in_a_long_backlog_is_ready() -> None:
     async def play() -> list[bool]:
-        rig = Rig(clock=LoopClock(), quotas={"StartExecution": Quota(10, 5)}, poll_seconds=1.0)
+        rig = Rig(clock=LoopClock(), quotas={"StartExecution": Quota(4, 2)}, poll_seconds=1.0)
         await rig.define()
         await limit(rig, "busy", paused=True)
-        for _ in range(700):
+        for _ in range(260):
             await rig.start(queue="busy")
         await limit(rig, "busy")
         poller = asyncio.create_task(rig.poller.run())
