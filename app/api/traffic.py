@@ -6,6 +6,9 @@ from typing import Final, NamedTuple
 UNKNOWN: Final = "unknown"
 """Route of requests that fit none: the paths of strangers must not become thousands of labels."""
 
+METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+"""Methods that are labels; what else strangers make up counts as unknown, too."""
+
 
 class Requests(NamedTuple):
     """Requests that are counted together."""
@@ -29,6 +32,8 @@ class Traffic:
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that took so long."""
+        if method not in METHODS:
+            method = UNKNOWN
         sums = self._sums.get((method, route, status))
         if sums is None:
             self._sums[method, route, status] = [1, seconds]

@@ -72,6 +72,7 @@ async def test_requests_are_counted_by_route_and_status(api: httpx.AsyncClient, 
     """A path of a stranger is no label of its own."""
     for path in ("/workflows/nobody", "/workflows/nothing", "/strange/1", "/strange/2", "/_health"):
         await api.get(path)
+    await api.request("MADEUP", "/workflows")
     collectors = CollectorRegistry()
     collectors.register(TrafficCollector(app.state.traffic))
 
@@ -85,6 +86,8 @@ async def test_requests_are_counted_by_route_and_status(api: httpx.AsyncClient, 
     assert counts["GET", "/workflows/{workflowID}", "404"] >= 2
     assert counts["GET", "unknown", "404"] >= 2
     assert not [route for _, route, _ in counts if "strange" in route]
+    assert counts["unknown", "/workflows", "405"] >= 1
+    assert not [method for method, _, _ in counts if method == "MADEUP"]
 
 
 async def test_a_request_that_a_stop_cuts_off_is_answered_as_one_to_be_repeated() -> None:
