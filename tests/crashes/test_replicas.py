@@ -12,7 +12,8 @@ from typing import Final
 from tests.crashes.killing import Crowd, Victim, all_ended, command, define, executions, service_environment
 from tests.forked import ForkServer
 
-LEASE_SECONDS: Final = 1.0
+LEASE_SECONDS: Final = 2.0
+"""Shorter ones are lost on a busy machine without anybody being frozen."""
 PATIENCE_SECONDS: Final = 40.0
 
 
