@@ -1,14 +1,20 @@
 """One event of a history, with what the fold knows about it."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from app.executor import reasons
 from app.executor.history_records import Place, Record
 
 Owner: TypeAlias = Record | Place
 """What an event belongs to: a job, or the inside of a container before a job of it is entered."""
+
+_ENTRY: Final = re.compile(
+    r"An error occurred while executing the state '.{1,80}?' \(entered at the event id #(\d{1,6})\)", re.DOTALL
+)
+"""How the causes that Step Functions itself writes begin: they name the entry of the state that failed."""
 
 
 class SeenEvent(NamedTuple):
@@ -27,6 +33,23 @@ class SeenEvent(NamedTuple):
     def record(self) -> Record | None:
         """The job that the event is in, or directly inside of."""
         return self.owner if isinstance(self.owner, Record) else self.owner.container.job
+
+    @property
+    def place(self) -> Place:
+        """The path that the event before it is on."""
+        return self.owner.place if isinstance(self.owner, Record) else self.owner
+
+    @property
+    def name(self) -> str | None:
+        """The state that the event itself names."""
+        return self.text("state") if self.type == "EvaluationFailed" else self.text("name")
+
+    @property
+    def blamed_entry(self) -> int | None:
+        """The event that entered the state to blame, where the cause tells it."""
+        cause = self.details.get("cause")
+        found = _ENTRY.match(cause) if isinstance(cause, str) else None
+        return int(found[1]) if found else None
 
     @property
     def state_type(self) -> str:

@@ -59,9 +59,15 @@ def _state_aborted(run: Run, seen: SeenEvent) -> None:
         seen.owner.mark_aborted(seen.at)
 
 
-def _evaluation_failed(run: Run, seen: SeenEvent) -> None:
-    if isinstance(seen.owner, Record) and seen.owner.open:
-        seen.owner.fail_try(seen.at, seen.reason)
+def _evaluation_failed(run: Run, seen: SeenEvent) -> Owner | None:
+    record = run.evaluated(seen)
+    if record is None:
+        return None
+    if record.type == "Fail":
+        record.reason = seen.reason  # what the definition says is the expression that failed
+    elif run.revive(record, seen.at):
+        record.fail_try(seen.at, seen.reason)
+    return record
 
 
 # Tries of a task

@@ -183,13 +183,15 @@ class Record:
 class Container:
     """The jobs directly inside the run itself, or inside one start of a Parallel or Map."""
 
-    __slots__ = ("branches", "culprit", "failed", "going_on", "job", "latest")
+    __slots__ = ("branches", "culprit", "failed", "going_on", "job", "latest", "named")
 
     def __init__(self, job: Record | None) -> None:
         self.job = job
         self.going_on: dict[int, Record] = {}
         self.latest: dict[tuple[int | None, int | None], Record] = {}
         """The last job entered in each path."""
+        self.named: dict[str, Record] = {}
+        """The last job entered of each state."""
         self.branches = 0
         self.failed: Record | None = None
         """The last job that ended in failure without being caught."""
@@ -199,7 +201,7 @@ class Container:
     def enter(self, record: Record) -> None:
         """Take in a job that is new or goes on again."""
         self.going_on[record.id] = record
-        self.latest[record.place.path] = record
+        self.latest[record.place.path] = self.named[record.state] = record
 
     def leave(self, record: Record) -> None:
         """Note that a job has ended."""

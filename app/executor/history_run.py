@@ -62,7 +62,7 @@ class Run:
 
     def place(self, state: str, seen: SeenEvent) -> Place:
         """Tell where a state runs that is entered."""
-        place = seen.owner.place if isinstance(seen.owner, Record) else seen.owner
+        place = seen.place
         if seen.lost:
             place = self._remembered_place(state) or place
         around = place.container.job
@@ -83,10 +83,10 @@ class Run:
 
     def task(self, seen: SeenEvent, resource: models.StateResource | None = None) -> Record | None:
         """Find the task that an event is about, unless it is over."""
-        record = seen.owner if isinstance(seen.owner, Record) else None
-        if record is None and seen.lost:
-            record = next((one for one in self._resumable.values() if one.type == "Task" and one.runs(resource)), None)
-        return record if record and record.type == "Task" and self.revive(record, seen.at) else None
+        resumed = self._resumable.values() if seen.lost and not isinstance(seen.owner, Record) else ()
+        found = chain(self._at(seen), (one for one in resumed if one.runs(resource)))
+        record = next((one for one in found if one.type == "Task" and one.live), None)
+        return record if record and self.revive(record, seen.at) else None
 
     def container(self, seen: SeenEvent) -> Record | None:
         """Find the Parallel or Map that an event is about: the innermost one around it that goes on."""
@@ -94,10 +94,35 @@ class Run:
 
     def around(self, seen: SeenEvent) -> Iterator[Record]:
         """Walk outwards over the jobs that an event can be about, by type and name."""
-        name = seen.text("name")
-        for record in chain(lineage(seen.record), self._resumable.values() if seen.lost else ()):
-            if record.type == seen.state_type and name in {None, record.state}:
+        resumed = self._resumable.values() if seen.lost else ()
+        for record in chain(lineage(seen.record), resumed, self._at(seen)):
+            if record.type == seen.state_type and seen.name in {None, record.state}:
                 yield record
+
+    def evaluated(self, seen: SeenEvent) -> Record | None:
+        """Find the job whose evaluation failed: the one that the event names, wherever it points to."""
+        found = (one for one in self._at(seen) if seen.name in {None, one.state})
+        return next((one for one in found if one.live or (one.type == "Fail" and one.broken)), None)
+
+    def blamed(self, seen: SeenEvent) -> Record | None:
+        """Find the job that made the run fail: the one that the cause names, else the one that is pointed to."""
+        named = self._blamed(seen)
+        return named if named and (named.open or named.broken) else seen.record
+
+    def _blamed(self, seen: SeenEvent) -> Record | None:
+        owner = self._owners.get(seen.blamed_entry or ROOT_EVENT_ID)
+        return owner if isinstance(owner, Record) else None
+
+    def _at(self, seen: SeenEvent) -> Iterator[Record]:
+        """Yield the jobs that an event can be of, the surest first.
+
+        An event need not point into its job: Step Functions points some to the event before the entry. Then the job is
+        the last one of that path, or of that container by its name.
+        """
+        container, path = seen.place.container, seen.place.path
+        last, named = container.latest.get(path), container.named.get(seen.name or "")
+        pointed = seen.owner if isinstance(seen.owner, Record) else None
+        yield from (record for record in (self._blamed(seen), pointed, last, named) if record)
 
     def fail(self, record: Record, seen: SeenEvent) -> None:
         """End a job as failed, by its own fault or that of a job inside."""
@@ -106,7 +131,7 @@ class Run:
 
     def end_inside(self, container: Container, seen: SeenEvent) -> Record | None:
         """End what goes on inside because one job there failed, and return that job."""
-        culprit = container.find_culprit(seen.record)
+        culprit = container.find_culprit(self.blamed(seen))
         if culprit and culprit.open:
             self.fail(culprit, seen)
         container.culprit = culprit if culprit and culprit.broken else None

@@ -41,15 +41,15 @@ def test_times_of_a_job_and_its_tries_are_in_order(name: str) -> None:
 
 
 def test_a_job_shows_the_data_and_the_times_of_its_state() -> None:
-    job = jobs_of("aws_lambda_retried")["2"]
-    times = {event["id"]: event["timestamp"] for event in recorded.load("aws_lambda_retried").events}
+    job = jobs_of("written_lambda_retried")["2"]
+    times = {event["id"]: event["timestamp"] for event in recorded.load("written_lambda_retried").events}
     assert (job.input, job.output) == ("{}", '{"w":1}')
     assert (job.created_at, job.started_at, job.stopped_at) == (times[2], times[4], times[12])
 
 
 def test_each_retry_of_a_task_is_an_attempt_with_its_own_times_and_reason() -> None:
-    job = jobs_of("aws_lambda_retried")["2"]
-    times = {event["id"]: event["timestamp"] for event in recorded.load("aws_lambda_retried").events}
+    job = jobs_of("written_lambda_retried")["2"]
+    times = {event["id"]: event["timestamp"] for event in recorded.load("written_lambda_retried").events}
     shown = [(one.created_at, one.started_at, one.stopped_at, one.reason) for one in job.attempts]
     assert shown == [
         (times[3], times[4], times[5], "ValueError: no such bucket"),
@@ -59,22 +59,22 @@ def test_each_retry_of_a_task_is_an_attempt_with_its_own_times_and_reason() -> N
 
 
 def test_a_retried_map_has_an_attempt_for_each_start() -> None:
-    reasons = [one.reason for one in jobs_of("aws_map_retried_then_caught")["2"].attempts]
+    reasons = [one.reason for one in jobs_of("written_map_retried_then_caught")["2"].attempts]
     assert reasons == ["Item.Bad: not today", "Item.Bad: not today"]
 
 
 def test_the_worker_that_took_an_activity_task_is_the_container() -> None:
-    assert jobs_of("aws_activity_heartbeat")["2"].container == "host-7"
+    assert jobs_of("written_activity_heartbeat")["2"].container == "host-7"
 
 
 @pytest.mark.parametrize(
     ("name", "job_id", "expected"),
     [
-        ("aws_stopped_in_task", "2", ("production", "fetch", StateResourceType.ACTIVITY)),
-        ("aws_lambda_retried", "2", ("production", "resize", StateResourceType.LAMBDA_FUNCTION)),
-        ("aws_glue_sync", "2", ("production", "load", StateResourceType.TASK)),
-        ("aws_map_timed_out", "7", ("production", "resize", StateResourceType.LAMBDA_FUNCTION)),
-        ("aws_task_token_heartbeat", "2", ("", "sqs:sendMessage.waitForTaskToken", StateResourceType.TASK)),
+        ("written_stopped_in_task", "2", ("production", "fetch", StateResourceType.ACTIVITY)),
+        ("written_lambda_retried", "2", ("production", "resize", StateResourceType.LAMBDA_FUNCTION)),
+        ("written_glue_sync", "2", ("production", "load", StateResourceType.TASK)),
+        ("written_map_timed_out", "7", ("production", "resize", StateResourceType.LAMBDA_FUNCTION)),
+        ("written_task_token_heartbeat", "2", ("", "sqs:sendMessage.waitForTaskToken", StateResourceType.TASK)),
     ],
 )
 def test_the_scheduled_resource_is_told_by_namespace_name_and_type(
@@ -103,12 +103,12 @@ def test_the_partition_of_a_service_integration_follows_its_region(region: str |
 
 
 def test_branches_are_numbered_by_the_definition() -> None:
-    branches = {job.state: job.branch for job in jobs_of("aws_parallel_sibling_between_tries").values()}
+    branches = {job.state: job.branch for job in jobs_of("written_parallel_sibling_between_tries").values()}
     assert branches == {"Both": None, "Left": 1, "Right": 0}
 
 
 def test_branches_are_numbered_by_appearance_without_a_definition() -> None:
-    jobs = history.fold(recorded.load("aws_parallel_sibling_between_tries").events)
+    jobs = history.fold(recorded.load("written_parallel_sibling_between_tries").events)
     assert {job.state: job.branch for job in jobs} == {"Both": None, "Left": 0, "Right": 1}
 
 
@@ -134,7 +134,7 @@ def test_a_state_without_tries_runs_from_its_entry(state_type: str) -> None:
 
 
 def test_a_job_between_two_tries_is_queued_with_the_reason_of_the_last() -> None:
-    job = jobs_of("aws_still_running")["6"]
+    job = jobs_of("written_still_running")["6"]
     assert (job.status, job.status_reason, job.stopped_at) == (JobStatus.QUEUED, "Busy", None)
 
 

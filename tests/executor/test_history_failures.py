@@ -9,7 +9,7 @@ from tests.executor.histories.recorded import PARALLEL, event, jobs_of
 
 
 def test_the_reason_of_a_try_leaves_the_job_when_the_next_begins() -> None:
-    events = recorded.load("aws_lambda_retried").events
+    events = recorded.load("written_lambda_retried").events
     (job,) = history.fold(events[:6])
     assert (job.status, job.status_reason) == (JobStatus.QUEUED, None)
 
@@ -85,13 +85,13 @@ def test_late_events_of_a_task_that_was_cut_short_change_nothing() -> None:
 
 
 def test_an_abort_shows_before_the_event_that_tells_why() -> None:
-    events = recorded.load("aws_stopped_in_parallel").events
+    events = recorded.load("written_stopped_in_parallel").events
     left = history.fold(events[:7])[1]
     assert (left.status, left.stopped_at) == (JobStatus.ABORTED_DEPS_FAILED, events[6]["timestamp"])
 
 
 def test_an_aborted_state_stopped_when_it_was_aborted_not_when_the_run_was() -> None:
-    events = recorded.load("aws_stopped_in_parallel").events
+    events = recorded.load("written_stopped_in_parallel").events
     stopped = {job.state: job.stopped_at for job in history.fold(events)}
     assert (stopped["Left"], stopped["Rest"]) == (events[6]["timestamp"], events[7]["timestamp"])
 
@@ -117,7 +117,7 @@ def test_the_failing_job_of_a_retried_parallel_is_of_its_last_start() -> None:
 
 
 def test_a_run_that_timed_out_has_no_failing_job() -> None:
-    sample = recorded.load("aws_execution_timed_out")
+    sample = recorded.load("written_execution_timed_out")
     assert history.failing_job(history.fold(sample.events)) is None
 
 
@@ -184,13 +184,13 @@ def test_the_job_of_a_failed_item_is_failed_while_its_map_may_be_retried() -> No
 
 
 def test_an_aborted_item_shows_before_its_map_has_failed() -> None:
-    events = recorded.load("aws_map_timed_out").events
+    events = recorded.load("written_map_timed_out").events
     assert events[19]["type"] == "MapIterationAborted"
     assert [job.status for job in history.fold(events[:20])][2] == JobStatus.ABORTED_DEPS_FAILED
 
 
 def test_an_abort_that_points_to_the_failed_sibling_does_not_change_it() -> None:
-    events = recorded.load("aws_parallel_sibling_between_tries").events
+    events = recorded.load("written_parallel_sibling_between_tries").events
     assert events[11]["type"] == "TaskStateAborted"
     assert history.fold(events[:12]) == history.fold(events[:11])
 

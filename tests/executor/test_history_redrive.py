@@ -9,23 +9,23 @@ from tests.executor.histories.recorded import PARALLEL, event, jobs_of
 
 
 def test_a_map_run_shows_its_arn_on_the_attempt() -> None:
-    arns = [one.task_arn for one in jobs_of("aws_map_run_redriven")["2"].attempts]
+    arns = [one.task_arn for one in jobs_of("written_map_run_redriven")["2"].attempts]
     assert arns == ["arn:aws:states:us-west-2:123456789012:mapRun:m/Each:0f"] * 2
 
 
 def test_a_redriven_job_goes_on_without_the_old_reason() -> None:
-    events = recorded.load("aws_redriven_rescheduled").events
+    events = recorded.load("written_redriven_rescheduled").events
     job = history.fold(events[:10])[-1]
     assert (job.status, job.status_reason, job.stopped_at) == (JobStatus.QUEUED, None, None)
 
 
 def test_a_redrive_changes_no_job_before_something_of_it_goes_on() -> None:
-    events = recorded.load("aws_redriven_parallel").events
+    events = recorded.load("written_redriven_parallel").events
     assert history.fold(events[:14]) == history.fold(events[:13])
 
 
 def test_a_second_redrive_goes_on_with_what_the_first_left() -> None:
-    events = [*recorded.load("aws_redriven_failed_again").events]
+    events = [*recorded.load("written_redriven_failed_again").events]
     again = [
         event(30, 13, "ExecutionRedriven", redriveCount=2),
         event(31, 30, "LambdaFunctionScheduled"),
@@ -102,7 +102,7 @@ def test_the_failure_before_a_redrive_is_not_blamed_for_the_one_after() -> None:
 
 
 def test_a_redriven_map_fails_for_its_new_reason() -> None:
-    events = recorded.load("aws_redriven_map").events[:21]
+    events = recorded.load("written_redriven_map").events[:21]
     failed = [
         event(22, 21, "TaskFailed", error="New"),
         event(23, 22, "MapStateFailed"),

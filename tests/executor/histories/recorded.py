@@ -1,6 +1,6 @@
 """The recorded histories beside this file, and a shorthand to write small ones.
 
-``aws_*`` are written by hand in the form of AWS's answers, ``moto_*`` are recorded runs of the embedded AWS.
+``written_*`` are written by hand after the shape of answers of AWS, ``moto_*`` are recorded runs of the embedded AWS.
 """
 
 import functools
