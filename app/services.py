@@ -131,7 +131,24 @@ async def _account(settings: Settings, connection: aws.AWS) -> Account:
     role_arn = settings.sfn_role_arn or connection.default_role_arn(account_id)
     if role_arn is None:
         raise errors.SettingsError("WFM_SFN_ROLE_ARN is not set: state machines need a role to run with")
-    return Account(region=connection.region, account_id=account_id, role_arn=role_arn)
+    return Account(
+        region=connection.region,
+        account_id=account_id,
+        role_arn=role_arn,
+        installation=installation_of(settings, connection),
+    )
+
+
+def installation_of(settings: Settings, connection: aws.AWS) -> str:
+    """Return what tells this installation from others in the account; the one with the usual tables has no name.
+
+    A store in memory is an installation of its own on every machine: in the account of a real one it must not give
+    its definitions to that one's state machines.
+    """
+    if settings.store is StoreBackend.MEMORY and not connection.embedded:
+        return f"{settings.table_prefix}@{socket.gethostname()}"
+    usual = Settings.model_fields["table_prefix"].default
+    return "" if settings.table_prefix == usual else settings.table_prefix
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,19 +68,27 @@ class LoopClock(Clock):
 
 
 class Rig:
-    """Everything but HTTP; a second one on the same store and AWS is a second replica."""
+    """Everything but HTTP.
+
+    A second one on the same store and AWS is a second replica; one on the same AWS alone is a neighbour, another
+    installation in the same account.
+    """
 
     def __init__(
         self,
         *,
         replica_of: "Rig | None" = None,
+        neighbour_of: "Rig | None" = None,
+        installation: str = "",
         clock: Clock | None = None,
         quotas: Mapping[str, Quota] | None = None,
         poll_seconds: float = 0.01,
         lease_seconds: float = 15.0,
     ) -> None:
-        self.clock: Clock = replica_of.clock if replica_of else clock or Clock()
-        self.sfn: FakeSFN = replica_of.sfn if replica_of else FakeSFN(self.clock.now)
+        known = replica_of or neighbour_of
+        self.clock: Clock = known.clock if known else clock or Clock()
+        self.sfn: FakeSFN = known.sfn if known else FakeSFN(self.clock.now)
+        account = replace(ACCOUNT, installation=installation)
         self.store: MemoryStore = replica_of.store if replica_of else MemoryStore()
         self.quotas = Quotas(quotas or {}, clock=self.clock.seconds)
         self.outage = Outage(clock=self.clock.seconds)
@@ -87,7 +96,7 @@ class Rig:
         self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn, clock=self.clock.seconds)
         self.observer = Observer(client, self.store, now=self.clock.now)
         catalog = Catalog(self.store, clock=self.clock.seconds)
-        launcher = Launcher(client, catalog, self.machines, ACCOUNT)
+        launcher = Launcher(client, catalog, self.machines, account)
         self.queues = Queues(self.store, clock=self.clock.seconds)
         self.outbox = Outbox(
             self.store, launcher, self.observer, self.queues, self.quotas, self.outage, now=self.clock.now

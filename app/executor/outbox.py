@@ -221,6 +221,7 @@ class Outbox:
     async def _prepared(self, workflow: Workflow) -> tuple[StateMachine, str]:
         """Do all that a start needs before its claim, so that whatever goes wrong here has started nothing."""
         machine = await self._launcher.state_machine(workflow.workflow_definition, namespace=workflow.namespace)
+        machine = machine.of_execution(workflow.execution_arn)
         text = inputs.for_execution(workflow.input, workflow.id)
         if not (self._launcher.at_hand(machine) or self._quotas.free("CreateStateMachine")):
             # The quota is a call a second: those that need none must not wait behind those that do.

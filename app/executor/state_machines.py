@@ -5,9 +5,9 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
@@ -37,11 +37,13 @@ MAX_SEEN: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where state machines are made: region, account, and the role they run with."""
+    """Where state machines are made: region, account, the role they run with, and the installation they belong to."""
 
     region: str
     account_id: str
     role_arn: str
+    installation: str = ""
+    """Part of the names of state machines; empty for the one installation of an account whose names are plain."""
 
     def arn(self, resource: str) -> str:
         """Return the ARN of a Step Functions resource such as ``stateMachine:name``."""
@@ -63,13 +65,24 @@ class StateMachine:
         """Return the ARN of the execution that runs a workflow."""
         return f"{self.arn.replace(':stateMachine:', ':execution:', 1)}:{workflow_id}"
 
+    def of_execution(self, execution_arn: str) -> Self:
+        """Return the state machine under the name that an execution was recorded with.
+
+        An earlier version may have named it otherwise, and a workflow that is started again under another name would
+        run twice.
+        """
+        arn = execution_arn.replace(":execution:", ":stateMachine:", 1).rpartition(":")[0]
+        return self if arn == self.arn else replace(self, name=arn.rpartition(":")[2], arn=arn)
+
 
 def state_machine(
     definition: WorkflowDefinition, *, namespace: str, resources: Mapping[str, str], account: Account
 ) -> StateMachine:
     """Expand a definition for a namespace; ``resources`` are the registered URIs by name."""
     start_at = definition.state_machine["StartAt"]
-    name = states_language.state_machine_name(namespace, definition.name, definition.version, start_at)
+    name = states_language.state_machine_name(
+        namespace, definition.name, definition.version, start_at, installation=account.installation
+    )
     expanded = states_language.expand(
         definition.state_machine,
         names=resources,
@@ -83,17 +96,18 @@ def state_machine(
         arn=account.arn(f"stateMachine:{name}"),
         definition=text,
         digest=hashlib.sha256(text.encode()).digest(),
-        tags=_tags(definition, namespace=namespace, start_at=start_at),
+        tags=_tags(definition, namespace=namespace, start_at=start_at, installation=account.installation),
     )
 
 
-def _tags(definition: WorkflowDefinition, *, namespace: str, start_at: str) -> Mapping[str, str]:
+def _tags(definition: WorkflowDefinition, *, namespace: str, start_at: str, installation: str) -> Mapping[str, str]:
     ours = {
         "application": definition.name,
         "environment": namespace,
         "workflow-definition-name": definition.name,
         "workflow-definition-version": str(definition.version),
         "workflow-definition-start-at": start_at,
+        **({"workflow-manager-installation": installation} if installation else {}),
     }
     cleaned = {
         _clean(key, MAX_TAG_KEY_LENGTH): _clean(value, MAX_TAG_VALUE_LENGTH)

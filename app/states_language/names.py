@@ -13,8 +13,11 @@ _REFUSED: Final = re.compile(r"[^A-Za-z0-9._!'()+=@-]")
 """What CreateStateMachine refuses in a name (whitespace, control characters, ``<>{}[]?*"#%\\^|~`$&,;:/``), and what is
 not ASCII, which keeps logs from being written."""
 
-_HASH_LENGTH: Final = 12
-_HASHED: Final = re.compile(rf"-[0-9a-f]{{{_HASH_LENGTH}}}\Z")
+_HASH_LENGTH: Final = 26
+"""Hexadecimal digits: 104 bits, so that nobody finds two names with the same hash."""
+
+_HASHED: Final = re.compile(rf"-(?:[0-9a-f]{{12}}|[0-9a-f]{{{_HASH_LENGTH}}})\Z")
+"""How a name with a hash ends; earlier versions appended 12 digits, and their state machines are still there."""
 
 _PARTITIONS: Final = (
     ("cn-", "aws-cn"),
@@ -52,24 +55,27 @@ def scoped(name: str, *, namespace: str) -> str:
     return f"{namespace}{_SEPARATOR}{name}"
 
 
-def state_machine_name(namespace: str, name: str, version: int, start_at: str) -> str:
+def state_machine_name(namespace: str, name: str, version: int, start_at: str, *, installation: str = "") -> str:
     """Return the name of the state machine that runs a definition version in a namespace from a state.
 
     It is ``NAMESPACE--NAME--VERSION--START_AT``. A hash of the four parts is appended wherever that alone could stand
     for other parts as well: characters had to be replaced, it was too long, ``--`` or a dash at an edge blurs where a
-    part ends, or it ends like a name with a hash.
+    part ends, or it ends like a name with a hash. An ``installation`` with a name of its own always gets a hash, which
+    covers that name too: several in one account never share a state machine.
     """
     plain = _SEPARATOR.join((namespace, name, str(version), start_at))
     cleaned = _REFUSED.sub("-", plain)
     unambiguous = (
-        cleaned == plain
+        not installation
+        and cleaned == plain
         and len(plain) <= MAX_STATE_MACHINE_NAME_LENGTH
         and not _blurred(namespace, name, start_at)
         and not _HASHED.search(plain)
     )
     if unambiguous:
         return plain
-    digest = hashlib.sha256(json.dumps([namespace, name, version, start_at]).encode()).hexdigest()[:_HASH_LENGTH]
+    parts = [namespace, name, version, start_at, *([installation] if installation else [])]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_HASH_LENGTH]
     return f"{cleaned[: MAX_STATE_MACHINE_NAME_LENGTH - _HASH_LENGTH - 1]}-{digest}"
 
 

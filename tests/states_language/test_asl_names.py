@@ -34,10 +34,11 @@ def test_a_plain_name_joins_its_parts(parts: Parts, name: str) -> None:
         (("n", "w", 0, "tab\tnewline\n"), "n--w--0--tab-newline--"),
         (("n", "w", 0, "\x00\x1f\x7f\x9f"), "n--w--0-------"),
         (("n", "w", 0, "größe 📦"), "n--w--0--gr--e---"),
-        (("n", "w", 0, "x" * 72), f"n--w--0--{'x' * 58}-"),
+        (("n", "w", 0, "x" * 72), f"n--w--0--{'x' * 44}-"),
         (("n", "a--b", 0, "s"), "n--a--b--0--s-"),
         (("n-", "w", 0, "s"), "n---w--0--s-"),
         (("n", "w", 0, "s-0123456789ab"), "n--w--0--s-0123456789ab-"),
+        (("n", "w", 0, "s-0123456789abcdef0123456789"), "n--w--0--s-0123456789abcdef0123456789-"),
     ],
     ids=str,
 )
@@ -45,7 +46,7 @@ def test_a_name_that_could_stand_for_other_parts_ends_with_a_hash(parts: Parts, 
     name = states_language.state_machine_name(*parts)
 
     assert name.startswith(start)
-    assert re.search(r"-[0-9a-f]{12}\Z", name)
+    assert re.search(r"-[0-9a-f]{26}\Z", name)
     assert len(name) <= 80
 
 
@@ -79,6 +80,32 @@ def test_a_state_cannot_be_named_like_the_hashed_name_of_another() -> None:
     start_at = hashed.removeprefix("n--w--0--")
 
     assert states_language.state_machine_name("n", "w", 0, start_at) != hashed
+
+
+def test_the_hash_of_a_name_has_at_least_100_bits() -> None:
+    name = states_language.state_machine_name("n", "w", 0, "a b")
+    digest = name.rpartition("-")[2]
+
+    assert len(digest) * 4 >= 100
+    assert int(digest, 16)
+
+
+INSTALLATIONS = ["", "workflow-manager-2", "blue", "green"]
+
+
+@pytest.mark.parametrize("parts", [("n", "w", 0, "s"), ("n", "w:x", 0, "s"), ("n", "w", 3, "x" * 80)], ids=str)
+def test_installations_never_share_a_state_machine(parts: Parts) -> None:
+    names = {states_language.state_machine_name(*parts, installation=each) for each in INSTALLATIONS}
+
+    assert len(names) == len(INSTALLATIONS)
+    assert all(name.startswith(f"{parts[0]}--w") and len(name) <= 80 for name in names)
+
+
+def test_an_installation_is_no_part_of_a_definition() -> None:
+    one = states_language.state_machine_name("n", "w", 0, "s", installation="a")
+
+    assert one != states_language.state_machine_name("n", "w", 0, "s-a")
+    assert re.fullmatch(r"n--w--0--s-[0-9a-f]{26}", one)
 
 
 @given(st.text(max_size=130), st.text(max_size=130), st.integers(0, 10**6), st.text(max_size=90))
