@@ -14,6 +14,8 @@ from app.store import WorkflowQuery
 
 RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 FILTER_LENGTH: Final = 256
+ID_PREFIX_LENGTH: Final = 8
+"""With fewer characters of a UUID, workflows would soon share them."""
 
 NEXT_PAGE_HEADERS: Final = {
     "X-Next-Page-Path": {"description": "Path of the next page, if there is one.", "schema": {"type": "string"}},
@@ -29,6 +31,7 @@ def _refuse_other_forms(value: object) -> object:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_other_forms)]
 Filter = Annotated[str, StringConstraints(min_length=1, max_length=FILTER_LENGTH)]
+IdPrefix = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9._:-]{{{ID_PREFIX_LENGTH},128}}$")]
 TagFilter = Annotated[str, StringConstraints(pattern=r"^[^:]+:", max_length=512)]
 
 
@@ -39,6 +42,14 @@ class WorkflowsParameters(BaseModel):
 
     workflow_definition_name: Filter | None = Field(default=None, description="Only workflows of this definition.")
     status: WorkflowStatus | None = Field(default=None, description="Only workflows in this status.")
+    statuses: list[WorkflowStatus] = Field(
+        default_factory=list,
+        max_length=len(WorkflowStatus),
+        description="Only workflows in one of these statuses, that of `status` included. Repeat it to ask for several.",
+    )
+    id_prefix: IdPrefix | None = Field(
+        default=None, description=f"Only workflows whose id begins so: {ID_PREFIX_LENGTH} characters or more."
+    )
     resolved_by_user: bool | None = Field(default=None, description="Only workflows that are resolved, or are not.")
     namespace: Filter | None = Field(default=None, description="Only workflows of this namespace.")
     queue: Filter | None = Field(default=None, description="Only workflows of this queue.")
@@ -58,7 +69,8 @@ class WorkflowsParameters(BaseModel):
         """Return the filters as the store wants them."""
         return WorkflowQuery(
             definition_name=self.workflow_definition_name,
-            status=self.status,
+            statuses=tuple(dict.fromkeys([*([self.status] if self.status else []), *self.statuses])),
+            id_prefix=self.id_prefix,
             resolved_by_user=self.resolved_by_user,
             namespace=self.namespace,
             queue=self.queue,

@@ -1,7 +1,7 @@
 """What the requests of the client are made of: the URL, paths, parameters, bodies and headers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypedDict, TypeVar
 from urllib.parse import quote
@@ -30,12 +30,15 @@ _HEADER_VALUE: Final = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
 class WorkflowFilters(TypedDict, total=False):
     """What a list of workflows may be narrowed by, and how it is cut into pages; None is no filter.
 
-    Filters combine; ``tags`` are those that a workflow must all have, and a key with a colon cannot be asked for.
+    Filters combine; ``statuses`` are those of which a workflow has one, ``id_prefix`` is how its id begins (8
+    characters or more), ``tags`` are those that a workflow must all have, and a key with a colon cannot be asked for.
     Times need a zone.
     """
 
     definition_name: str | None
     status: models.WorkflowStatus | None
+    statuses: Sequence[models.WorkflowStatus] | None
+    id_prefix: str | None
     resolved_by_user: bool | None
     namespace: str | None
     queue: str | None
@@ -116,6 +119,8 @@ def filter_params(filters: WorkflowFilters) -> Iterator[tuple[str, str]]:
                 yield parameter, flag(value)
             case Mapping():
                 yield from ((parameter, _tag(key, tag)) for key, tag in value.items())
+            case list() | tuple():
+                yield from ((parameter, str(each)) for each in value)
             case datetime():
                 yield parameter, _moment(name, value)
             case _:

@@ -6,7 +6,7 @@ Two writers never overwrite each other: each write names the revision it has see
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
@@ -40,7 +40,10 @@ class WorkflowQuery:
     """Which workflows a listing wants; a filter that is None or empty lets everything through."""
 
     definition_name: str | None = None
-    status: WorkflowStatus | None = None
+    statuses: Collection[WorkflowStatus] = ()
+    """Any of these."""
+    id_prefix: str | None = None
+    """How the id begins."""
     resolved_by_user: bool | None = None
     namespace: str | None = None
     queue: str | None = None
@@ -53,7 +56,8 @@ class WorkflowQuery:
         """Tell whether a workflow passes every filter; times are exclusive bounds."""
         return (
             self.definition_name in {None, workflow.workflow_definition.name}
-            and self.status in {None, workflow.status}
+            and (not self.statuses or workflow.status in self.statuses)
+            and (self.id_prefix is None or workflow.id.startswith(self.id_prefix))
             and self.resolved_by_user in {None, workflow.resolved_by_user}
             and self.namespace in {None, workflow.namespace}
             and self.queue in {None, workflow.queue}

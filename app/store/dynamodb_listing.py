@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from app.models import Workflow
@@ -20,7 +21,7 @@ from app.store.dynamodb_plans import (
     partitions,
 )
 from app.store.dynamodb_reader import Reader
-from app.store.dynamodb_streams import Budget, Merge, Stream
+from app.store.dynamodb_streams import QUERY_ENTRIES, Budget, Merge, Stream
 from app.store.items import PENDING, SHARDS, position, read_position, text
 from app.store.tables import BY_DEFINITION
 
@@ -97,23 +98,21 @@ class Listing:
     def _streams(self, sources: Sequence[Partition], query: WorkflowQuery, span: Range, limit: int) -> list[Stream]:
         budget = Budget(max(MAX_ENTRIES, ENTRIES_FOR_ROW * limit))
         share = -(-limit // SHARDS) + SPARE_ENTRIES
+        # Hardly any entry has the id, so there is no use in beginning with few.
+        first_entries = QUERY_ENTRIES if query.id_prefix else None
+        stream = partial(Stream, self._calls, after=span.after, budget=budget, id_prefix=query.id_prefix or "")
         streams = [
-            Stream(
-                self._calls,
+            stream(
                 self._index(source, query, span),
                 key="position",
-                after=span.after,
-                first_entries=share if source.sharded else limit + 1,
-                budget=budget,
+                first_entries=first_entries or (share if source.sharded else limit + 1),
             )
             for source in sources
         ]
         window = position(self._now() - recent.WINDOW, "")
         if sources[0].index is BY_DEFINITION and span.last > window:
             parameters = self._recent(sources[0], query, replace(span, first=max(span.first, window)))
-            streams.append(
-                Stream(self._calls, parameters, key="entry", after=span.after, first_entries=limit + 1, budget=budget)
-            )
+            streams.append(stream(parameters, key="entry", first_entries=first_entries or limit + 1))
         return streams
 
     def _index(self, source: Partition, query: WorkflowQuery, span: Range) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def _active_shards() -> list[Partition]:
 
 def _states(query: WorkflowQuery) -> frozenset[str] | None:
     """Return the states whose partitions hold what a query wants; None when some of it is under no state."""
-    statuses = list(WorkflowStatus) if query.status is None else [query.status]
+    statuses = query.statuses or tuple(WorkflowStatus)
     flags = [False, True] if query.resolved_by_user is None else [query.resolved_by_user]
     states = {
         state(status, resolved=resolved, pending=pending) if status.terminal else ACTIVE

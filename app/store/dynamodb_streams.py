@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.store.dynamodb_calls import Calls
 from app.store.dynamodb_plans import Range
+from app.store.items import position_id
 
 QUERY_ENTRIES: Final = 1_000
 """Most entries that one query reads."""
@@ -32,7 +33,15 @@ class Stream:
     """The positions of one partition in order; the deeper it is read, the more each query fetches."""
 
     def __init__(
-        self, calls: Calls, query: dict[str, Any], *, key: str, after: str | None, first_entries: int, budget: Budget
+        self,
+        calls: Calls,
+        query: dict[str, Any],
+        *,
+        key: str,
+        after: str | None,
+        first_entries: int,
+        budget: Budget,
+        id_prefix: str = "",
     ) -> None:
         self._calls = calls
         self._query = query
@@ -40,6 +49,7 @@ class Stream:
         self._after = after
         self._entries = first_entries
         self._budget = budget
+        self._id_prefix = id_prefix
         self._positions: deque[str] = deque()
         self._exhausted = False
         self._reached: str | None = None
@@ -64,12 +74,15 @@ class Stream:
         self._budget.spend(page["ScannedCount"])
         self._entries *= 2
         places = (item[self._key]["S"] for item in page["Items"])
-        self._positions.extend(place for place in places if place != self._after)
+        self._positions.extend(place for place in places if place != self._after and self._fits(place))
         if last := page.get("LastEvaluatedKey"):
             self._query["ExclusiveStartKey"] = last
             self._reached = last[self._key]["S"]
         else:
             self._exhausted = True
+
+    def _fits(self, place: str) -> bool:
+        return not self._id_prefix or position_id(place).startswith(self._id_prefix)
 
 
 class Merge:

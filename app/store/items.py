@@ -93,6 +93,11 @@ def read_position(key: str) -> Position:
     return Position(moment(since_epoch), workflow_id)
 
 
+def position_id(key: str) -> str:
+    """Return the id in a sort key, without reading its time."""
+    return key.partition("#")[2]
+
+
 def shard(workflow_id: str) -> int:
     """Return the shard of a workflow, the same for ever."""
     return zlib.crc32(workflow_id.encode()) % SHARDS

@@ -1,7 +1,7 @@
 """The store in memory: for development and tests, and the model that other stores are compared with."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from itertools import islice
@@ -130,6 +130,8 @@ class MemoryStore(Store):
         if query.definition_name is not None:
             timeline = self._timelines_by_definition.get(query.definition_name, [])
         ids = self._from(timeline, page_token, oldest_first=query.oldest_first)
+        if query.id_prefix is not None:
+            ids = filter(_begins_with(query.id_prefix), ids)
         if _filters(query):
             ids = (found for found in ids if query.matches(self._workflows.without_jobs(found)))
         return self._page(ids, limit, summaries=summaries)
@@ -207,8 +209,17 @@ class MemoryStore(Store):
 
 
 def _filters(query: WorkflowQuery) -> bool:
-    """Tell whether a query wants to see the workflows themselves; the name of the definition has its own timeline."""
-    return query != WorkflowQuery(definition_name=query.definition_name, oldest_first=query.oldest_first)
+    """Tell whether a query wants to see the workflows themselves; the name of the definition has its own timeline, and
+    ids are judged before they are read.
+    """
+    seen_by_id = WorkflowQuery(
+        definition_name=query.definition_name, oldest_first=query.oldest_first, id_prefix=query.id_prefix
+    )
+    return query != seen_by_id
+
+
+def _begins_with(prefix: str) -> Callable[[str], bool]:
+    return lambda workflow_id: workflow_id.startswith(prefix)
 
 
 def _is_active(workflow: Workflow) -> bool:

@@ -106,6 +106,15 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
         [],
         None,
     ),
+    (
+        "getWorkflows, of several statuses and the beginning of an id",
+        lambda m: m.list_workflows(
+            statuses=[models.WorkflowStatus.FAILED, models.WorkflowStatus.CANCELLED], id_prefix="7c5f3a52"
+        ),
+        "GET /workflows?statuses=failed&statuses=cancelled&idPrefix=7c5f3a52",
+        [],
+        None,
+    ),
     ("getWorkflows, unfiltered", lambda m: m.list_workflows(), "GET /workflows", [], None),
     (
         "getWorkflowByID",

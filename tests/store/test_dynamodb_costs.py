@@ -9,6 +9,7 @@ import pytest_asyncio
 from app.models import Job, JobStatus, WorkflowStatus
 from app.store import WorkflowChanges, WorkflowQuery
 from app.store.dynamodb import DynamoDBStore
+from app.store.items import SHARDS
 from tests import samples
 from tests.store import backends
 from tests.store.noise import noise
@@ -163,11 +164,11 @@ LISTINGS = [
     (WorkflowQuery(), 28),
     (WorkflowQuery(definition_name=NAME), 22),
     (WorkflowQuery(definition_name=NAME, oldest_first=True), 22),
-    (WorkflowQuery(status=WorkflowStatus.FAILED), 11),
-    (WorkflowQuery(status=WorkflowStatus.FAILED, resolved_by_user=False), 11),
-    (WorkflowQuery(status=WorkflowStatus.RUNNING), 28),
+    (WorkflowQuery(statuses=(WorkflowStatus.FAILED,)), 11),
+    (WorkflowQuery(statuses=(WorkflowStatus.FAILED,), resolved_by_user=False), 11),
+    (WorkflowQuery(statuses=(WorkflowStatus.RUNNING,)), 28),
     (WorkflowQuery(resolved_by_user=False), 39),
-    (WorkflowQuery(definition_name=NAME, status=WorkflowStatus.FAILED), 11),
+    (WorkflowQuery(definition_name=NAME, statuses=(WorkflowStatus.FAILED,)), 11),
 ]
 
 
@@ -184,6 +185,20 @@ async def test_a_page_reads_its_rows_and_few_entries(
     assert len(page.workflows) == 10
     assert wire.items["BatchGetItem"] == 11
     assert wire.items["Query"] <= entries
+
+
+async def test_looking_for_the_beginning_of_an_id_reads_entries_and_the_workflow_that_has_it(
+    store: DynamoDBStore, wire: Wire
+) -> None:
+    await _fill(store)
+    wire.items.clear()
+    wire.requests.clear()
+
+    page = await store.list_workflows(WorkflowQuery(id_prefix=f"{7:032x}"), limit=2)
+
+    assert [workflow.id for workflow in page.workflows] == [f"{7:032x}"]
+    assert (wire.items["Query"], wire.items["BatchGetItem"]) == (WORKFLOWS, 1)
+    assert wire.requests["Query"] == SHARDS
 
 
 async def _fill(store: DynamoDBStore) -> None:

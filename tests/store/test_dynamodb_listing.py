@@ -41,13 +41,13 @@ async def test_pages_that_end_early_still_lead_to_every_row_once(
 ) -> None:
     monkeypatch.setattr(dynamodb_listing, "MAX_ENTRIES", 10)
 
-    for status, name, oldest_first in product(
-        [None, WorkflowStatus.QUEUED, WorkflowStatus.SUCCEEDED], [None, "sfncli-test:master"], [True, False]
+    for statuses, name, oldest_first in product(
+        [(), (WorkflowStatus.QUEUED,), (WorkflowStatus.SUCCEEDED,)], [None, "sfncli-test:master"], [True, False]
     ):
-        query = WorkflowQuery(queue="slow", definition_name=name, status=status, oldest_first=oldest_first)
+        query = WorkflowQuery(queue="slow", definition_name=name, statuses=statuses, oldest_first=oldest_first)
         pages = await _pages(store, query)
 
-        expected = [] if status is WorkflowStatus.SUCCEEDED else ["w00", "w20", "w40"]
+        expected = [] if WorkflowStatus.SUCCEEDED in statuses else ["w00", "w20", "w40"]
         assert [row for page in pages for row in page] == sorted(expected, reverse=not oldest_first)
         assert [] in pages, "no page ended early, so this test shows nothing"
 

@@ -18,15 +18,15 @@ ACTIVE = [("by-state", f"active#{shard}") for shard in range(4)]
 PLANS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({}, [("by-time", f"all#{shard}") for shard in range(4)]),
     ({"resolved_by_user": True}, [("by-time", f"all#{shard}") for shard in range(4)]),
-    ({"status": WorkflowStatus.SUCCEEDED}, [("by-time", f"all#{shard}") for shard in range(4)]),
-    ({"status": WorkflowStatus.RUNNING}, ACTIVE),
-    ({"status": WorkflowStatus.QUEUED, "resolved_by_user": True}, ACTIVE),
+    ({"statuses": (WorkflowStatus.SUCCEEDED,)}, [("by-time", f"all#{shard}") for shard in range(4)]),
+    ({"statuses": (WorkflowStatus.RUNNING,)}, ACTIVE),
+    ({"statuses": (WorkflowStatus.QUEUED,), "resolved_by_user": True}, ACTIVE),
     (
-        {"status": WorkflowStatus.FAILED},
+        {"statuses": (WorkflowStatus.FAILED,)},
         [("by-state", "failed"), ("by-state", "failed-unresolved"), ("by-state", "pending")],
     ),
     (
-        {"status": WorkflowStatus.FAILED, "resolved_by_user": False},
+        {"statuses": (WorkflowStatus.FAILED,), "resolved_by_user": False},
         [("by-state", "failed-unresolved"), ("by-state", "pending")],
     ),
     (
@@ -39,10 +39,18 @@ PLANS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
             ("by-state", "succeeded-unresolved"),
         ],
     ),
+    (
+        {"statuses": (WorkflowStatus.FAILED, WorkflowStatus.RUNNING)},
+        [*ACTIVE, ("by-state", "failed"), ("by-state", "failed-unresolved"), ("by-state", "pending")],
+    ),
+    (
+        {"statuses": (WorkflowStatus.FAILED, WorkflowStatus.SUCCEEDED)},
+        [("by-time", f"all#{shard}") for shard in range(4)],
+    ),
     ({"definition_name": "a"}, [("by-definition", "a")]),
-    ({"definition_name": "a", "status": WorkflowStatus.SUCCEEDED}, [("by-definition", "a")]),
-    ({"definition_name": "a", "status": WorkflowStatus.QUEUED}, ACTIVE),
-    ({"definition_name": "a", "status": WorkflowStatus.CANCELLED}, [("by-trouble", "a")]),
+    ({"definition_name": "a", "statuses": (WorkflowStatus.SUCCEEDED,)}, [("by-definition", "a")]),
+    ({"definition_name": "a", "statuses": (WorkflowStatus.QUEUED,)}, ACTIVE),
+    ({"definition_name": "a", "statuses": (WorkflowStatus.CANCELLED,)}, [("by-trouble", "a")]),
     ({"definition_name": "a", "resolved_by_user": False}, [*ACTIVE, ("by-trouble", "a")]),
 ]
 
@@ -100,7 +108,7 @@ FILTERS: list[tuple[dict[str, Any], Any, str | None]] = [
     ({"tags": {"t": "1"}}, BY_TIME, "(attribute_exists(#many_tags) OR (#tags.#tag0 = :tag0))"),
     ({"tags": {"": "1"}}, BY_TIME, "(attribute_exists(#many_tags))"),
     (
-        {"definition_name": "a", "status": WorkflowStatus.FAILED},
+        {"definition_name": "a", "statuses": (WorkflowStatus.FAILED,)},
         BY_TROUBLE,
         "(#state = :state0 OR #state = :state1 OR #state = :state2)",
     ),

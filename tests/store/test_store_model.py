@@ -73,7 +73,8 @@ CHANGES = st.fixed_dictionaries(
 QUERIES = st.builds(
     WorkflowQuery,
     definition_name=st.none() | NAMES,
-    status=st.none() | STATUSES,
+    statuses=st.lists(STATUSES, max_size=2).map(tuple),
+    id_prefix=st.none() | st.sampled_from(["w", "w1", "x"]),
     resolved_by_user=st.none() | st.booleans(),
     namespace=st.sampled_from([None, None, "dev", "production"]),
     queue=st.sampled_from([None, None, "default", "slow"]),

@@ -194,7 +194,13 @@ async def test_a_token_that_no_page_gave_out_is_refused(store: Store, token: str
 
 FILTERS = [
     (WorkflowQuery(definition_name="other"), {"other"}),
-    (WorkflowQuery(status=WorkflowStatus.FAILED), {"failed"}),
+    (WorkflowQuery(statuses=(WorkflowStatus.FAILED,)), {"failed"}),
+    (WorkflowQuery(statuses=(WorkflowStatus.FAILED, WorkflowStatus.CANCELLED)), {"failed"}),
+    (WorkflowQuery(id_prefix="t"), {"tagged", "twice"}),
+    (WorkflowQuery(id_prefix="tw"), {"twice"}),
+    (WorkflowQuery(id_prefix="t", tags={"tier": "1"}), {"twice"}),
+    (WorkflowQuery(id_prefix="t", definition_name="other"), set()),
+    (WorkflowQuery(id_prefix="twice-"), set()),
     (WorkflowQuery(resolved_by_user=True), {"resolved"}),
     (WorkflowQuery(namespace="production"), {"production"}),
     (WorkflowQuery(queue="slow"), {"slow"}),
@@ -254,15 +260,15 @@ async def test_ended_workflows_stay_in_the_active_list_until_their_details_are_t
         }
         await store.update_workflow(f"w{number}", ended, revision=0)
     waiting = [workflow.id for workflow in (await store.list_active_workflows(limit=10)).workflows]
-    failed = await listed(store, WorkflowQuery(status=WorkflowStatus.FAILED, resolved_by_user=False))
+    failed = await listed(store, WorkflowQuery(statuses=(WorkflowStatus.FAILED,), resolved_by_user=False))
     for number in range(3):
         await store.update_workflow(f"w{number}", {"output": "{}", "details_pending": False}, revision=1)
 
     assert waiting == ["w0", "w1", "w2"]
     assert failed == ["w1"]
     assert (await store.list_active_workflows(limit=10)).workflows == []
-    assert await listed(store, WorkflowQuery(status=WorkflowStatus.FAILED)) == ["w1"]
-    assert await listed(store, WorkflowQuery(status=WorkflowStatus.CANCELLED)) == ["w2"]
+    assert await listed(store, WorkflowQuery(statuses=(WorkflowStatus.FAILED,))) == ["w1"]
+    assert await listed(store, WorkflowQuery(statuses=(WorkflowStatus.CANCELLED,))) == ["w2"]
 
 
 async def test_known_workflows_are_named_in_the_active_list_and_not_read(store: Store) -> None:
@@ -337,7 +343,7 @@ async def test_a_listing_follows_a_workflow_through_its_life(store: Store, *, re
         for status in WorkflowStatus:
             for resolved in (None, True, False):
                 for name in (None, "sfncli-test:master"):
-                    query = WorkflowQuery(status=status, resolved_by_user=resolved, definition_name=name)
+                    query = WorkflowQuery(statuses=(status,), resolved_by_user=resolved, definition_name=name)
                     assert await listed(store, query) == (["a"] if query.matches(workflow) else [])
 
 
