@@ -1,7 +1,7 @@
 # One image for the service, for workers and for the embedded AWS; the first word after its name says which.
 #
 #   docker build --tag workflow-manager .
-#   docker run --init --publish 8080:8080 --env AWS_REGION --env WFM_SFN_ROLE_ARN workflow-manager
+#   docker run --init --publish 8080:8080 --env AWS_REGION --env WFM_SFN_ROLE_ARN --env WFM_STORE=dynamodb workflow-manager
 #   docker run --init --no-healthcheck --env AWS_REGION workflow-manager worker --activity echo -- echo
 
 FROM python:3.11-slim-bookworm AS build

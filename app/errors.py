@@ -183,7 +183,7 @@ class NoAnswer(Unavailable):
 
 
 class NotReady(Unavailable):
-    """The poller has not ticked for a while; the log of the service may say why."""
+    """The poller has not done its work for a while; the log of the service may say why."""
 
 
 class LimitReached(Unavailable):

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from types import ModuleType
 from typing import Final
 
@@ -25,7 +25,7 @@ from app.api import (
     workflows,
 )
 from app.api.feeds import Feeds
-from app.api.stopping import on_stop_signal
+from app.api.stopping import Shutdown, on_stop_signal
 from app.api.traffic import Traffic
 from app.services import open_services
 from app.settings import Settings
@@ -53,7 +53,8 @@ OPERATIONS: Final[tuple[ModuleType, ...]] = (operations, health)
 def create_app(settings: Settings | None = None, *, on_fatal: Callable[[], None] | None = None) -> FastAPI:
     """Build the application; nothing is opened before its lifespan starts.
 
-    ``on_fatal`` is called when a background task of the service dies; by default the process is asked to stop.
+    ``on_fatal`` is called when a background task of the service dies; by default the process is asked to stop. Who
+    gives it runs the process, and calls ``app.state.shutdown`` when it stops; by default signals do.
     """
     app = _application(API, settings, on_fatal)
     docs.install(app)
@@ -80,11 +81,11 @@ def _application(
         async with open_services(loaded, on_fatal=fail) as services:
             app.state.services = services
             services.metrics.register(metrics.TrafficCollector(app.state.traffic))
-            with on_stop_signal(app.state.feeds.close):
+            with on_stop_signal(app.state.shutdown.close) if on_fatal is None else nullcontext():
                 yield
 
     def fail() -> None:
-        app.state.feeds.close()
+        app.state.shutdown.close()
         (on_fatal or _stop_process)()
 
     app = FastAPI(
@@ -100,12 +101,13 @@ def _application(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.feeds = Feeds()
+    app.state.shutdown = Shutdown(app.state.feeds)
     for module in modules:
         # Not with include_router: a request would be matched twice, with the overhead of every router before its own.
         app.router.routes.extend(module.router.routes)
     problems.install(app)
     app.state.traffic = Traffic()
-    app.add_middleware(context.RequestContext, traffic=app.state.traffic)
+    app.add_middleware(context.RequestContext, traffic=app.state.traffic, shutdown=app.state.shutdown)
     return app
 
 

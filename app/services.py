@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import CollectorRegistry
 
-from app import aws, errors, metrics
+from app import __version__, aws, errors, metrics
 from app.executor import (
     Account,
     Catalog,
@@ -29,6 +29,7 @@ from app.executor import (
 )
 from app.models import now
 from app.poller import EventConsumer, EventIntake, Leadership, Poller
+from app.readiness import Readiness
 from app.settings import Settings, StoreBackend
 from app.store import Store
 from app.store.dynamodb import DynamoDBStore
@@ -47,7 +48,7 @@ class Services:
     queues: Queues
     quotas: Quotas
     metrics: CollectorRegistry
-    ready: Callable[[], bool]
+    readiness: Readiness
 
 
 @asynccontextmanager
@@ -59,12 +60,17 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
     """
     async with AsyncExitStack() as stack:
         connection = aws.connect(settings)
+        backend = _store_backend(settings, connection)
         account = await _account(settings, connection)
-        limits = _quotas(settings, connection)
+        preset = quotas.preset_name(settings.quota_preset, region=connection.region, embedded=connection.embedded)
+        _log_start(settings, backend=backend, account=account, preset=preset)
+        limits = Quotas(
+            quotas.share_of(quotas.preset(preset), settings.quota_share), clock=asyncio.get_running_loop().time
+        )
         clock = asyncio.get_running_loop().time
         outage = Outage(clock=clock)
         sfn = paced(await stack.enter_async_context(connection.step_functions(attempts=1)), limits, outage)
-        store = await _open_store(stack, settings, connection)
+        store = await _open_store(stack, backend, settings, connection)
         observer = Observer(sfn, store, now=now)
         catalog = Catalog(store, clock=clock)
         launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn, clock=clock), account)
@@ -99,7 +105,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
             queues=queues,
             quotas=limits,
             metrics=metrics.registry(limits, poller),
-            ready=poller.ready if poller else lambda: True,
+            readiness=Readiness(store, polls=poller.ready if poller else lambda: True, clock=clock),
         )
 
 
@@ -108,8 +114,42 @@ def _leadership(store: Store, settings: Settings, clock: Callable[[], float]) ->
     return Leadership(store, candidate=candidate, lease_seconds=settings.lease_seconds, clock=clock)
 
 
-async def _open_store(stack: AsyncExitStack, settings: Settings, connection: aws.AWS) -> Store:
-    if settings.store is StoreBackend.MEMORY:
+def _store_backend(settings: Settings, connection: aws.AWS) -> StoreBackend:
+    """Return where workflows are kept. On AWS nothing may be kept in memory unless somebody said so."""
+    if settings.store is not None:
+        return settings.store
+    if not connection.embedded:
+        raise errors.SettingsError(
+            "WFM_STORE is not set: dynamodb keeps workflows (workflow-manager tables create makes its tables), "
+            "memory forgets them when the service stops"
+        )
+    return StoreBackend.MEMORY
+
+
+def _log_start(settings: Settings, *, backend: StoreBackend, account: Account, preset: str) -> None:
+    """Say what this process runs on, for whoever reads the log of a night later."""
+    log.info(
+        "service starts",
+        action="service-start",
+        version=__version__,
+        store=str(backend),
+        tables=settings.table_prefix if backend is StoreBackend.DYNAMODB else None,
+        account=account.account_id,
+        region=account.region,
+        quota_preset=preset,
+        quota_share=settings.quota_share,
+        poller=settings.poller_enabled,
+        events_queue=settings.events_queue_url,
+    )
+
+
+async def _open_store(stack: AsyncExitStack, backend: StoreBackend, settings: Settings, connection: aws.AWS) -> Store:
+    if backend is StoreBackend.MEMORY:
+        if not connection.embedded:
+            log.warning(
+                "workflows are kept in memory: they are forgotten when this process ends, and their executions go on",
+                action="memory-store",
+            )
         return MemoryStore()
     client = await stack.enter_async_context(connection.dynamodb())
     store = DynamoDBStore(client, table_prefix=settings.table_prefix, retention_days=settings.retention_days, now=now)
@@ -119,11 +159,6 @@ async def _open_store(stack: AsyncExitStack, settings: Settings, connection: aws
         # It may pass, and the service is not ready before its poller has got through.
         log.error("the tables cannot be read", action="tables-unreadable", error=trouble.message)  # noqa: TRY400
     return store
-
-
-def _quotas(settings: Settings, connection: aws.AWS) -> Quotas:
-    preset = quotas.preset(settings.quota_preset, region=connection.region, embedded=connection.embedded)
-    return Quotas(quotas.share_of(preset, settings.quota_share), clock=asyncio.get_running_loop().time)
 
 
 async def _account(settings: Settings, connection: aws.AWS) -> Account:

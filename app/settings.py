@@ -45,7 +45,9 @@ class Settings(BaseSettings):
         default=None, description="AWS account that ARNs are made for; asked of STS when absent."
     )
     sfn_role_arn: RoleArn | None = Field(default=None, description="Role that the state machines run with.")
-    store: StoreBackend = Field(default=StoreBackend.MEMORY, description="Where workflows are kept.")
+    store: StoreBackend | None = Field(
+        default=None, description="Where workflows are kept; on the embedded AWS `memory` unless told otherwise."
+    )
     table_prefix: str = Field(
         default="workflow-manager", pattern=r"^[A-Za-z0-9_.-]{1,200}$", description="Prefix of the DynamoDB tables."
     )
@@ -65,6 +67,12 @@ class Settings(BaseSettings):
     )
     quota_share: float = Field(default=1.0, gt=0, le=1, description="Part of the account's quotas that is ours.")
     aws_max_connections: int = Field(default=64, ge=1, le=10_000, description="Connections to each AWS service.")
+    drain_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        le=600,
+        description="How long requests are still served after SIGTERM, while `/_ready` already fails; 0 with --local.",
+    )
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="Form of the log lines; `auto` is `console` on a terminal, else `json`."
     )

@@ -4,10 +4,12 @@ import asyncio
 import logging
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from app.cli.dynamodb_local import dynamodb_local
 from app.local import handshake
@@ -30,6 +32,16 @@ def _no_stray_event_loop() -> None:
 def _quiet_logs() -> None:
     """Show warnings only: a failed test is read more easily without the story of the others."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+@pytest.fixture
+def log_lines() -> Iterator[list[MutableMapping[str, Any]]]:
+    """The lines that are logged while the test runs, from `info` on."""
+    quiet = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    with capture_logs() as lines:
+        yield lines
+    structlog.configure(wrapper_class=quiet)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from app.executor import (
 from app.executor.quotas import Quota
 from app.poller import Leadership, Poller
 from app.poller.poller import DISPATCH, INTAKE, LEASE
+from app.readiness import Readiness
 from app.services import Services
 from app.store.memory import MemoryStore
 from tests import samples
@@ -131,7 +132,7 @@ class Rig:
             queues=self.queues,
             quotas=self.quotas,
             metrics=metrics.registry(self.quotas, self.poller),
-            ready=self.poller.ready,
+            readiness=Readiness(self.store, polls=self.poller.ready, clock=self.clock.seconds),
         )
 
     async def define(

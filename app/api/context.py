@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.stopping import Shutdown
 from app.api.traffic import UNKNOWN, Traffic
 
 log = structlog.get_logger(__name__)
@@ -25,9 +26,10 @@ RETRY_AFTER_SECONDS: Final = b"1"
 class RequestContext:
     """Pure ASGI middleware; one built on ``BaseHTTPMiddleware`` would cost two thirds of the throughput."""
 
-    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+    def __init__(self, app: ASGIApp, traffic: Traffic, shutdown: Shutdown | None = None) -> None:
         self._app = app
         self._traffic = traffic
+        self._shutdown = shutdown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -45,6 +47,9 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (RAW_HEADER, request_id.encode())]
+                if self._shutdown is not None and self._shutdown.draining:
+                    # The caller's next request opens a connection anew, perhaps to a replica that stays.
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         began = time.perf_counter()

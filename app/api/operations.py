@@ -34,9 +34,13 @@ async def _metrics(request: Request) -> CollectorRegistry:
 
 @router.get("/_ready", operation_id="readinessCheck", response_class=Response)
 async def readiness_check(request: Request) -> Response:
-    """Tell whether the service does its work: 503 when its poller has not ticked for a while."""
-    if not request.app.state.services.ready():
-        raise errors.NotReady
+    """Tell whether to send requests here: 503 while the service stops, its poller stands still or its store is silent.
+
+    Load balancers should ask this; whether the process is alive is `/_health`.
+    """
+    if request.app.state.shutdown.draining:
+        raise errors.NotReady("the service is stopping; send requests to another replica")
+    await request.app.state.services.readiness.check()
     return Response(status_code=200)
 
 

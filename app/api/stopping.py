@@ -1,4 +1,4 @@
-"""Noticing that the process is asked to stop, which servers tell an application only after its last answer."""
+"""How the application stops, and noticing the signal, which servers tell it of only after its last answer."""
 
 import asyncio
 import signal
@@ -8,7 +8,27 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+from app.api.feeds import Feeds
+
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Shutdown:
+    """The two steps of a stop: while it drains everything is still served, and when it closes the streams end."""
+
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
+        self.draining = False
+        """Whether no new requests should be sent here."""
+
+    def drain(self) -> None:
+        """Fail ``/_ready`` and close connections after their answers; go on serving."""
+        self.draining = True
+
+    def close(self) -> None:
+        """End the answers that go on until something happens."""
+        self.draining = True
+        self._feeds.close()
 
 
 @contextmanager

@@ -10,12 +10,14 @@ from app.settings import Settings, StoreBackend
 
 def run_poller(host: str, port: int) -> ExitCode:
     """Poll until a signal asks to stop. Raises ``SettingsError`` when nobody could see what is polled."""
-    if Settings.load().store is StoreBackend.MEMORY:
-        raise errors.SettingsError("WFM_STORE is memory: a poller of its own needs a store that it shares with others")
+    store = Settings.load().store
+    if store is not StoreBackend.DYNAMODB:
+        found = f"is {store}" if store else "is not set"
+        raise errors.SettingsError(f"WFM_STORE {found}: a poller of its own needs dynamodb, which others share with it")
     polling = ServiceRun(
         Listen(host, port),
         local=None,
-        settings={"poller_enabled": True},
+        settings={"poller_enabled": True, "drain_seconds": 0},
         announce=_announce,
         create=create_poller_app,
     )

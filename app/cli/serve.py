@@ -28,8 +28,8 @@ def serve(
 ) -> ExitCode:
     """Run the service.
 
-    The URLs are printed once requests are answered. SIGTERM and Ctrl-C stop it within ten seconds; a second
-    Ctrl-C at once.
+    The URLs are printed once requests are answered. Ctrl-C stops it within ten seconds, a second one at once. After
+    SIGTERM, /_ready fails and requests are served for WFM_DRAIN_SECONDS more (10; with --local 0) before it stops.
     """
     if aws_port is not None and not local:
         raise errors.InvalidRequest("--aws-port needs --local.")

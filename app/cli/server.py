@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app import aws, errors, log_lines
+from app.api.stopping import Shutdown
 from app.cli import dynamodb_local, garbage
 from app.cli.exits import ExitCode
 from app.cli.lines import write_line
@@ -29,8 +30,9 @@ REQUESTS_GRACE_SECONDS: Final = 4
 """How long open requests may go on after a stop."""
 
 HARD_STOP_SECONDS: Final = 8.0
-"""When a stop takes longer than this, the process ends without ceremony; supervisors wait for ten."""
+"""When a stop takes longer than this, after it has drained, the process ends without ceremony."""
 
+DRAIN_VARIABLE: Final = "WFM_DRAIN_SECONDS"
 LOOPBACK: Final = "127.0.0.1"
 FOREIGN_AWS: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 """Variables that would take a call to the embedded AWS somewhere else, or carry real credentials to it."""
@@ -74,8 +76,11 @@ class ServiceRun:
         self._announce = announce
         self._create = create
         self._server: uvicorn.Server | None = None
+        self._shutdown: Shutdown | None = None
+        self._drain_seconds = 0.0
         self._main: asyncio.Task[object] | None = None
         self._ending: ExitCode | None = None
+        self._closing = False
         self._failure: str | None = None
 
     def run_to_end(self) -> ExitCode:
@@ -113,6 +118,7 @@ class ServiceRun:
         app = self._create(settings, on_fatal=lambda: self._fail("A background task of the service died."))
         # Entered here and not by uvicorn, so that what goes wrong arrives as our error and not in a log.
         await stack.enter_async_context(app.router.lifespan_context(app))
+        self._shutdown, self._drain_seconds = app.state.shutdown, settings.drain_seconds
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -143,19 +149,33 @@ class ServiceRun:
 
     def _on_signal(self, number: signal.Signals) -> None:
         code = ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.OK
-        if self._ending is not None:
+        if self._closing:
             _end_at_once(code)
-        self._stop(code)
+        elif self._ending is None and number == signal.SIGTERM and self._shutdown is not None and self._drain_seconds:
+            self._drain(self._shutdown, code)
+        else:
+            self._stop(code)
 
     def _fail(self, reason: str) -> None:
-        if self._ending is None:
+        if not self._closing:
             log.error(reason, action="service-failed")
             self._failure = reason
             self._stop(ExitCode.UNAVAILABLE)
 
-    def _stop(self, code: ExitCode) -> None:
+    def _drain(self, shutdown: Shutdown, code: ExitCode) -> None:
+        """Go on serving, so that no request is lost that was sent before the stop got about."""
         self._ending = code
+        log.info("service drains", action="service-drain", seconds=self._drain_seconds)
+        shutdown.drain()
+        asyncio.get_running_loop().call_later(self._drain_seconds, self._stop, code)
+
+    def _stop(self, code: ExitCode) -> None:
+        if self._closing:
+            return
+        self._ending, self._closing = code, True
         asyncio.get_running_loop().call_later(HARD_STOP_SECONDS, _end_late)
+        if self._shutdown is not None:
+            self._shutdown.close()
         if self._server is not None:
             self._server.should_exit = True
         elif self._main is not None:
@@ -164,10 +184,13 @@ class ServiceRun:
 
 def run_service(host: str, port: int, *, aws_port: int | None, store: str | None) -> ExitCode:
     """Run the service until a signal; with ``aws_port`` an embedded AWS, too."""
+    settings: dict[str, object] = {} if store is None else {"store": store}
+    if aws_port is not None and DRAIN_VARIABLE not in os.environ:
+        settings["drain_seconds"] = 0  # nobody sends requests to another replica of it
     service = ServiceRun(
         Listen(host, port),
         local=None if aws_port is None else Listen(LOOPBACK, aws_port, "--aws-port"),
-        settings={} if store is None else {"store": store},
+        settings=settings,
         announce=_announce,
     )
     return service.run_to_end()

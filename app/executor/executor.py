@@ -73,7 +73,9 @@ class Executor:
         raises.
         """
         ticket = Ticket.of(overrides, operation=f"resume {workflow_id}", idempotency_key=idempotency_key)
-        return await self._outbox.once(ticket, lambda: self._resume(workflow_id, overrides.start_at, ticket))
+        retry = await self._outbox.once(ticket, lambda: self._resume(workflow_id, overrides.start_at, ticket))
+        log.info("workflow resumed", action="resume-workflow", workflow_id=workflow_id, retry_id=retry.id)
+        return retry
 
     async def get(self, workflow_id: str, *, fetch_history: bool = False) -> Workflow:
         """Return a workflow; an active one is brought up to date first, at most once in ``REFRESH_EVERY``.
@@ -114,6 +116,7 @@ class Executor:
                     await self._cancel(workflow, reason)
                 except errors.VersionConflict:
                     continue
+                log.info("workflow cancelled", action="cancel-workflow", workflow_id=workflow_id, reason=reason)
                 return
         raise errors.VersionConflict
 
@@ -131,6 +134,8 @@ class Executor:
                 )
             except errors.VersionConflict:
                 continue
+            retry_id = workflow.retries[-1] if workflow.retries else None
+            log.info("workflow resolved", action="resolve-workflow", workflow_id=workflow_id, retry_id=retry_id)
             return
         raise errors.VersionConflict
 

@@ -269,10 +269,15 @@ class Quotas:
         ]
 
 
-def preset(name: str, *, region: str, embedded: bool) -> Mapping[str, Quota]:
-    """Return the quotas of a preset: ``large``, ``other``, ``none``, or ``auto``, which goes by the region."""
-    if name == "auto":
-        name = "embedded" if embedded else "large" if region in LARGE_REGIONS else "other"
+def preset_name(setting: str, *, region: str, embedded: bool) -> str:
+    """Return the preset that a setting means: itself, or for ``auto`` the one of the region."""
+    if setting != "auto":
+        return setting
+    return "embedded" if embedded else "large" if region in LARGE_REGIONS else "other"
+
+
+def preset(name: str) -> Mapping[str, Quota]:
+    """Return the quotas of a preset: ``large``, ``other``, ``embedded`` or ``none``."""
     return {"large": LARGE, "other": OTHER, "embedded": EMBEDDED, "none": {}}[name]
 
 

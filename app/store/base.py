@@ -215,3 +215,11 @@ class WorkflowStore(ABC):
 
 class Store(DefinitionStore, StateResourceStore, WorkflowStore, DocumentStore):
     """All that the service keeps."""
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Make sure that everything can be read; it costs a small read of each table.
+
+        Raises ``StartupError`` when a table is missing, and ``Unavailable`` or ``AccessDenied`` when that cannot be
+        told.
+        """

@@ -1,5 +1,6 @@
 """The store in DynamoDB."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -67,20 +68,20 @@ class DynamoDBStore(Store):
         )
 
     async def check(self) -> None:
-        """Read from every table, so that a missing one is noticed before anybody needs it.
+        found = await asyncio.gather(*(self._check(table) for table in tables.TABLES), return_exceptions=True)
+        for trouble in filter(None, found):
+            raise trouble
 
-        Raises ``StartupError`` when one is missing, and ``Unavailable`` or ``AccessDenied`` when that cannot be told.
-        """
-        for table in tables.TABLES:
-            name = tables.table_name(self._table_prefix, table)
-            nothing = {key: {"S": "-"} for key in (table.hash_key, table.range_key)}
-            try:
-                await self._client.get_item(TableName=name, Key=nothing)
-            except errors.TableNotFound:
-                raise errors.StartupError(
-                    f"The DynamoDB table {name} is missing; make it with: workflow-manager tables create "
-                    f"--prefix {self._table_prefix}"
-                ) from None
+    async def _check(self, table: tables.Table) -> None:
+        name = tables.table_name(self._table_prefix, table)
+        nothing = {key: {"S": "-"} for key in (table.hash_key, table.range_key)}
+        try:
+            await self._client.get_item(TableName=name, Key=nothing)
+        except errors.TableNotFound:
+            raise errors.StartupError(
+                f"The DynamoDB table {name} is missing; make it with: workflow-manager tables create "
+                f"--prefix {self._table_prefix}"
+            ) from None
 
     async def create_definition(self, definition: WorkflowDefinition) -> None:
         await self._definitions.create_definition(definition)

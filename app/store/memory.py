@@ -35,6 +35,9 @@ class MemoryStore(Store):
         self._deferred: list[Place] = []
         self._documents: dict[str, Document] = {}
 
+    async def check(self) -> None:
+        pass
+
     async def create_definition(self, definition: WorkflowDefinition) -> None:
         if definition.name in self._definitions:
             raise errors.DefinitionExists(f"workflow definition {definition.name!r} exists; update it to add a version")

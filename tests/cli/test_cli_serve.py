@@ -182,6 +182,22 @@ def test_a_missing_setting_is_one_line(process: Run) -> None:
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("verb", ["serve", "poll"])
+def test_a_store_that_nobody_named_stops_the_start_on_aws(process: Run, verb: str) -> None:
+    """Nothing is kept in memory by mistake; the line says what to set."""
+    on_aws = {"AWS_REGION": "us-west-2", "WFM_ACCOUNT_ID": "123456789012"}
+    outcome = process(verb, "--port", "0", extra=on_aws)
+    assert outcome.code == 2
+    assert outcome.err.startswith("workflow-manager: WFM_STORE is not set")
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_poller_of_its_own_shares_no_memory(process: Run) -> None:
+    """Nobody could see what it finds out, whoever said that it should."""
+    outcome = process("poll", "--port", "0", extra={"AWS_REGION": "us-west-2", "WFM_STORE": "memory"})
+    assert (outcome.code, "WFM_STORE is memory" in outcome.err) == (2, True)
+
+
 def test_a_wrong_setting_is_one_line(process: Run) -> None:
     """It names the variable, before anything is started."""
     outcome = process("serve", "--local", "--port", "0", extra={"WFM_RETENTION_DAYS": "soon"})

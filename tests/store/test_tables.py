@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app import errors
+from app.store import Store
 from app.store.tables import (
     BY_STATE,
     COORDINATION,
@@ -116,5 +117,5 @@ async def test_a_store_without_one_of_its_tables_says_which_is_missing(dynamodb:
         await store.check()
 
 
-async def test_a_store_with_its_tables_is_checked(dynamodb: "DynamoDBClient", prefix: str) -> None:
-    await backends.store_on(dynamodb, prefix).check()
+async def test_a_store_that_is_all_there_passes_its_check(store: Store) -> None:
+    await store.check()
