@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from app.models import Workflow, WorkflowStatus
@@ -16,6 +16,8 @@ RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-
 FILTER_LENGTH: Final = 256
 ID_PREFIX_LENGTH: Final = 8
 """With fewer characters of a UUID, workflows would soon share them."""
+
+PAGE_SIZE: Final = 10
 
 NEXT_PAGE_HEADERS: Final = {
     "X-Next-Page-Path": {"description": "Path of the next page, if there is one.", "schema": {"type": "string"}},
@@ -60,7 +62,9 @@ class WorkflowsParameters(BaseModel):
     )
     created_after: Moment | None = Field(default=None, description="Only workflows created after this time.")
     created_before: Moment | None = Field(default=None, description="Only workflows created before this time.")
-    limit: int = Field(default=10, ge=1, le=10_000, description="Most workflows of one page.")
+    limit: Annotated[int, AfterValidator(lambda limit: limit or PAGE_SIZE)] = Field(
+        default=PAGE_SIZE, ge=0, le=10_000, description="Most workflows of one page; 0 counts as absent."
+    )
     oldest_first: bool = Field(default=False, description="Begin with the oldest instead of the newest.")
     page_token: str | None = Field(default=None, max_length=1024, description="Where the page begins; opaque.")
     summary_only: bool = Field(default=False, description="Leave out definition bodies, jobs, inputs and outputs.")

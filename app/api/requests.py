@@ -1,4 +1,4 @@
-"""Reading request bodies: always JSON, and strictly so."""
+"""Reading requests: bodies are always JSON, and strictly so; empty parameters of a query are absent."""
 
 import json
 from collections.abc import Callable, Coroutine
@@ -50,16 +50,24 @@ async def read_body(receive: Receive) -> bytes:
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body as ``StrictRequest`` does."""
+    """A route that reads its body as ``StrictRequest`` does, and skips query parameters without a value."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of FastAPI, given a strict request."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            return await handler(StrictRequest(_as_json(request), request.receive))
+            return await handler(StrictRequest(_without_empty_parameters(_as_json(request)), request.receive))
 
         return handle
+
+
+def _without_empty_parameters(scope: Scope) -> Scope:
+    """Drop ``name=``: clients send it for what their callers left out."""
+    given: bytes = scope["query_string"]
+    named = given.split(b"&") if given else []
+    kept = [parameter for parameter in named if not parameter.endswith(b"=")]
+    return scope if len(kept) == len(named) else {**scope, "query_string": b"&".join(kept)}
 
 
 def _as_json(request: Request) -> Scope:

@@ -1,12 +1,24 @@
 """What all models of the API share: JSON names, frozenness, the format of times."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Annotated
+from functools import cache, lru_cache
+from types import UnionType
+from typing import Annotated, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 
 @lru_cache(maxsize=1024)  # most times are written several times: in one answer, and in every answer about a workflow
@@ -45,6 +57,63 @@ class Response(BaseModel):
 
 
 class Request(BaseModel):
-    """Base of what clients send: an unknown field is refused, so that a typo is not silently ignored."""
+    """Base of what clients send: an unknown field is refused, so that a typo is not silently ignored.
+
+    An optional field that is null is absent, and so is one that takes a text and is empty: generated clients send
+    fields that their callers left out in either way.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_absent(cls, given: object) -> object:
+        if not isinstance(given, dict) or not (None in given.values() or "" in given.values()):
+            return given
+        optional = _optional_fields(cls)
+        return {key: value for key, value in given.items() if key not in optional or value not in optional[key]}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe that optional fields may be null, or empty."""
+        schema = handler(core)
+        members = handler.resolve_ref_schema(schema).get("properties", {})
+        for key, absent in _optional_fields(cls).items():
+            if key in members:
+                members[key] = _or_absent(members[key], empty="" in absent)
+        return schema
+
+
+Absent = tuple[None] | tuple[None, str]
+
+
+@cache
+def _optional_fields(model: type[BaseModel]) -> Mapping[str, Absent]:
+    """Return what counts as absent in each optional field, by both names of the field."""
+    absent: dict[str, Absent] = {}
+    for name, field in model.model_fields.items():
+        if not field.is_required():
+            absent[name] = absent[field.alias or name] = (None, "") if _takes_text(field.annotation) else (None,)
+    return absent
+
+
+def _takes_text(annotation: object) -> bool:
+    if isinstance(annotation, type):
+        return issubclass(annotation, str)
+    return get_origin(annotation) in {Union, UnionType} and any(map(_takes_text, get_args(annotation)))
+
+
+def _or_absent(schema: JsonSchemaValue, *, empty: bool) -> JsonSchemaValue:
+    """Let a member be null, and an empty text where texts must not be empty otherwise."""
+    about: JsonSchemaValue = {key: schema[key] for key in ("title", "description", "default") if key in schema}
+    value = {key: each for key, each in schema.items() if key not in about}
+    choices = value.get("anyOf", [value])
+    if {"type": "null"} not in choices:
+        choices = [*choices, {"type": "null"}]
+    if empty and not any(_allows_empty(choice) for choice in choices):
+        choices = [*choices, {"type": "string", "maxLength": 0}]
+    return {"anyOf": choices, **about}
+
+
+def _allows_empty(schema: JsonSchemaValue) -> bool:
+    return schema.get("type") == "string" and not schema.keys() & {"minLength", "pattern", "enum"}

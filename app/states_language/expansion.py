@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.states_language import names as aws_names
-from app.states_language.model import JSONATA, NULL_LISTS, State, walk
+from app.states_language.absent import drop_absent
+from app.states_language.model import JSONATA, State, walk
 from app.states_language.resources import Form, is_activity, parse
 
 COMMAND_TERMINATED: Final = "sfncli.CommandTerminated"
@@ -38,13 +39,12 @@ def expand(
     """Return a valid machine as it is sent to AWS; the argument stays as it is.
 
     ``names`` are the URIs of the state resources registered in the namespace, by name. Their keys win over the naming
-    convention. Everything else of the machine stays equal, but that a ``Retry`` or ``Catch`` of null and an ``End`` of
-    false are left out: they say nothing, clients write them, and AWS may refuse them.
+    convention. Everything else of the machine stays equal, but that what counts as absent is left out.
     """
     expanded = copy.deepcopy(machine)
+    drop_absent(expanded)
     place = _Place(namespace, region, account_id)
     for state in walk(expanded):
-        _drop_empty(state)
         if state.kind == "Task":
             _expand_resource(state, names, place)
             _add_retrier(state)
@@ -56,14 +56,6 @@ def expand(
 def _resource(state: State) -> str | None:
     text = state.body.get("Resource") if state.kind == "Task" else None
     return text if isinstance(text, str) else None
-
-
-def _drop_empty(state: State) -> None:
-    for field in NULL_LISTS.get(state.kind, ()):
-        if field in state.body and state.body[field] is None:
-            del state.body[field]
-    if state.body.get("End") is False:
-        del state.body["End"]
 
 
 def _expand_resource(state: State, names: Mapping[str, str], place: _Place) -> None:

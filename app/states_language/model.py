@@ -16,16 +16,6 @@ LANGUAGES: Final = (JSONPATH, JSONATA)
 KINDS: Final = ("Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
 """The eight state types."""
 
-NULL_LISTS: Final = {
-    kind: (
-        "Retry",
-        "Catch",
-        *(field for field, owner in (("Branches", "Parallel"), ("Choices", "Choice")) if owner != kind),
-    )
-    for kind in KINDS
-}
-"""Lists that may be null because the state needs none: generated clients write empty lists so, in every state."""
-
 BODY_FIELDS: Final = ("ItemProcessor", "Iterator")
 """The two names of a Map's body; ``Iterator`` is the old one."""
 

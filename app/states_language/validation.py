@@ -1,15 +1,17 @@
 """Judging a state machine as AWS would, before AWS sees it."""
 
+import copy
 from typing import Final
 
 from app import errors
 from app.states_language import maps, resources, values
+from app.states_language.absent import drop_absent
 from app.states_language.document import check_document
 from app.states_language.fields import EXCLUSIVE, FIELDS, REQUIRED, misplaced, unknown_kind
 from app.states_language.findings import Findings, child, listed, quoted
 from app.states_language.graph import check_graph
 from app.states_language.members import only_one
-from app.states_language.model import JSONATA, JSONPATH, KINDS, LANGUAGES, NULL_LISTS, Scope, State, scopes
+from app.states_language.model import JSONATA, JSONPATH, KINDS, LANGUAGES, Scope, State, scopes
 
 MAX_NAME_LENGTH: Final = 80
 """Characters in the name of a state."""
@@ -22,11 +24,13 @@ def validate(machine: object) -> list[errors.Finding]:
     """Return everything that is wrong with a state machine (parsed JSON), each with an RFC 6901 pointer.
 
     The rules are those of the Amazon States Language (https://states-language.net/spec.html) as AWS applies them, and
-    the short forms of ``Resource``. Never raises, whatever JSON comes in.
+    the short forms of ``Resource``; what counts as absent is not looked at. Never raises, whatever JSON comes in.
     """
     found = Findings()
     if check_document(machine, found) and values.is_object(machine, "", found):
-        _check_machine(machine, found)
+        judged = copy.deepcopy(machine)
+        drop_absent(judged)
+        _check_machine(judged, found)
     return list(found)
 
 
@@ -121,7 +125,7 @@ def _check_fields(state: State, found: Findings) -> None:
     kind, language = state.kind, state.language
     for field, value in state.body.items():
         known = FIELDS.get(field)
-        if known is None or (value is None and field in NULL_LISTS.get(kind, ())):
+        if known is None:
             continue
         pointer = f"{state.pointer}/{field}"
         check_value = known.check(language) if kind in known.kinds else None
@@ -143,7 +147,7 @@ def _check_presence(state: State, found: Findings) -> None:
         return
     if "Next" in body and body.get("End") is True:
         found.add(state.pointer, "Next and End exclude each other; keep Next to go on, or End to stop here.")
-    elif "Next" not in body and ("End" not in body or body["End"] is False):
+    elif "Next" not in body and "End" not in body:
         found.add(state.pointer, "The state leads nowhere; add Next with a state's name, or End: true.")
 
 

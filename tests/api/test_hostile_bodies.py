@@ -69,7 +69,7 @@ BAD_SHAPES: list[Any] = [
     {"workflowDefinition": {"name": "echo"}, "namespace": "dev", "input": "[" * 50_000},
     {"workflowDefinition": {"name": "echo"}, "namespace": "dev", "tags": {"a": None}},
     {"workflowDefinition": {"name": "echo"}, "namespace": "../../etc"},
-    {"workflowDefinition": {"name": "echo"}, "namespace": "dev", "queue": ""},
+    {"workflowDefinition": {"name": "echo"}, "namespace": "dev", "queue": " "},
     {"reason": 1},
     {"reason": "x" * 40_000},
     {"reason": None, "extra": 1},

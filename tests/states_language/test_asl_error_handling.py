@@ -20,7 +20,7 @@ RETRY_REFUSED: list[tuple[object, str]] = [
     ([{"ErrorEquals": ["E", "States.Custom"]}], "/0/ErrorEquals/1"),
     ([{"ErrorEquals": ["States.ALL", "E"]}], "/0/ErrorEquals"),
     ([{"ErrorEquals": ALL}, {"ErrorEquals": ["E"]}], "/0/ErrorEquals"),
-    ([{"ErrorEquals": ALL, "IntervalSeconds": 0}], "/0/IntervalSeconds"),
+    ([{"ErrorEquals": ALL, "IntervalSeconds": -1}], "/0/IntervalSeconds"),
     ([{"ErrorEquals": ALL, "IntervalSeconds": 1.5}], "/0/IntervalSeconds"),
     ([{"ErrorEquals": ALL, "IntervalSeconds": 100_000_000}], "/0/IntervalSeconds"),
     ([{"ErrorEquals": ALL, "MaxAttempts": -1}], "/0/MaxAttempts"),

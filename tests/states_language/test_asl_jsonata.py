@@ -45,7 +45,7 @@ REFUSED: list[tuple[Json, str]] = [
     (task(Arguments={"a": "{% 1"}), "/Arguments/a"),
     (task(TimeoutSeconds="5"), "/TimeoutSeconds"),
     (task(TimeoutSeconds="{% ( %}"), "/TimeoutSeconds"),
-    (task(HeartbeatSeconds=0), "/HeartbeatSeconds"),
+    (task(HeartbeatSeconds=-1), "/HeartbeatSeconds"),
     ({"Type": "Wait", "Seconds": "ten", "End": True}, "/Seconds"),
     ({"Type": "Wait", "Timestamp": "soon", "End": True}, "/Timestamp"),
     ({"Type": "Fail", "Cause": "{% x"}, "/Cause"),

@@ -47,7 +47,7 @@ def test_anything_else_is_no_path(path: str) -> None:
     assert reference_problem(path) is not None
 
 
-@pytest.mark.parametrize("path", ["$$.Execution.Id", "$$", "$var", "$var.x", "$.a[*]", "a", "", 5, {}, False])
+@pytest.mark.parametrize("path", ["$$.Execution.Id", "$$", "$var", "$var.x", "$.a[*]", "a", " ", 5, {}, False])
 def test_a_result_goes_into_the_input_only(path: object) -> None:
     findings = states_language.validate(one(task(ResultPath=path)))
 

@@ -20,7 +20,7 @@ REFUSED: list[tuple[str, object, set[str]]] = [
     ("StartAt names nothing", {"StartAt": "B", "States": {"A": DONE}}, {"/StartAt"}),
     ("an unknown version", machine({"A": DONE}, Version="2.0"), {"/Version"}),
     ("a Comment that is no text", machine({"A": DONE}, Comment=5), {"/Comment"}),
-    ("no time at all", machine({"A": DONE}, TimeoutSeconds=0), {"/TimeoutSeconds"}),
+    ("no time at all", machine({"A": DONE}, TimeoutSeconds=-1), {"/TimeoutSeconds"}),
     ("too much time", machine({"A": DONE}, TimeoutSeconds=100_000_000), {"/TimeoutSeconds"}),
     ("half a second", machine({"A": DONE}, TimeoutSeconds=0.5), {"/TimeoutSeconds"}),
     ("time as text", machine({"A": DONE}, TimeoutSeconds="60"), {"/TimeoutSeconds"}),
