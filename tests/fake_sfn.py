@@ -66,6 +66,11 @@ class FakeSFN:
             f"{kind}StateEntered", self.now(), stateEnteredEventDetails={"name": state, "input": input}
         )
 
+    def leave(self, workflow_id: str, state: str, *, kind: str = "Pass", **assigned: str) -> None:
+        """Let a run leave a state that assigned variables, each given as JSON text."""
+        details = {"name": state, "output": "{}", "assignedVariables": assigned}
+        self.execution(workflow_id).record(f"{kind}StateExited", self.now(), stateExitedEventDetails=details)
+
     def succeed(self, workflow_id: str, output: str = "{}") -> None:
         """End a run well."""
         self._end(workflow_id, "SUCCEEDED", "ExecutionSucceeded", output=output)

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from app.models import Workflow, WorkflowStatus
 from app.store import WorkflowQuery
+from app.store.base import brief
 
 RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 FILTER_LENGTH: Final = 256
@@ -92,10 +93,9 @@ class WorkflowsParameters(BaseModel):
 def summary(workflow: Workflow) -> Workflow:
     """Return a workflow without what can be large."""
     definition = workflow.workflow_definition.model_copy(update={"state_machine": None})
-    last_job = workflow.last_job and workflow.last_job.model_copy(update={"input": None, "output": None})
-    return workflow.model_copy(
-        update={"workflow_definition": definition, "last_job": last_job, "jobs": None, "input": None, "output": None}
-    )
+    last_job = workflow.last_job and brief(workflow.last_job)
+    large = dict.fromkeys(("jobs", "input", "output", "variables"))
+    return workflow.model_copy(update={"workflow_definition": definition, "last_job": last_job, **large})
 
 
 def announce_next_page(request: Request, response: Response, next_token: str | None) -> None:

@@ -1,13 +1,13 @@
 """What people ask of workflows: start, look, cancel, resume, resolve."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from app import errors, states_language
-from app.executor import families, inputs
+from app.executor import families, inputs, resuming
 from app.executor.catalog import Catalog
 from app.executor.launcher import LAG, settled
 from app.executor.observer import MAX_REMEMBERED, Observer
@@ -15,7 +15,7 @@ from app.executor.outbox import MAX_TRIES, Draft, Outbox, untried
 from app.executor.patience import Within
 from app.executor.recent import Recent
 from app.executor.tickets import Ticket
-from app.models import StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides, WorkflowStatus
+from app.models import Job, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides, WorkflowStatus
 from app.store import Store
 
 if TYPE_CHECKING:
@@ -192,27 +192,34 @@ class Executor:
         await families.refuse_while_active(self._store, original)
         definition = original.workflow_definition
         pruned = states_language.prune(definition.state_machine, start_at=start_at)
+        ancestors = await families.ancestors(self._store, original)
+        jobs = await self._all_jobs(original)
+        had = resuming.beginning(original, jobs, machine=pruned, first=ancestors[-1])
         draft = Draft(
             definition=definition.model_copy(update={"state_machine": pruned}),
             namespace=original.namespace,
             queue=original.queue,
-            input=await self._last_input(original, start_at),
+            input=had.input,
+            variables=had.variables,
+            execution_input=had.execution_input,
             tags=original.tags,
             priority=original.priority,
-            ancestors=await families.ancestors(self._store, original),
+            ancestors=ancestors,
         )
         return await self._outbox.submit(draft, ticket)
 
-    async def _last_input(self, workflow: Workflow, state: str) -> str:
+    async def _all_jobs(self, workflow: Workflow) -> Sequence[Job]:
+        """Return the jobs of an ended workflow, from the store when they are all there."""
+        whole = workflow.jobs and not workflow.details_pending and resuming.remember_variables(workflow)
+        if whole:
+            return workflow.jobs
         try:
             with Within(PATIENCE, what=f"a question about workflow {workflow.id}"):
-                jobs = workflow.jobs or (await self._observer.read_history(workflow)).jobs or ()
+                return (await self._observer.read_history(workflow)).jobs or ()
         except errors.ExecutionNotFound:
+            if workflow.jobs:
+                return workflow.jobs
             raise errors.UnknownState(f"Step Functions no longer has the history of workflow {workflow.id}") from None
-        entries = [job.input for job in jobs if job.state == state and job.parent is None and job.input is not None]
-        if not entries:
-            raise errors.UnknownState(f"workflow {workflow.id} never entered the state {state!r}")
-        return inputs.without_name(entries[-1])
 
     async def _refreshed(self, workflow: Workflow, *, at_once: bool) -> Workflow:
         if at_once or self._due(workflow):

@@ -68,6 +68,14 @@ class SeenEvent(NamedTuple):
         return value if isinstance(value, str) and not truncated else None
 
     @property
+    def assigned(self) -> dict[str, str] | None:
+        """The variables that the state assigned, each as JSON text."""
+        variables = self.details.get("assignedVariables")
+        if not isinstance(variables, Mapping) or not variables:
+            return None
+        return {str(name): value for name, value in variables.items() if isinstance(value, str)}
+
+    @property
     def item(self) -> int | None:
         """Which item of a Map the event is about."""
         index = self.details.get("index")

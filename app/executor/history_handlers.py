@@ -45,7 +45,7 @@ def _exited(run: Run, seen: SeenEvent) -> Owner | None:
     if record is None:
         return None
     caught = record.broken and not record.resumable
-    record.exited, record.output = True, seen.text("output")
+    record.exited, record.output, record.assigned = True, seen.text("output"), seen.assigned
     if run.revive(record, seen.at):
         record.close(JobStatus.FAILED if caught else JobStatus.SUCCEEDED, seen.at)
     else:

@@ -62,6 +62,7 @@ class Record:
     stopped: datetime | None = None
     reason: str | None = None
     output: str | None = None
+    assigned: dict[str, str] | None = None
     worker: str | None = None
     resource: models.StateResource | None = None
     tries: list[Try] = field(default_factory=list)
@@ -171,6 +172,7 @@ class Record:
             stopped_at=self.stopped or self.aborted,
             input=self.input,
             output=self.output,
+            assigned_variables=self.assigned,
             container=self.worker,
             state_resource=self.resource,
             attempts=tuple(one.attempt() for one in self.tries),

@@ -4,6 +4,7 @@ import json
 from typing import Any, Final
 
 from app import errors, strict_json
+from app.states_language import RESTORED
 
 EXECUTION_NAME_KEY: Final = "_EXECUTION_NAME"
 """Key under which every run finds the id of its workflow; workers of the sfncli kind need it."""
@@ -31,25 +32,43 @@ def normalize(given: str | dict[str, Any]) -> str:
     return text
 
 
-def for_execution(text: str, workflow_id: str) -> str:
+def for_execution(
+    text: str, workflow_id: str, *, variables: str | None = None, execution_input: str | None = None
+) -> str:
     """Return the text that the execution is started with: the input with the workflow's id in it.
 
     The same arguments give the same bytes, which is what makes starting again safe. An input that is not an object
-    (a resumed state can have had any) is passed on as it is. Raises ``InvalidInput`` when the text is too large.
+    (a resumed state can have had any) is passed on as it is. With ``variables`` it is wrapped as the state that
+    restores them expects it; ``execution_input`` is then what states find in the context object. Raises
+    ``InvalidInput`` when the text is too large.
     """
     named = _with_name(text, workflow_id)
+    what = f"input has {{}} bytes with {EXECUTION_NAME_KEY}"
+    if variables is not None:
+        outer = _with_name(_without(execution_input or "{}", RESTORED), workflow_id)
+        named = f'{outer[:-1]},"{RESTORED}":{{"input":{named},"variables":{variables}}}}}'
+        what += " and all that the run it resumes had: its variables, and its own input where states read that"
     size = len(named.encode())
     if size > MAX_INPUT_BYTES:
-        raise errors.InvalidInput(f"input has {size} bytes with {EXECUTION_NAME_KEY}, the most is {MAX_INPUT_BYTES}")
+        raise errors.InvalidInput(f"{what.format(size)}; the most is {MAX_INPUT_BYTES}")
     return named
+
+
+def names(variables: str) -> tuple[str, ...]:
+    """Return the names of variables, in an order that is the same for the same set of them."""
+    return tuple(sorted(json.loads(variables)))
 
 
 def without_name(text: str) -> str:
     """Return the input that a state of an earlier run had, without that run's id."""
+    return _without(text, EXECUTION_NAME_KEY)
+
+
+def _without(text: str, key: str) -> str:
     value = json.loads(text)
-    if not isinstance(value, dict) or EXECUTION_NAME_KEY not in value:
+    if not isinstance(value, dict) or key not in value:
         return text
-    del value[EXECUTION_NAME_KEY]
+    del value[key]
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from app import errors, states_language
+from app.executor import inputs
 from app.executor.catalog import Catalog
 from app.executor.patience import Within
 from app.executor.recent import Recent
@@ -46,18 +47,26 @@ class Launcher:
         self._names: Recent[tuple[str, str], frozenset[str]] = Recent(MAX_REMEMBERED_MACHINES)
         self._expanded: Recent[tuple[object, ...], StateMachine] = Recent(MAX_REMEMBERED_MACHINES)
 
-    async def state_machine(self, definition: WorkflowDefinition, *, namespace: str) -> StateMachine:
-        """Expand a definition with what is registered in the namespace now."""
+    async def state_machine(
+        self, definition: WorkflowDefinition, *, namespace: str, variables: str | None = None
+    ) -> StateMachine:
+        """Expand a definition with what is registered in the namespace now.
+
+        ``variables`` are those that the run begins with, as the workflow has them.
+        """
+        restored = None if variables is None else inputs.names(variables)
         start_at = definition.state_machine["StartAt"]
         names = self._names.get((definition.id, start_at))
         if names is None:
             names = states_language.resource_names(definition.state_machine)
             self._names.put((definition.id, start_at), names)
         resources = await self._catalog.uris(namespace, names)
-        key = (definition.id, start_at, namespace, *sorted(resources.items()))
+        key = (definition.id, start_at, restored, namespace, *sorted(resources.items()))
         machine = self._expanded.get(key)
         if machine is None:
-            machine = state_machine(definition, namespace=namespace, resources=resources, account=self._account)
+            machine = state_machine(
+                definition, namespace=namespace, resources=resources, account=self._account, restored=restored
+            )
             self._expanded.put(key, machine)
         return machine
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from app import states_language
 from app.executor import history, reasons
 from app.models import Job, Workflow, WorkflowStatus, is_resolved, to_milliseconds
 from app.store import WorkflowChanges
@@ -76,10 +77,14 @@ def from_row(row: Mapping[str, Any]) -> Observation:
 
 
 class RunReading:
-    """A history read page by page: the jobs so far, and how the run started and ended."""
+    """A history read page by page: the jobs so far, and how the run started and ended.
+
+    The state that restores variables is not of the definition, so it is none of the jobs.
+    """
 
     def __init__(self, state_machine: Mapping[str, Any] | None) -> None:
         self._fold = history.HistoryFold(state_machine)
+        self._ours = state_machine and states_language.restoring_state(dict(state_machine))
         self._started_at: datetime | None = None
         self._last: Mapping[str, Any] | None = None
 
@@ -106,7 +111,7 @@ class RunReading:
             outcome_known=True,
             reason=reasons.status_reason({"status": status, **details}),
             output=details.get("output"),
-            jobs=self._fold.jobs(),
+            jobs=tuple(job for job in self._fold.jobs() if job.state != self._ours),
             last_event_id=self._fold.last_event_id,
         )
 

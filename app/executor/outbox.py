@@ -45,6 +45,8 @@ class Draft(NamedTuple):
     input: str
     tags: Tags
     priority: int = 0
+    variables: str | None = None
+    execution_input: str | None = None
     ancestors: Sequence[Workflow] = ()
 
 
@@ -91,8 +93,12 @@ class Outbox:
         Raises ``InvalidInput``, and ``RefusedByAWS`` or ``AccessDenied`` when AWS will never run it; then nothing is
         left of it.
         """
-        machine = await self._launcher.state_machine(draft.definition, namespace=draft.namespace)
-        text = inputs.for_execution(draft.input, ticket.workflow_id)
+        machine = await self._launcher.state_machine(
+            draft.definition, namespace=draft.namespace, variables=draft.variables
+        )
+        text = inputs.for_execution(
+            draft.input, ticket.workflow_id, variables=draft.variables, execution_input=draft.execution_input
+        )
         obstacle = await self._obstacle(draft.queue)
         workflow = self._recorded(draft, ticket, machine, start_pending=obstacle is not None)
         with self._flights.under_way(workflow.id):
@@ -174,6 +180,8 @@ class Outbox:
             queue=draft.queue,
             priority=draft.priority,
             input=draft.input,
+            variables=draft.variables,
+            execution_input=draft.execution_input,
             tags=draft.tags,
             retry_for=draft.ancestors[0].id if draft.ancestors else None,
             execution_arn=machine.execution_arn(ticket.workflow_id),
@@ -220,9 +228,13 @@ class Outbox:
 
     async def _prepared(self, workflow: Workflow) -> tuple[StateMachine, str]:
         """Do all that a start needs before its claim, so that whatever goes wrong here has started nothing."""
-        machine = await self._launcher.state_machine(workflow.workflow_definition, namespace=workflow.namespace)
+        machine = await self._launcher.state_machine(
+            workflow.workflow_definition, namespace=workflow.namespace, variables=workflow.variables
+        )
         machine = machine.of_execution(workflow.execution_arn)
-        text = inputs.for_execution(workflow.input, workflow.id)
+        text = inputs.for_execution(
+            workflow.input, workflow.id, variables=workflow.variables, execution_input=workflow.execution_input
+        )
         if not (self._launcher.at_hand(machine) or self._quotas.free("CreateStateMachine")):
             # The quota is a call a second: those that need none must not wait behind those that do.
             raise errors.Unavailable("others wait for the quota of CreateStateMachine")

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Final, Self
@@ -76,15 +76,29 @@ class StateMachine:
 
 
 def state_machine(
-    definition: WorkflowDefinition, *, namespace: str, resources: Mapping[str, str], account: Account
+    definition: WorkflowDefinition,
+    *,
+    namespace: str,
+    resources: Mapping[str, str],
+    account: Account,
+    restored: Sequence[str] | None = None,
 ) -> StateMachine:
-    """Expand a definition for a namespace; ``resources`` are the registered URIs by name."""
-    start_at = definition.state_machine["StartAt"]
+    """Expand a definition for a namespace; ``resources`` are the registered URIs by name.
+
+    With ``restored`` it begins with a state that assigns variables of these names.
+    """
+    machine = definition.state_machine
+    start_at = machine["StartAt"]
     name = states_language.state_machine_name(
-        namespace, definition.name, definition.version, start_at, installation=account.installation
+        namespace,
+        definition.name,
+        definition.version,
+        start_at,
+        installation=account.installation,
+        restored=restored,
     )
     expanded = states_language.expand(
-        definition.state_machine,
+        machine if restored is None else states_language.restoring(machine, restored),
         names=resources,
         namespace=namespace,
         region=account.region,

@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 from moto.stepfunctions.parser.asl.jsonata.jsonata import JSONataException
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
@@ -31,6 +32,12 @@ def evaluate(expression: str) -> Any:
 def declare(bindings: dict[str, Any]) -> str:
     """Write variables as the declarations an expression begins with; strings are quoted as JSON."""
     return "".join(f"{name}:={to_json_str(value, separators=(',', ':'))};" for name, value in bindings.items())
+
+
+def assigned_variables(store: VariableStore) -> dict[str, str]:
+    """Return what a state assigned as JSON; the interpreter puts quotes around a text and escapes nothing."""
+    names = store._declaration_tracing  # noqa: SLF001 - stands in for a method of it
+    return {name: to_json_str(store.get(name), separators=(",", ":")) for name in names}
 
 
 def failing_as_query_error(evaluation: Evaluation) -> Evaluation:

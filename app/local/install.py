@@ -41,6 +41,7 @@ REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
     (jsonata, "_eval_jsonata", expressions.evaluate),
     (states, "encode_jsonata_variable_declarations", expressions.declare),
     (variable_store, "encode_jsonata_variable_declarations", expressions.declare),
+    (variable_store.VariableStore, "get_assigned_variables", expressions.assigned_variables),
     (StringJSONata, "_eval_body", expressions.failing_as_query_error(StringJSONata._eval_body)),  # noqa: SLF001
 )
 """Owner, name and what takes the place of moto's part of that name."""

@@ -36,6 +36,9 @@ class Job(Response):
     stopped_at: Timestamp | None = None
     input: str | None = None
     output: str | None = None
+    assigned_variables: dict[str, str] | None = Field(
+        default=None, description="Variables that the state assigned, each as JSON text."
+    )
     container: str | None = Field(default=None, description="Name of the worker that took the task.")
     state_resource: StateResource | None = None
     attempts: tuple[JobAttempt, ...] = ()
@@ -74,7 +77,12 @@ class Workflow(WorkflowSummary):
 
     status_reason: str | None = None
     output: str | None = None
+    variables: str | None = Field(
+        default=None, description="Variables that a resumed run begins with, as the text of a JSON object."
+    )
     jobs: tuple[Job, ...] = ()
+    execution_input: str | None = Field(default=None, exclude=True)
+    """What the states of a resumed run find as the input of the execution, when they look for it."""
     revision: int = Field(default=0, exclude=True)
     """Counts the writes to the record: the condition of every update."""
     details_pending: bool = Field(default=False, exclude=True)

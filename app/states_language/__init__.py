@@ -4,13 +4,14 @@ from app.states_language.document import MAX_BYTES, MAX_DEPTH
 from app.states_language.expansion import EXECUTION_NAME, expand, resource_names
 from app.states_language.model import Scope, State, find, scopes, walk
 from app.states_language.names import activity_arn, lambda_arn, partition, state_machine_name
-from app.states_language.pruning import prune
+from app.states_language.pruning import RESTORED, prune, reads_execution_input, restoring, restoring_state
 from app.states_language.validation import check, validate
 
 __all__ = [
     "EXECUTION_NAME",
     "MAX_BYTES",
     "MAX_DEPTH",
+    "RESTORED",
     "Scope",
     "State",
     "activity_arn",
@@ -20,7 +21,10 @@ __all__ = [
     "lambda_arn",
     "partition",
     "prune",
+    "reads_execution_input",
     "resource_names",
+    "restoring",
+    "restoring_state",
     "scopes",
     "state_machine_name",
     "validate",

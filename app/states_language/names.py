@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from typing import Final
 
 MAX_STATE_MACHINE_NAME_LENGTH: Final = 80
@@ -55,18 +56,28 @@ def scoped(name: str, *, namespace: str) -> str:
     return f"{namespace}{_SEPARATOR}{name}"
 
 
-def state_machine_name(namespace: str, name: str, version: int, start_at: str, *, installation: str = "") -> str:
+def state_machine_name(
+    namespace: str,
+    name: str,
+    version: int,
+    start_at: str,
+    *,
+    installation: str = "",
+    restored: Sequence[str] | None = None,
+) -> str:
     """Return the name of the state machine that runs a definition version in a namespace from a state.
 
     It is ``NAMESPACE--NAME--VERSION--START_AT``. A hash of the four parts is appended wherever that alone could stand
     for other parts as well: characters had to be replaced, it was too long, ``--`` or a dash at an edge blurs where a
     part ends, or it ends like a name with a hash. An ``installation`` with a name of its own always gets a hash, which
-    covers that name too: several in one account never share a state machine.
+    covers that name too: several in one account never share a state machine. So does a machine that restores variables
+    before it starts; the hash covers the ``restored`` names.
     """
     plain = _SEPARATOR.join((namespace, name, str(version), start_at))
     cleaned = _REFUSED.sub("-", plain)
     unambiguous = (
         not installation
+        and restored is None
         and cleaned == plain
         and len(plain) <= MAX_STATE_MACHINE_NAME_LENGTH
         and not _blurred(namespace, name, start_at)
@@ -74,7 +85,8 @@ def state_machine_name(namespace: str, name: str, version: int, start_at: str, *
     )
     if unambiguous:
         return plain
-    parts = [namespace, name, version, start_at, *([installation] if installation else [])]
+    parts: list[object] = [namespace, name, version, start_at, *([installation] if installation else [])]
+    parts += [] if restored is None else [list(restored)]
     digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_HASH_LENGTH]
     return f"{cleaned[: MAX_STATE_MACHINE_NAME_LENGTH - _HASH_LENGTH - 1]}-{digest}"
 

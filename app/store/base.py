@@ -70,12 +70,13 @@ class WorkflowQuery:
 def summary(workflow: Workflow) -> Workflow:
     """Return a workflow without what can be large: input, output, jobs, and those of its last job."""
     last_job = workflow.last_job and brief(workflow.last_job)
-    return workflow.model_copy(update={"input": "", "output": None, "jobs": (), "last_job": last_job})
+    large = {"input": "", "output": None, "variables": None, "execution_input": None, "jobs": ()}
+    return workflow.model_copy(update={**large, "last_job": last_job})
 
 
 def brief(job: Job) -> Job:
-    """Return a job without its input and output."""
-    return job.model_copy(update={"input": None, "output": None})
+    """Return a job without its input, its output and its variables."""
+    return job.model_copy(update={"input": None, "output": None, "assigned_variables": None})
 
 
 @dataclass(frozen=True, slots=True)

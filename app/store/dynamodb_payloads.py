@@ -15,6 +15,8 @@ INLINE_BYTES: Final = {
     "input": 1024,
     "output": 1024,
     "status_reason": 1024,
+    "variables": 1024,
+    "execution_input": 1024,
     "history": 4096,
     "last_job": 1024,
     "many_tags": 0,
@@ -26,11 +28,16 @@ PAYLOAD_OF: Final = {
     "input": "input",
     "output": "output",
     "status_reason": "status_reason",
+    "variables": "variables",
+    "execution_input": "execution_input",
     "jobs": "history",
     "last_job": "history",
     "tags": "many_tags",
 }
 """Field of a workflow to the payload that has it. Beside a large history the last job is a payload as well."""
+
+TEXTS: Final = ("input", "output", "status_reason", "variables", "execution_input")
+"""Payloads that are a field each, and plain text."""
 
 IN_LISTINGS: Final = frozenset({"status_reason", "last_job", "many_tags"})
 """Payloads that a listing of summaries reads even when they are parts."""
@@ -46,6 +53,8 @@ class Payloads(TypedDict, total=False):
     input: str
     output: str | None
     status_reason: str | None
+    variables: str | None
+    execution_input: str | None
     jobs: tuple[Job, ...]
     last_job: Job | None
     tags: dict[str, str]
@@ -63,11 +72,7 @@ def raw_payloads(values: Mapping[str, Any]) -> dict[str, bytes | None]:
 
     ``jobs`` and ``last_job`` are one payload and come together.
     """
-    raw = {
-        name: None if values[name] is None else values[name].encode()
-        for name in ("input", "output", "status_reason")
-        if name in values
-    }
+    raw = {name: None if values[name] is None else values[name].encode() for name in TEXTS if name in values}
     if "jobs" in values:
         raw["history"] = history = _dump_history(values["jobs"], values["last_job"])
         large = history is not None and len(history) > INLINE_BYTES["history"]
@@ -82,12 +87,9 @@ def raw_payloads(values: Mapping[str, Any]) -> dict[str, bytes | None]:
 def read_payloads(raw: Mapping[str, bytes]) -> Payloads:
     """Return the fields that ``raw_payloads`` was given, as far as they are there."""
     payloads: Payloads = {}
-    if "input" in raw:
-        payloads["input"] = raw["input"].decode()
-    if "output" in raw:
-        payloads["output"] = raw["output"].decode()
-    if "status_reason" in raw:
-        payloads["status_reason"] = raw["status_reason"].decode()
+    for name in TEXTS:
+        if name in raw:
+            payloads[name] = raw[name].decode()
     if "last_job" in raw:
         payloads["last_job"] = Job.model_validate_json(raw["last_job"])
     if "history" in raw:

@@ -47,7 +47,7 @@ ATTRIBUTES: Final = frozenset(
 )
 """Fields that have attributes of their own."""
 
-PAYLOADS: Final = frozenset({"input", "output", "status_reason", "jobs", "last_job"})
+PAYLOADS: Final = frozenset({"input", "output", "status_reason", "variables", "execution_input", "jobs", "last_job"})
 """Fields that can be large."""
 
 BODY: Final = tuple(sorted(Workflow.model_fields.keys() - ATTRIBUTES - PAYLOADS))

@@ -139,3 +139,12 @@ def test_an_activity_is_named_by_namespace_and_name() -> None:
     arn = states_language.activity_arn("worker", namespace="dev", region="cn-north-1", account_id="123456789012")
 
     assert arn == "arn:aws-cn:states:cn-north-1:123456789012:activity:dev--worker"
+
+
+def test_a_machine_that_restores_variables_has_a_name_for_each_set_of_them() -> None:
+    sets = [None, [], ["a"], ["b"], ["a", "b"]]
+    names = [states_language.state_machine_name("dev", "w", 0, "s", restored=restored) for restored in sets]
+
+    assert len(set(names)) == len(sets)
+    assert names[0] == "dev--w--0--s"
+    assert all(name.startswith("dev--w--0--s-") for name in names[1:])

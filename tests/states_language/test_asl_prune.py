@@ -1,4 +1,4 @@
-"""Cutting a machine to what is reachable from a state."""
+"""Starting a machine at a state: what is cut, and what is restored."""
 
 import copy
 
@@ -97,3 +97,58 @@ def test_a_state_inside_another_is_refused_with_the_outer_one(name: str) -> None
 def test_a_machine_without_states_has_none_to_start_at() -> None:
     with pytest.raises(errors.UnknownState):
         states_language.prune({}, start_at="A")
+
+
+@pytest.mark.parametrize(
+    ("language", "restore"),
+    [
+        (
+            "JSONPath",
+            {
+                "Assign": {"day.$": "$$.Execution.Input['_RESUMED']['variables']['day']"},
+                "OutputPath": "$['_RESUMED']['input']",
+            },
+        ),
+        (
+            "JSONata",
+            {
+                "Assign": {"day": "{% $states.context.Execution.Input._RESUMED.variables.`day` %}"},
+                "Output": "{% $states.input._RESUMED.input %}",
+            },
+        ),
+    ],
+)
+def test_a_machine_that_restores_variables_is_valid_and_begins_with_their_assignment(
+    language: str, restore: Json
+) -> None:
+    given = machine({"Restore variables": {"Type": "Pass", "End": True}}, QueryLanguage=language)
+
+    restoring = states_language.restoring(given, ["day"])
+
+    states_language.validate(restoring)
+    assert restoring["StartAt"] == states_language.restoring_state(given) == "Restore variables_"
+    first = {"Type": "Pass", **restore, "Next": "Restore variables"}
+    assert restoring["States"] == {"Restore variables_": first, **given["States"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        ("$$.Execution.Input.who", True),
+        ("$$['Execution']['Input']", True),
+        ("$$", True),
+        ("$$.Execution", True),
+        ("States.Format('{}', $$.Execution.Input)", True),
+        ("{% $states.context.Execution.Input.who %}", True),
+        ("{% $string($states.context) %}", True),
+        ("$$.Execution.Name", False),
+        ("$$.Execution.StartTime", False),
+        ("$$.State.Name", False),
+        ("$$.Map.Item.Value", False),
+        ("{% $states.context.Execution.Id %}", False),
+        ("$.Execution.Input", False),
+        ("the Execution", False),
+    ],
+)
+def test_an_expression_that_may_read_the_input_of_the_execution_is_found(text: str, *, reads: bool) -> None:
+    assert states_language.reads_execution_input(machine({"A": task(Parameters={"x.$": text})})) is reads

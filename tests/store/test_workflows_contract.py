@@ -10,6 +10,7 @@ from app import errors
 from app.models import Job, JobStatus, Workflow, WorkflowStatus
 from app.store import Store, WorkflowChanges, WorkflowQuery
 from tests import samples
+from tests.store.noise import noise
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
@@ -347,14 +348,36 @@ async def test_a_listing_follows_a_workflow_through_its_life(store: Store, *, re
                     assert await listed(store, query) == (["a"] if query.matches(workflow) else [])
 
 
+@pytest.mark.parametrize("size", [1, 5_000, 300_000])
+async def test_what_a_resumed_run_begins_with_is_kept_and_not_listed(store: Store, size: int) -> None:
+    large = f'{{"x": "{noise(size)}"}}'
+    workflow = samples.workflow("a", variables=large, execution_input=large)
+    await store.create_workflow(workflow)
+
+    changed = await store.update_workflow("a", {"status": WorkflowStatus.RUNNING}, revision=0)
+
+    assert await store.get_workflow("a") == changed
+    assert (changed.variables, changed.execution_input) == (large, large)
+    (listed_one,) = (await store.list_workflows(WorkflowQuery(), limit=1, summaries=True)).workflows
+    assert (listed_one.variables, listed_one.execution_input) == (None, None)
+
+
 async def test_summaries_leave_out_what_can_be_large(store: Store) -> None:
-    job = Job(id="2", state="echo", type="Task", status=JobStatus.FAILED, created_at=samples.EPOCH, input="{}")
+    job = Job(
+        id="2",
+        state="echo",
+        type="Task",
+        status=JobStatus.FAILED,
+        created_at=samples.EPOCH,
+        input="{}",
+        assigned_variables={"x": "1"},
+    )
     await store.create_workflow(samples.workflow("a", input='{"n": 1}'))
     whole = await store.update_workflow("a", {"output": "{}", "jobs": (job,), "last_job": job}, revision=0)
 
     (listed_one,) = (await store.list_workflows(WorkflowQuery(), limit=1, summaries=True)).workflows
     (active_one,) = (await store.list_active_workflows(limit=1)).workflows
 
-    brief = job.model_copy(update={"input": None})
+    brief = job.model_copy(update={"input": None, "assigned_variables": None})
     assert listed_one == whole.model_copy(update={"input": "", "output": None, "jobs": (), "last_job": brief})
     assert active_one == listed_one
