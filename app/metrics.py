@@ -79,6 +79,7 @@ class PollerCollector(Collector):
             "poller_sweep_seconds": ("Time that the slowest of the latest sweeps took.", status.sweep_seconds),
             "poller_doubtful": ("Workflows that lists do not show, to be asked for singly.", status.doubtful),
             "poller_details_pending": ("Ended workflows whose details are missing.", status.details_pending),
+            "queued": ("Workflows that wait to be started.", status.queued),
             "dispatch_lag_seconds": (
                 "Waiting time of the workflow that waits longest in a queue without limits.",
                 status.dispatch_lag_seconds,
@@ -86,7 +87,7 @@ class PollerCollector(Collector):
         }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(f"{PREFIX}_{name}", text, value=value)
-        depth = GaugeMetricFamily(f"{PREFIX}_queue_depth", "Workflows that wait for their turn.", labels=["queue"])
+        depth = GaugeMetricFamily(f"{PREFIX}_queue_depth", "Workflows that wait in a limited queue.", labels=["queue"])
         for queue, count in status.queue_depths.items():
             depth.add_metric([queue], count)
         yield depth

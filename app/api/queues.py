@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.api import problems
 from app.api.dependencies import QueuesDep
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/queues", tags=["queues"], route_class=StrictRoute, r
 
 @router.get("", operation_id="getQueues", response_model_exclude_none=True)
 async def get_queues(queues: QueuesDep) -> Sequence[Queue]:
-    """List the queues that have, or had, limits, by name; all others start every workflow at once."""
+    """List the queues that have limits, by name; all others start every workflow at once."""
     return await queues.configured()
 
 
@@ -31,3 +31,13 @@ async def get_queue(name: QueueNameParameter, queues: QueuesDep) -> Queue:
 async def put_queue(name: QueueNameParameter, limits: QueueLimits, queues: QueuesDep) -> Queue:
     """Set the limits of a queue. Those that are left out are lifted; what runs goes on."""
     return await queues.put(name, limits)
+
+
+@router.delete("/{name}", operation_id="deleteQueue", response_class=Response, responses=problems.responses(409))
+async def delete_queue(name: QueueNameParameter, queues: QueuesDep) -> Response:
+    """Remove the limits of a queue: its workflows start at once, and it is no longer listed.
+
+    A queue without limits is left as it is.
+    """
+    await queues.delete(name)
+    return Response(status_code=200)

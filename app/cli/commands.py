@@ -88,9 +88,10 @@ COMMANDS: Mapping[str, Verb | Family] = {
     "queues": Family(
         "List, get, limit, pause and resume queues.",
         {
-            "list": Verb("app.cli.queues:list_queues", "List the queues that have, or had, limits."),
+            "list": Verb("app.cli.queues:list_queues", "List the queues that have limits."),
             "get": Verb("app.cli.queues:get_queue", "Show the limits of a queue, and how many of its workflows run."),
             "put": Verb("app.cli.queues:put_queue", "Set the limits of a queue."),
+            "delete": Verb("app.cli.queues:delete_queue", "Remove all limits of a queue."),
             "pause": Verb("app.cli.queues:pause_queue", "Let nothing of a queue start."),
             "resume": Verb("app.cli.queues:resume_queue", "Let the workflows of a queue start again."),
         },

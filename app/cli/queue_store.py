@@ -13,7 +13,7 @@ from app.client.requests import valid
 
 
 def show_queues(*, service: Service, output: Format) -> None:
-    """Show the queues that somebody gave limits to."""
+    """Show the queues that have limits."""
     found = run(_list(service))
     if output is Format.TABLE:
         write_table(found, QUEUE_COLUMNS)
@@ -40,6 +40,12 @@ def set_queue(
     _write(run(_put(name, limits, service)), output=output)
 
 
+def remove_limits(name: str, *, service: Service) -> None:
+    """Remove the limits of a queue."""
+    run(_delete(name, service))
+    note(f"Queue {name} has no limits.")
+
+
 def change_queue(name: str, *, paused: bool, service: Service, output: Format) -> None:
     """Pause a queue or let it go on, and leave its limits as they are."""
     known, changed = run(_change(name, paused=paused, service=service))
@@ -61,6 +67,11 @@ async def _get(name: str, service: Service) -> models.Queue:
 async def _put(name: str, limits: models.QueueLimits, service: Service) -> models.Queue:
     async with connect(service) as manager:
         return await manager.put_queue(name, limits)
+
+
+async def _delete(name: str, service: Service) -> None:
+    async with connect(service) as manager:
+        await manager.delete_queue(name)
 
 
 async def _change(name: str, *, paused: bool, service: Service) -> tuple[bool, models.Queue]:

@@ -10,10 +10,11 @@ from app.cli.later import later
 from app.cli.options import Format, FormatOption
 
 if TYPE_CHECKING:
-    from app.cli.queue_store import change_queue, set_queue, show_queue, show_queues
+    from app.cli.queue_store import change_queue, remove_limits, set_queue, show_queue, show_queues
 else:
     change_queue = later("app.cli.queue_store:change_queue")
     set_queue = later("app.cli.queue_store:set_queue")
+    remove_limits = later("app.cli.queue_store:remove_limits")
     show_queue = later("app.cli.queue_store:show_queue")
     show_queues = later("app.cli.queue_store:show_queues")
 
@@ -79,3 +80,8 @@ def resume_queue(
     Its limits stay as they are.
     """
     change_queue(name, paused=False, service=service, output=output)
+
+
+def delete_queue(name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE) -> None:
+    """Remove all limits of a queue: its workflows start at once."""
+    remove_limits(name, service=service)

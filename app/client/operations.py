@@ -22,7 +22,7 @@ class OperationCalls(Caller):
         return decode_text(await self._connection.request("GET", "/metrics", repeatable=True))
 
     async def list_queues(self) -> list[models.Queue]:
-        """List the queues that somebody gave limits to, by name."""
+        """List the queues that have limits, by name."""
         return decode(await self._connection.request("GET", "/queues", repeatable=True), QUEUES)
 
     async def get_queue(self, name: str) -> models.Queue:
@@ -34,6 +34,10 @@ class OperationCalls(Caller):
         """Set the limits of a queue; those that are left out are lifted."""
         response = await self._connection.request("PUT", f"/queues/{segment(name)}", repeatable=True, body=limits)
         return decode(response, QUEUE)
+
+    async def delete_queue(self, name: str) -> None:
+        """Remove the limits of a queue."""
+        decode_nothing(await self._connection.request("DELETE", f"/queues/{segment(name)}", repeatable=True))
 
     async def get_quotas(self) -> list[models.QuotaHeadroom]:
         """Tell how much of the quotas of Step Functions is left, by action."""

@@ -172,7 +172,7 @@ class SyncWorkflowManager:
     # Queues and quotas
 
     def list_queues(self) -> list[models.Queue]:
-        """List the queues that somebody gave limits to, by name."""
+        """List the queues that have limits, by name."""
         return self._thread.run(self._manager.list_queues())
 
     def get_queue(self, name: str) -> models.Queue:
@@ -182,6 +182,10 @@ class SyncWorkflowManager:
     def put_queue(self, name: str, limits: models.QueueLimits) -> models.Queue:
         """Set the limits of a queue."""
         return self._thread.run(self._manager.put_queue(name, limits))
+
+    def delete_queue(self, name: str) -> None:
+        """Remove the limits of a queue."""
+        self._thread.run(self._manager.delete_queue(name))
 
     def get_quotas(self) -> list[models.QuotaHeadroom]:
         """Tell how much of the quotas of Step Functions is left, by action."""

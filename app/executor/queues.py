@@ -1,9 +1,10 @@
 """Queues: who may start now, agreed on by all replicas through one document each."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import floor
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import structlog
 
@@ -25,6 +26,19 @@ MAX_REMEMBERED: Final = 1_000
 CATCH_UP_SECONDS: Final = 1.0
 """Starts that were not made while somebody waited are made up for this long, or for two turns if those take longer:
 so a rate is kept although turns come now and then."""
+
+EPOCH_KEY: Final = "epoch/queues"
+"""A document that every change of limits raises: who knows its revision knows whether to read the queues anew."""
+
+RELOAD_SECONDS: Final = 60.0
+"""Time after which all queues are read anew even though nothing says that one was changed."""
+
+RETIRE_SECONDS: Final = 60.0
+"""How long the document of a queue without limits must stand still before it is removed: nobody may still be about to
+write what was read from it."""
+
+RETIRED_AT_ONCE: Final = 25
+"""Documents that one look removes at most."""
 
 MAX_TRIES: Final = 20
 """Times that a change of limits is tried: each can lose to a dispatcher, or to somebody else's change."""
@@ -107,8 +121,15 @@ class Line:
             next_start_at = min(next_start_at, moment + 1 / pace)
         return replace(self, running=running, next_start_at=next_start_at)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody runs or waits."""
+        return not (self.running or self.others or self.queued)
+
     def with_limits(self, limits: QueueLimits) -> Self:
-        """Return the line under other limits; a new pace begins now."""
+        """Return the line under other limits; a new pace begins now. Without limits nothing is counted."""
+        if not limits.limited:
+            return type(self)(limits)
         same_pace = limits.starts_per_second == self.limits.starts_per_second
         return replace(self, limits=limits, next_start_at=self.next_start_at if same_pace else 0.0)
 
@@ -121,37 +142,105 @@ class Line:
         return min(max(self.next_start_at, moment - behind), moment + 1 / pace)
 
 
+class _Known(NamedTuple):
+    line: Line
+    revision: int
+    since: float
+
+
+class KnownQueues:
+    """The limited queues, as this process last read or wrote them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+        self.limited: set[str] = set()
+        self.unsettled: set[str] = set()
+        """Limited queues in which somebody runs or waits, or that another process has changed."""
+
+    def get(self, name: str) -> tuple[Line, int]:
+        """Return how a queue stands, and the revision to change it at: 0 when it has no limits or cannot be read."""
+        known = self._known.get(name)
+        return (known.line, known.revision) if known and name in self.limited else (Line(UNLIMITED), 0)
+
+    def put(self, name: str, line: Line, revision: int, *, moment: float) -> None:
+        """Note how a queue stands."""
+        before = self._known.get(name)
+        if before is None or before.revision != revision:
+            self._known[name] = _Known(line, revision, moment)
+            self.limited.discard(name)
+            self.unsettled.discard(name)
+            if line.limits.limited:
+                self.limited.add(name)
+                self.unsettled.add(name)
+
+    def settled(self, name: str) -> None:
+        """Note that nothing has to be counted in a queue before somebody comes."""
+        self.unsettled.discard(name)
+
+    def remove(self, name: str) -> None:
+        """Forget a queue that has no document any more."""
+        self._known.pop(name, None)
+        self.limited.discard(name)
+        self.unsettled.discard(name)
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget all others."""
+        for name in self._known.keys() - names:
+            self.remove(name)
+
+    def retirable(self, *, before: float) -> Iterable[tuple[str, int]]:
+        """Return the queues without limits whose documents have not changed since ``before``, with their revisions."""
+        unlimited = self._known.keys() - self.limited
+        return [(name, self._known[name].revision) for name in unlimited if self._known[name].since <= before]
+
+
 class Queues:
-    """Reads and changes queues. A queue without a document has no limits. ``clock`` gives seconds."""
+    """Reads and changes queues. A queue without a document has no limits. ``clock`` gives seconds.
+
+    Who dispatches looks every second, so what is known of the queues is kept, and only one small document is read
+    as long as nobody changes limits: any number of queues costs as much as one.
+    """
 
     def __init__(self, store: DocumentStore, *, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
         self._limits: Recent[str, tuple[float, QueueLimits]] = Recent(MAX_REMEMBERED)
         self._changes = 0
+        self._known = KnownQueues()
+        self._epoch = -1
+        self._loaded_at = self._looked_at = 0.0
+        self._outdated: set[str] = set()
 
     async def get(self, name: str) -> Queue:
         """Return a queue."""
         return _shown(name, Line.of(await self._store.get_document(KEY_PREFIX + name)))
 
     async def configured(self) -> list[Queue]:
-        """Return the queues that somebody gave limits to, by name."""
-        return [_shown(name, line) for name, (line, _) in sorted((await self.lines()).items())]
+        """Return the queues that have limits, by name."""
+        found = sorted((await self._read()).items())
+        return [_shown(name, line) for name, (line, _) in found if line.limits.limited]
 
     async def put(self, name: str, limits: QueueLimits) -> Queue:
         """Change the limits of a queue; what runs goes on. Raises ``VersionConflict`` under very many changes."""
         for _ in range(MAX_TRIES):
             document = await self._store.get_document(KEY_PREFIX + name)
             changed = (_line_of(document) or Line(UNLIMITED)).with_limits(limits)
+            if document is None and not limits.limited:
+                return _shown(name, changed)
             try:
-                await self.write(name, changed, revision=document.revision if document else 0)
+                await self._write(name, changed, revision=document.revision if document else 0)
             except errors.VersionConflict:
                 continue
             self._changes += 1
             self._limits.put(name, (self._clock(), limits))
+            await self._raise_epoch()
             log.info("queue changed", action="put-queue", queue=name, **limits.model_dump(exclude_none=True))
             return _shown(name, changed)
         raise errors.VersionConflict
+
+    async def delete(self, name: str) -> None:
+        """Lift all limits of a queue; its document goes once nobody can still be about to write it."""
+        await self.put(name, UNLIMITED)
 
     async def limits(self, name: str) -> QueueLimits:
         """Return the limits of a queue; what was known a second ago costs nothing."""
@@ -166,21 +255,81 @@ class Queues:
             self._limits.put(name, known)
         return known[1]
 
-    async def lines(self) -> Mapping[str, tuple[Line, int]]:
-        """Return every queue that has a document, with the revision to change it at.
+    async def known(self) -> KnownQueues:
+        """Return the limited queues as they stand, and remove documents of queues that have no limits any more.
 
-        One that cannot be read starts nothing, and is left as it is (revision 0).
+        A queue that cannot be read starts nothing, and is left as it is (revision 0).
         """
-        found = {}
-        for document in await self._store.list_documents(KEY_PREFIX):
-            line = _line_of(document)
-            name = document.key.removeprefix(KEY_PREFIX)
-            found[name] = (line, document.revision) if line else (Line(STOPPED), 0)
-        return found
+        epoch = await self._store.get_document(EPOCH_KEY)
+        moment = self._clock()
+        revision = epoch.revision if epoch else 0
+        if revision != self._epoch or moment - self._loaded_at >= RELOAD_SECONDS:
+            await self._load(moment)
+            self._epoch = revision
+        for name in list(self._outdated):
+            await self._reread(name, moment)
+        await self._retire(moment)
+        self._looked_at = moment
+        return self._known
 
     async def write(self, name: str, line: Line, *, revision: int) -> None:
-        """Write how a queue stands. Raises ``VersionConflict`` when somebody else did meanwhile."""
-        await self._store.put_document(KEY_PREFIX + name, line.body(), revision=revision)
+        """Write how a queue stands, as ``known`` has just shown it with ``revision``.
+
+        Raises ``VersionConflict`` when somebody else did meanwhile, or when the look was so long ago that the document
+        may be another one of the same name.
+        """
+        if self._clock() - self._looked_at > RETIRE_SECONDS / 2:
+            raise errors.VersionConflict(f"what is known of the queue {name!r} is too old")
+        await self._write(name, line, revision=revision)
+
+    async def _write(self, name: str, line: Line, *, revision: int) -> None:
+        try:
+            document = await self._store.put_document(KEY_PREFIX + name, line.body(), revision=revision)
+        except errors.VersionConflict:
+            self._outdated.add(name)
+            raise
+        self._known.put(name, line, document.revision, moment=self._clock())
+
+    async def _load(self, moment: float) -> None:
+        found = await self._read()
+        for name, (line, revision) in found.items():
+            self._known.put(name, line, revision, moment=moment)
+        self._known.keep(found)
+        self._outdated.clear()
+        self._loaded_at = moment
+
+    async def _read(self) -> Mapping[str, tuple[Line, int]]:
+        documents = await self._store.list_documents(KEY_PREFIX)
+        return {document.key.removeprefix(KEY_PREFIX): _standing(document) for document in documents}
+
+    async def _reread(self, name: str, moment: float) -> None:
+        document = await self._store.get_document(KEY_PREFIX + name)
+        if document is None:
+            self._known.remove(name)
+        else:
+            self._known.put(name, *_standing(document), moment=moment)
+        self._outdated.discard(name)
+
+    async def _retire(self, moment: float) -> None:
+        for name, revision in list(self._known.retirable(before=moment - RETIRE_SECONDS))[:RETIRED_AT_ONCE]:
+            try:
+                await self._store.delete_document(KEY_PREFIX + name, revision=revision)
+            except errors.VersionConflict:
+                self._outdated.add(name)
+            else:
+                self._known.remove(name)
+                log.info("queue without limits removed", action="retire-queue", queue=name)
+
+    async def _raise_epoch(self) -> None:
+        """Have everybody read the queues anew. Who loses this write knows that another did the same just now."""
+        epoch = await self._store.get_document(EPOCH_KEY)
+        with suppress(errors.VersionConflict):
+            await self._store.put_document(EPOCH_KEY, {}, revision=epoch.revision if epoch else 0)
+
+
+def _standing(document: Document) -> tuple[Line, int]:
+    line = _line_of(document)
+    return (line, document.revision) if line else (Line(STOPPED), 0)
 
 
 def _line_of(document: Document | None) -> Line | None:

@@ -1,7 +1,8 @@
 """Dispatching: the workflows that are to be started, in their order, as their queues and AWS have room."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from math import floor
 from typing import Final, NamedTuple, TypeVar
@@ -10,10 +11,10 @@ import structlog
 
 from app import errors
 from app.executor import NotTried, Outage, Outbox, Queues, Quotas
-from app.executor.queues import CATCH_UP_SECONDS, UNLIMITED, Line
+from app.executor.queues import CATCH_UP_SECONDS, KnownQueues, Line
 from app.executor.quotas import Lane, calling_as
 from app.models import Workflow, WorkflowStatus
-from app.poller.sharing import shares
+from app.poller.sharing import first_left_out, shares
 from app.poller.tracking import ActiveSet
 from app.poller.waiting import WaitingRoom
 from app.store import Store
@@ -21,8 +22,6 @@ from app.store import Store
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-NO_LINE: Final = (Line(UNLIMITED), 0)
 
 MOST_A_TURN: Final = 300
 """Starts of one turn: as many as AWS's quota refills in a second, so that new limits soon count."""
@@ -96,8 +95,9 @@ class Dispatcher:
         self._stopping = stopping
         self._width = asyncio.Semaphore(WIDTH)
         self._turn = 0
-        self.limited: frozenset[str] = frozenset()
-        """Queues in which workflows wait because somebody wanted that."""
+        self._first = ""
+        """The queue that the next turn begins with: the first one that got less than others in the turn before."""
+        self._known = KnownQueues()
         self._let_through: dict[str, int] = {}
         """Workflows that this turn let through, each with the revision of its queue that says so. Who was let through
         before is not among them: somebody else may just be starting it."""
@@ -107,19 +107,18 @@ class Dispatcher:
 
     async def step(self) -> Turn:
         """Start whom AWS and the queues have room for."""
-        lines = await self._queues.lines()
-        self.limited = frozenset(name for name, (line, _) in lines.items() if line.limits.limited)
-        names = self._in_turn({*self._waiting.queues(), *lines})
-        moment = self._now().timestamp()
-        found = {name: await self._survived(name, self._counted(name, *lines.get(name, NO_LINE))) for name in names}
-        candidates = {name: queue for name, queue in found.items() if queue is not None}
+        self._turn += 1
+        self._known = await self._queues.known()
+        moment, most = self._now().timestamp(), self._most()
+        candidates = await self._candidates(most)
+        demands = {name: self._demand(name, queue, moment) for name, queue in candidates.items()}
         self._given_back.clear()
         self._let_through.clear()
-        most = self._most()
-        demands = {name: self._demand(name, queue, moment) for name, queue in candidates.items()}
         ready: list[Workflow] = []
         moved: list[Workflow] = []
-        for name, share in shares(demands, most).items():
+        given = shares(demands, most)
+        self._first = first_left_out(demands, given)
+        for name, share in given.items():
             chosen = self._chosen(name, candidates[name], moment, most=share, moved=moved)
             ready += await self._survived(name, chosen) or ()
         with calling_as(Lane.DISPATCH):
@@ -136,11 +135,30 @@ class Dispatcher:
             return MOST_A_TURN
         return min(MOST_A_TURN, max(1, floor(bucket.available + bucket.refill_per_second * TURN_SECONDS)))
 
-    def _in_turn(self, queues: Iterable[str]) -> list[str]:
-        """Return queues in an order that lets another one begin each time."""
-        names = sorted(queues)
-        self._turn += 1
-        first = self._turn % max(1, len(names))
+    @property
+    def limited(self) -> Collection[str]:
+        """Queues in which workflows wait because somebody wanted that."""
+        return self._known.limited
+
+    async def _candidates(self, most: int) -> dict[str, _Candidates]:
+        """Count the limited queues, and of the others as many as can get a start, and the one whose turn is next."""
+        candidates: dict[str, _Candidates] = {}
+        unlimited = 0
+        for name in self._in_turn():
+            if name not in self._known.limited:
+                unlimited += 1
+                if unlimited > most + 1:
+                    continue
+            queue = await self._survived(name, self._counted(name, *self._known.get(name)))
+            if queue is not None:
+                candidates[name] = queue
+        return candidates
+
+    def _in_turn(self) -> list[str]:
+        """Return the queues to look at, in the order in which they may start workflows."""
+        used = self._known.limited & self._active.queues()
+        names = sorted({*self._waiting.queues(), *self._known.unsettled, *used})
+        first = bisect_left(names, self._first)
         return names[first:] + names[:first]
 
     async def _survived(self, queue: str, work: Awaitable[T]) -> T | None:
@@ -173,6 +191,8 @@ class Dispatcher:
         if revision and (after != line or ready):
             await self._queues.write(queue, after, revision=revision)
             self._let_through.update((workflow.id, revision + 1) for workflow in new)
+        elif after.idle:
+            self._known.settled(queue)
         return ready
 
     async def _counted(self, queue: str, line: Line, revision: int) -> _Candidates:

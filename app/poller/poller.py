@@ -62,7 +62,9 @@ class PollerStatus:
     sweep_seconds: float
     doubtful: int
     details_pending: int
+    queued: int
     queue_depths: Mapping[str, int]
+    """Workflows that wait in each limited queue that somebody waits in."""
     dispatch_lag_seconds: float
 
 
@@ -152,7 +154,8 @@ class Poller:
             sweep_seconds=self._sweeper.slowest_seconds,
             doubtful=self._agenda.doubtful,
             details_pending=len(self._details),
-            queue_depths=self._waiting.depths(),
+            queued=len(self._waiting),
+            queue_depths={queue: depth for queue in self._dispatcher.limited if (depth := self._waiting.depth(queue))},
             dispatch_lag_seconds=(self._now() - waiting_since).total_seconds() if waiting_since else 0.0,
         )
 

@@ -18,3 +18,10 @@ def shares(demands: Mapping[str, int], most: int) -> dict[str, int]:
             left -= more
         wanting = [queue for queue in wanting if given[queue] < demands[queue]]
     return given
+
+
+def first_left_out(demands: Mapping[str, int], given: Mapping[str, int]) -> str:
+    """Return the first of those that got least of those that wanted more: whose turn it is next. ``""``: nobody's."""
+    unmet = [queue for queue, demand in demands.items() if given[queue] < demand]
+    least = min((given[queue] for queue in unmet), default=0)
+    return next((queue for queue in unmet if given[queue] == least), "")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,6 +82,10 @@ class ActiveSet:
     def in_queue(self, queue: str) -> Mapping[str, Tracked]:
         """Return the workflows of a queue, by id."""
         return self._by_queue.get(queue, {})
+
+    def queues(self) -> AbstractSet[str]:
+        """Return the names of the queues that have workflows."""
+        return self._by_queue.keys()
 
     def counts(self) -> Mapping[str, int]:
         """Return how many workflows each state machine has."""

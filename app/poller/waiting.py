@@ -3,7 +3,7 @@
 import heapq
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -73,10 +73,6 @@ class WaitingRoom:
         """Return how many of a queue can be tried now."""
         self._take_up()
         return len(self._lines.get(queue, ()))
-
-    def depths(self) -> Mapping[str, int]:
-        """Return how many wait in each queue that somebody waits in."""
-        return dict(self._depths)
 
     def oldest(self, *, besides: Container[str] = ()) -> datetime | None:
         """Return when the workflow was submitted that has waited for longest, in other queues than some."""

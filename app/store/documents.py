@@ -31,5 +31,12 @@ class DocumentStore(ABC):
         """
 
     @abstractmethod
+    async def delete_document(self, key: str, *, revision: int) -> None:
+        """Remove the document at ``revision``; a later one of this key counts from 1 again.
+
+        Raises ``VersionConflict`` when it is at another revision, or not there.
+        """
+
+    @abstractmethod
     async def list_documents(self, prefix: str) -> list[Document]:
         """Return all documents whose key begins with ``prefix``, by key."""

@@ -116,6 +116,9 @@ class DynamoDBStore(Store):
     async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
         return await self._documents.put_document(key, body, revision=revision)
 
+    async def delete_document(self, key: str, *, revision: int) -> None:
+        await self._documents.delete_document(key, revision=revision)
+
     async def list_documents(self, prefix: str) -> list[Document]:
         return await self._documents.list_documents(prefix)
 

@@ -48,6 +48,13 @@ class DynamoDBDocuments(DocumentStore):
             raise _changed(key) from conflict
         return document
 
+    async def delete_document(self, key: str, *, revision: int) -> None:
+        delete: dict[str, Any] = {"TableName": self._table, "Key": _key(key), **_at(revision)}
+        try:
+            await self._calls.client.delete_item(**delete)
+        except (errors.ConditionFailed, errors.TransactionConflict) as failure:
+            raise _changed(key) from failure
+
     async def list_documents(self, prefix: str) -> list[Document]:
         pages = self._calls.query(
             TableName=self._table,

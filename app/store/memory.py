@@ -167,6 +167,12 @@ class MemoryStore(Store):
         document = self._documents[key] = Document(key, revision + 1, deepcopy(dict(body)))
         return document
 
+    async def delete_document(self, key: str, *, revision: int) -> None:
+        known = self._documents.get(key)
+        if known is None or known.revision != revision:
+            raise errors.VersionConflict(f"document {key!r} was changed by somebody else")
+        del self._documents[key]
+
     async def list_documents(self, prefix: str) -> list[Document]:
         return [document for key, document in sorted(self._documents.items()) if key.startswith(prefix)]
 

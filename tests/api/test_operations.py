@@ -32,6 +32,16 @@ async def test_a_queue_is_limited_and_shown(api: httpx.AsyncClient) -> None:
     }
 
 
+async def test_a_queue_is_deleted_and_no_longer_listed(api: httpx.AsyncClient) -> None:
+    await api.put("/queues/slow", json={"maxRunning": 2})
+
+    answers = [await api.delete("/queues/slow") for _ in range(2)]
+
+    assert [(answer.status_code, answer.content) for answer in answers] == [(200, b"")] * 2
+    assert (await api.get("/queues")).json() == []
+    assert "maxRunning" not in (await api.get("/queues/slow")).json()
+
+
 async def test_queues_that_have_limits_are_listed_by_name(api: httpx.AsyncClient) -> None:
     assert (await api.get("/queues")).json() == []
 

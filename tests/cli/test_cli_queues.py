@@ -33,8 +33,14 @@ def test_the_limits_of_a_queue_are_set(wfm: Run, service: FakeService) -> None:
     assert wfm("queues", "put", "slow", "--paused").code == 0
     assert [asked.body for asked in service.asked] == [
         {"maxRunning": 5, "startsPerSecond": 0.5, "paused": False},
-        {"maxRunning": None, "startsPerSecond": None, "paused": True},
+        {"paused": True},
     ]
+
+
+def test_the_limits_of_a_queue_are_removed(wfm: Run, service: FakeService) -> None:
+    service.on("DELETE /queues/slow", Answer(b""))
+    outcome = wfm("queues", "delete", "slow")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "Queue slow has no limits.\n")
 
 
 @pytest.mark.parametrize(("verb", "paused"), [("pause", True), ("resume", False)])

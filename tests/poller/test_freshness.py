@@ -40,7 +40,7 @@ async def test_what_waits_in_an_unlimited_queue_shows_as_well(rig: Rig) -> None:
 
     status = rig.poller.status()
 
-    assert (status.queue_depths, status.dispatch_lag_seconds) == ({"default": 2}, 30)
+    assert (status.queued, status.queue_depths, status.dispatch_lag_seconds) == (2, {}, 30)
 
 
 async def test_those_that_are_to_wait_are_no_lag(rig: Rig) -> None:
@@ -52,7 +52,7 @@ async def test_those_that_are_to_wait_are_no_lag(rig: Rig) -> None:
 
     status = rig.poller.status()
 
-    assert (status.queue_depths, status.dispatch_lag_seconds) == ({"held": 1}, 0)
+    assert (status.queued, status.queue_depths, status.dispatch_lag_seconds) == (1, {"held": 1}, 0)
 
 
 def test_a_pulse_is_as_old_as_that_of_the_slowest_loop() -> None:

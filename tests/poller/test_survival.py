@@ -21,7 +21,7 @@ FAILURES = [
 ]
 
 OPERATIONS = ["create_state_machine", "start_execution", "describe_execution", "get_execution_history"]
-STORE_OPERATIONS = ["list_active_workflows", "list_documents", "get_document", "put_document", "get_workflow"]
+STORE_OPERATIONS = ["list_active_workflows", "get_document", "put_document", "get_workflow"]
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ async def test_a_bug_ends_the_poller(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     async def fail(*_: object, **__: object) -> Any:
         raise KeyError("bug")
 
-    monkeypatch.setattr(rig.store, "list_documents", fail)
+    monkeypatch.setattr(rig.store, "get_document", fail)
 
     with pytest.raises(ExceptionGroup):
         await rig.poller.run()

@@ -44,7 +44,7 @@ def test_who_leaves_is_gone() -> None:
         room.drop(workflow_id)
     room.clock.advance(LONGEST_PAUSE_SECONDS)
 
-    assert (room.queues(), room.depths(), room.oldest(), len(room)) == ([], {}, None, 0)
+    assert (room.queues(), room.depth("a"), room.oldest(), len(room)) == ([], 0, None, 0)
 
 
 def test_who_is_put_off_lets_the_others_go_first_and_comes_back_in_its_place() -> None:

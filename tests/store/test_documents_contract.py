@@ -35,6 +35,42 @@ async def test_a_first_write_needs_revision_zero(store: DocumentStore) -> None:
         await store.put_document("queue/a", {}, revision=1)
 
 
+async def test_a_removed_document_is_gone_and_can_be_written_anew(store: DocumentStore) -> None:
+    await store.put_document("queue/a", {"n": 1}, revision=0)
+    await store.delete_document("queue/a", revision=1)
+
+    assert await store.get_document("queue/a") is None
+    assert await store.list_documents("queue/") == []
+    assert await store.put_document("queue/a", {"n": 2}, revision=0) == Document("queue/a", 1, {"n": 2})
+
+
+@pytest.mark.parametrize("revision", [1, 3])
+async def test_a_document_is_removed_only_at_its_revision(store: DocumentStore, revision: int) -> None:
+    await store.put_document("queue/a", {"n": 1}, revision=0)
+    await store.put_document("queue/a", {"n": 2}, revision=1)
+
+    with pytest.raises(errors.VersionConflict):
+        await store.delete_document("queue/a", revision=revision)
+    assert await store.get_document("queue/a") == Document("queue/a", 2, {"n": 2})
+
+
+async def test_a_document_that_is_not_there_cannot_be_removed(store: DocumentStore) -> None:
+    with pytest.raises(errors.VersionConflict):
+        await store.delete_document("queue/a", revision=1)
+
+
+async def test_of_a_write_and_a_removal_at_one_revision_one_wins(store: DocumentStore) -> None:
+    await store.put_document("queue/a", {"n": 1}, revision=0)
+
+    outcomes = await asyncio.gather(
+        store.put_document("queue/a", {"n": 2}, revision=1),
+        store.delete_document("queue/a", revision=1),
+        return_exceptions=True,
+    )
+
+    assert [isinstance(outcome, errors.VersionConflict) for outcome in outcomes].count(True) == 1
+
+
 async def test_of_many_writers_at_one_revision_one_wins(store: DocumentStore) -> None:
     outcomes = await asyncio.gather(
         *(store.put_document("lease/poller", {"holder": str(n)}, revision=0) for n in range(20)),

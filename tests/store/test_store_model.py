@@ -217,6 +217,11 @@ class Differential(RuleBasedStateMachine):
         self.both(lambda store: store.list_documents("queue/"))
         self.both(lambda store: store.get_document(key))
 
+    @rule(key=st.sampled_from(["queue/a", "queue/b"]), revision=st.integers(1, 2))
+    def delete_document(self, key: str, revision: int) -> None:
+        self.both(lambda store: store.delete_document(key, revision=revision))
+        self.both(lambda store: store.list_documents("queue/"))
+
     @precondition(lambda self: self.known("w0") is not None)
     @rule()
     def compare_all(self) -> None:
