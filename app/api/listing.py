@@ -33,7 +33,7 @@ def _refuse_other_forms(value: object) -> object:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_other_forms)]
-Filter = Annotated[str, StringConstraints(min_length=1, max_length=FILTER_LENGTH)]
+Filter = Annotated[str, StringConstraints(max_length=FILTER_LENGTH)]
 IdPrefix = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9._:-]{{{ID_PREFIX_LENGTH},128}}$")]
 TagFilter = Annotated[str, StringConstraints(pattern=r"^[^:]+:", max_length=512)]
 

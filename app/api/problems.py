@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from app import errors
-from app.api import context
+from app.api import context, generated_clients
 
 log = structlog.get_logger(__name__)
 
@@ -166,4 +166,8 @@ def _answer(request: Request, status: int, message: str, problems: Sequence[Prob
     failure = MODELS.get(status, Failure)(
         message=message, errors=tuple(problems) or None, request_id=request.scope.get("request_id")
     )
-    return JSONResponse(failure.model_dump(by_alias=True, exclude_none=True), status_code=status)
+    known = generated_clients.known_status(request.scope, status)
+    answer = JSONResponse(failure.model_dump(by_alias=True, exclude_none=True), status_code=known)
+    if known != status:
+        answer.headers[generated_clients.STATUS_HEADER] = str(status)
+    return answer

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from app import errors, strict_json
+from app.api import generated_clients
 
 MAX_BODY_BYTES: Final = 1 << 20
 """Largest body of a request; a larger one is answered with 413."""
@@ -57,7 +58,8 @@ class StrictRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            return await handler(StrictRequest(_without_empty_parameters(_as_json(request)), request.receive))
+            answer = await handler(StrictRequest(_without_empty_parameters(_as_json(request)), request.receive))
+            return generated_clients.adapt(answer) if generated_clients.asks(request.scope) else answer
 
         return handle
 

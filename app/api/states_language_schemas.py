@@ -13,7 +13,8 @@ def _ref(name: str) -> JSON:
 
 
 def _object(description: str, properties: JSON, *, required: tuple[str, ...] = ()) -> JSON:
-    schema: JSON = {"type": "object", "description": description, "properties": properties}
+    described = {name: schema if name in required else _or_nothing(schema) for name, schema in properties.items()}
+    schema: JSON = {"type": "object", "description": description, "properties": described}
     if required:
         schema["required"] = list(required)
     return schema | {"additionalProperties": True}
@@ -23,14 +24,17 @@ def _array(name: str) -> JSON:
     return {"type": "array", "items": _ref(name)}
 
 
-def _array_or_null(name: str) -> JSON:
-    """Go clients write a list that a state does not have as null."""
-    return {"type": ["array", "null"], "items": _ref(name)}
+def _or_nothing(schema: JSON) -> JSON:
+    """Let a field be null, or an empty text: clients write what their callers left out so, and it is kept so."""
+    if "$ref" in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    if "enum" in schema:
+        return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], "", None]}
+    return {**schema, "type": [schema["type"], "null"]} if schema else schema
 
 
 TEXT: Final = {"type": "string"}
 FLAG: Final = {"type": "boolean"}
-PATH: Final = {"type": ["string", "null"]}
 ANYTHING: Final[JSON] = {}
 
 SCHEMAS: Final[dict[str, JSON]] = {
@@ -54,17 +58,17 @@ SCHEMAS: Final[dict[str, JSON]] = {
             "Next": TEXT,
             "End": FLAG,
             "Resource": {"type": "string", "description": "An ARN, or a short name such as `echo` or `lambda:echo`."},
-            "InputPath": PATH,
-            "OutputPath": PATH,
-            "ResultPath": PATH,
+            "InputPath": TEXT,
+            "OutputPath": TEXT,
+            "ResultPath": TEXT,
             "Parameters": ANYTHING,
             "ResultSelector": ANYTHING,
             "Result": ANYTHING,
-            "Retry": _array_or_null("SLRetrier"),
-            "Catch": _array_or_null("SLCatcher"),
-            "Choices": _array_or_null("SLChoice"),
+            "Retry": _array("SLRetrier"),
+            "Catch": _array("SLCatcher"),
+            "Choices": _array("SLChoice"),
             "Default": TEXT,
-            "Branches": _array_or_null("SLStateMachine"),
+            "Branches": _array("SLStateMachine"),
             "Iterator": _ref("SLStateMachine"),
             "ItemProcessor": _ref("SLStateMachine"),
         },
@@ -96,7 +100,7 @@ SCHEMAS: Final[dict[str, JSON]] = {
     ),
     "SLCatcher": _object(
         "Where a run goes on after a failure.",
-        {"ErrorEquals": _array("SLErrorEquals"), "Next": TEXT, "ResultPath": PATH},
+        {"ErrorEquals": _array("SLErrorEquals"), "Next": TEXT, "ResultPath": TEXT},
         required=("ErrorEquals", "Next"),
     ),
     "SLErrorEquals": {"type": "string", "description": "Name of an error, such as `States.ALL`."},

@@ -14,12 +14,21 @@ from app.states_language.fields import FIELDS, REQUIRED
 from app.states_language.model import KINDS, Scope, State, scopes
 
 _NULL_MEANS_SOMETHING: Final = frozenset({"InputPath", "OutputPath", "ResultPath", "Result", "Output"})
-_TEMPLATES: Final = frozenset(
-    {"Arguments", "Assign", "BatchInput", "ItemSelector", "Items", "Output", "Parameters", "Result", "ResultSelector"}
+_TEXTS: Final = frozenset(
+    {
+        *("Comment", "QueryLanguage", "Version", "Next", "Default", "Resource", "Timestamp", "Error", "Cause", "Label"),
+        *("Variable", "Condition", "JitterStrategy", "InputType", "CSVHeaderLocation", "Mode", "ExecutionType"),
+    }
 )
-"""Fields whose empty text is a value like any other."""
+"""Fields that are texts, beside those that are paths; the empty text says nothing in any of them."""
 
-_LISTS: Final = frozenset({"Retry", "Catch"})
+_LISTS: Final = frozenset({"Retry", "Catch", "Choices", "Branches", "Items"})
+_NUMBERS: Final = frozenset(
+    {
+        *("TimeoutSeconds", "HeartbeatSeconds", "Seconds", "MaxConcurrency"),
+        *("ToleratedFailureCount", "ToleratedFailurePercentage"),
+    }
+)
 _POSITIVE: Final = frozenset({"TimeoutSeconds", "HeartbeatSeconds"})
 _RETRIER_POSITIVE: Final = frozenset({"IntervalSeconds", "BackoffRate"})
 _RETRIER_FIELDS: Final = _RETRIER_POSITIVE | {"MaxAttempts", "MaxDelaySeconds", "JitterStrategy", "Comment"}
@@ -72,12 +81,10 @@ def _says_nothing(state: State, field: str, value: object) -> bool:
     if known is None or field == "Type":
         return False
     if state.kind not in known.kinds or known.check(state.language) is None:
-        return not value and value != {}
-    if value is None or value == "":
+        return _is_zero_of(field, value)
+    if value is None or value == "" or value is False:
         return _is_nothing(field, value)
-    if _is_zero(value):
-        return field in _POSITIVE
-    return (value == [] and field in _LISTS) or (value is False and field == "End")
+    return (field in _POSITIVE and _is_zero(value)) or (field in {"Retry", "Catch"} and value == [])
 
 
 def _is_needed(state: State, field: str) -> bool:
@@ -88,10 +95,7 @@ def _is_needed(state: State, field: str) -> bool:
 
 def _drop_from_rule(rule: dict[str, Any], fields: frozenset[str]) -> None:
     """Clean a rule of a Choice and those inside it; what a test compares to may be empty."""
-    for field in fields & rule.keys():
-        compares = field in TESTS and not field.endswith("Path")
-        if rule[field] is None or (rule[field] == "" and not compares and field not in _TEMPLATES):
-            del rule[field]
+    _drop_nothings(rule, fields)
     if len([field for field in (*TESTS, *COMBINATIONS) if field in rule]) > 1:
         for field in ("And", "Or"):
             if rule.get(field) == []:
@@ -119,10 +123,19 @@ def _drop_nothings(body: dict[str, Any], fields: frozenset[str]) -> None:
 
 
 def _is_nothing(field: str, value: object) -> bool:
-    """Tell whether a field is null or empty, and means nothing by it."""
+    """Tell whether a field of its place is null, an empty text or false, and means nothing by it."""
     if value is None:
         return field not in _NULL_MEANS_SOMETHING
-    return value == "" and field not in _TEMPLATES
+    if value is False:
+        return field == "End"
+    return value == "" and (field in _TEXTS or field.endswith("Path"))
+
+
+def _is_zero_of(field: str, value: object) -> bool:
+    """Tell whether a value is null, or the zero value of the type of a field."""
+    if value is None or (value == "" and field == "Result") or _is_nothing(field, value):
+        return True
+    return (field in _LISTS and value == []) or (field in _NUMBERS and _is_zero(value))
 
 
 def _is_zero(value: object) -> bool:
