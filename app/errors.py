@@ -19,6 +19,7 @@ WorkflowManagerError
 │   ├── VersionConflict                 somebody else wrote first
 │   ├── WorkflowActive                  resume while the run or a descendant still goes on
 │   ├── AlreadyResolved
+│   ├── AlreadyResumed                  somebody has resumed it before, and may not have meant to do so twice
 │   └── IdempotencyKeyReused
 ├── RequestTooLarge                413
 ├── AccessDenied                   502  AWS does not let us do this; the IAM policy decides
@@ -154,6 +155,15 @@ class WorkflowActive(Conflict):
 
 class AlreadyResolved(Conflict):
     """The workflow is already resolved."""
+
+
+class AlreadyResumed(Conflict):
+    """The workflow was resumed before."""
+
+    def __init__(self, message: str | None = None, *, retry: str | None = None) -> None:
+        super().__init__(message)
+        self.retry = retry
+        """Id of the workflow that resumes it."""
 
 
 class IdempotencyKeyReused(Conflict):

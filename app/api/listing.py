@@ -54,6 +54,9 @@ class WorkflowsParameters(BaseModel):
         default=None, description=f"Only workflows whose id begins so: {ID_PREFIX_LENGTH} characters or more."
     )
     resolved_by_user: bool | None = Field(default=None, description="Only workflows that are resolved, or are not.")
+    resolved_by: Filter | None = Field(
+        default=None, description="Only workflows that this workflow resolved: it resumed them, and succeeded."
+    )
     namespace: Filter | None = Field(default=None, description="Only workflows of this namespace.")
     queue: Filter | None = Field(default=None, description="Only workflows of this queue.")
     tag: list[TagFilter] = Field(
@@ -77,6 +80,7 @@ class WorkflowsParameters(BaseModel):
             statuses=tuple(dict.fromkeys([*([self.status] if self.status else []), *self.statuses])),
             id_prefix=self.id_prefix,
             resolved_by_user=self.resolved_by_user,
+            resolved_by=self.resolved_by,
             namespace=self.namespace,
             queue=self.queue,
             tags=dict(tag.split(":", 1) for tag in self.tag),

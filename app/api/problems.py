@@ -51,6 +51,8 @@ class NotFound(Failure):
 class Conflict(Failure):
     """The request conflicts with the current state."""
 
+    retry: str | None = Field(default=None, description="Id of the workflow that resumes this one already.")
+
 
 class PayloadTooLarge(Failure):
     """The request body is too large."""
@@ -88,7 +90,8 @@ def install(app: FastAPI) -> None:
         if error.status >= 500:
             log.error("request failed", action="request-failed", error=error.message, path=request.url.path)
         problems = [Problem(pointer=finding.pointer, message=finding.message) for finding in error.findings]
-        return _answer(request, error.status, error.message, problems)
+        more = {"retry": error.retry} if isinstance(error, errors.AlreadyResumed) else {}
+        return _answer(request, error.status, error.message, problems, **more)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -162,9 +165,11 @@ def _sentence(detail: dict[str, Any]) -> str:
     return str(detail["msg"]).removeprefix("Value error, ")
 
 
-def _answer(request: Request, status: int, message: str, problems: Sequence[Problem]) -> JSONResponse:
+def _answer(
+    request: Request, status: int, message: str, problems: Sequence[Problem], **more: str | None
+) -> JSONResponse:
     failure = MODELS.get(status, Failure)(
-        message=message, errors=tuple(problems) or None, request_id=request.scope.get("request_id")
+        message=message, errors=tuple(problems) or None, request_id=request.scope.get("request_id"), **more
     )
     known = generated_clients.known_status(request.scope, status)
     answer = JSONResponse(failure.model_dump(by_alias=True, exclude_none=True), status_code=known)

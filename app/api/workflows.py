@@ -108,10 +108,17 @@ async def resume_workflow_by_id(
     workflowID: WorkflowId,
     overrides: WorkflowDefinitionOverrides,
     executor: ExecutorDep,
+    force: Annotated[
+        bool, Query(description="Resume it although it was resumed before; never while such a retry goes on.")
+    ] = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Workflow:
-    """Start a new workflow at a state of an ended one, with the input that the state last had."""
-    return await executor.resume(workflowID, overrides, idempotency_key=idempotency_key)
+    """Start a new workflow at a state of an ended one, with the input and the variables that the state last had.
+
+    What was resumed before is refused with 409, which names the `retry`, unless `force` is set. A repeated request
+    with the same Idempotency-Key is not refused: it is the same workflow.
+    """
+    return await executor.resume(workflowID, overrides, force=force, idempotency_key=idempotency_key)
 
 
 @router.post(

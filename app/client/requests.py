@@ -40,6 +40,7 @@ class WorkflowFilters(TypedDict, total=False):
     statuses: Sequence[models.WorkflowStatus] | None
     id_prefix: str | None
     resolved_by_user: bool | None
+    resolved_by: str | None
     namespace: str | None
     queue: str | None
     tags: Mapping[str, str] | None

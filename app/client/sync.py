@@ -125,11 +125,11 @@ class SyncWorkflowManager:
         self._thread.run(self._manager.cancel_workflow(workflow_id, reason=reason))
 
     def resume_workflow(
-        self, workflow_id: str, *, start_at: str, idempotency_key: str | None = None
+        self, workflow_id: str, *, start_at: str, force: bool = False, idempotency_key: str | None = None
     ) -> models.Workflow:
         """Start a new workflow that goes on from a state of one that ended."""
         return self._thread.run(
-            self._manager.resume_workflow(workflow_id, start_at=start_at, idempotency_key=idempotency_key)
+            self._manager.resume_workflow(workflow_id, start_at=start_at, force=force, idempotency_key=idempotency_key)
         )
 
     def resolve_workflow(self, workflow_id: str) -> None:

@@ -78,12 +78,16 @@ class WorkflowCalls(Caller):
         decode_nothing(response)
 
     async def resume_workflow(
-        self, workflow_id: str, *, start_at: str, idempotency_key: str | None = None
+        self, workflow_id: str, *, start_at: str, force: bool = False, idempotency_key: str | None = None
     ) -> models.Workflow:
-        """Start a new workflow that goes on from the state ``start_at`` of one that ended."""
+        """Start a new workflow that goes on from the state ``start_at`` of one that ended.
+
+        `errors.Conflict` when it was resumed before, unless ``force``, or when it has not ended.
+        """
         body = valid(models.WorkflowDefinitionOverrides, StartAt=start_at)
         path = workflow_path(workflow_id)
-        return await self._post_once(path, body, key=idempotency_key, missing=errors.WorkflowNotFound)
+        params = [("force", flag(force))] if force else []
+        return await self._post_once(path, body, key=idempotency_key, missing=errors.WorkflowNotFound, params=params)
 
     async def resolve_workflow(self, workflow_id: str) -> None:
         """Mark a workflow as needing no more attention; `errors.Conflict` when it already is."""
@@ -146,11 +150,17 @@ class WorkflowCalls(Caller):
         return decode(response, WORKFLOW)
 
     async def _post_once(
-        self, path: str, body: models.Request, *, key: str | None, missing: type[errors.NotFound]
+        self,
+        path: str,
+        body: models.Request,
+        *,
+        key: str | None,
+        missing: type[errors.NotFound],
+        params: Sequence[tuple[str, str]] = (),
     ) -> models.Workflow:
         headers = idempotency_header(str(uuid.uuid4()) if key is None else key)
         response = await self._connection.request(
-            "POST", path, repeatable=True, body=body, headers=headers, missing=missing
+            "POST", path, repeatable=True, body=body, headers=headers, params=params, missing=missing
         )
         return decode(response, WORKFLOW)
 

@@ -65,15 +65,22 @@ class Executor:
         return await self._outbox.once(ticket, lambda: self._start(request, ticket))
 
     async def resume(
-        self, workflow_id: str, overrides: WorkflowDefinitionOverrides, *, idempotency_key: str | None = None
+        self,
+        workflow_id: str,
+        overrides: WorkflowDefinitionOverrides,
+        *,
+        force: bool = False,
+        idempotency_key: str | None = None,
     ) -> Workflow:
-        """Start a new workflow at a state of an ended one, with the input that state last had.
+        """Start a new workflow at a state of an ended one, with the input and the variables that state last had.
 
-        Raises ``WorkflowNotFound``, ``UnknownState``, ``WorkflowActive``, ``IdempotencyKeyReused`` and what ``start``
-        raises.
+        One that was resumed before is resumed again only with ``force``. Raises ``WorkflowNotFound``,
+        ``UnknownState``, ``WorkflowActive``, ``AlreadyResumed``, ``IdempotencyKeyReused`` and what ``start`` raises.
         """
         ticket = Ticket.of(overrides, operation=f"resume {workflow_id}", idempotency_key=idempotency_key)
-        retry = await self._outbox.once(ticket, lambda: self._resume(workflow_id, overrides.start_at, ticket))
+        retry = await self._outbox.once(
+            ticket, lambda: self._resume(workflow_id, overrides.start_at, ticket, force=force)
+        )
         log.info("workflow resumed", action="resume-workflow", workflow_id=workflow_id, retry_id=retry.id)
         return retry
 
@@ -106,18 +113,21 @@ class Executor:
         """Stop a workflow. Raises ``WorkflowNotFound``, ``WorkflowEnded``, ``VersionConflict``, ``Unavailable``.
 
         When the run ends by itself at the same time, what Step Functions says counts. A workflow without an execution
-        is cancelled at once; one that another process is just starting is stopped by the poller when it appears.
+        is cancelled at once; one that another process is just starting is stopped by the poller when it appears. Once
+        the execution is stopped the workflow is cancelled, whatever keeps its end from being seen just now.
         """
-        with Within(PATIENCE, what=f"the cancellation of workflow {workflow_id}"):
-            for _ in range(MAX_TRIES):
+        for _ in range(MAX_TRIES):
+            with Within(PATIENCE, what=f"the cancellation of workflow {workflow_id}"):
                 workflow = await self._outbox.landed(workflow_id)
-                _refuse_ended(workflow)
-                try:
-                    await self._cancel(workflow, reason)
-                except errors.VersionConflict:
-                    continue
-                log.info("workflow cancelled", action="cancel-workflow", workflow_id=workflow_id, reason=reason)
-                return
+            _refuse_ended(workflow)
+            try:
+                stopped = await self._cancel(workflow, reason)
+            except errors.VersionConflict:
+                continue
+            if stopped:
+                _refuse_unless_cancelled(await self._seen(workflow))
+            log.info("workflow cancelled", action="cancel-workflow", workflow_id=workflow_id, reason=reason)
+            return
         raise errors.VersionConflict
 
     async def resolve(self, workflow_id: str) -> None:
@@ -125,7 +135,8 @@ class Executor:
         for _ in range(MAX_TRIES):
             workflow = await self._store.get_workflow(workflow_id)
             if workflow.resolved_by_user:
-                raise errors.AlreadyResolved(f"workflow {workflow_id} is already resolved")
+                by = f" by {workflow.resolved_by}, which resumed it and succeeded" if workflow.resolved_by else ""
+                raise errors.AlreadyResolved(f"workflow {workflow_id} is already resolved{by}")
             try:
                 await self._store.update_workflow(
                     workflow_id,
@@ -134,29 +145,35 @@ class Executor:
                 )
             except errors.VersionConflict:
                 continue
+            except errors.Unavailable as silence:
+                await self._make_sure(workflow_id, lambda found: found.resolved_by_user, silence)
             retry_id = workflow.retries[-1] if workflow.retries else None
             log.info("workflow resolved", action="resolve-workflow", workflow_id=workflow_id, retry_id=retry_id)
             return
         raise errors.VersionConflict
 
-    async def _cancel(self, workflow: Workflow, reason: str) -> None:
+    async def _cancel(self, workflow: Workflow, reason: str) -> bool:
+        """Cancel a workflow; tell whether that stopped an execution, the end of which is still to be seen."""
         if untried(workflow):
             # Who tries to start it later finds another revision.
-            await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason)
-            return
+            await self._end_cancelled(workflow, reason)
+            return False
         waits = workflow.status is WorkflowStatus.QUEUED and workflow.start_pending
         try:
             with Within(LOOK_PATIENCE if waits else PATIENCE, what=f"the stop of workflow {workflow.id}"):
                 await self._sfn.stop_execution(executionArn=workflow.execution_arn, cause=reason)
         except errors.ExecutionNotFound:
             await self._cancel_unseen(workflow, reason)
+            return False
         except errors.Unavailable:
-            if not waits:
-                raise
-            # Nobody has seen it start, and an outage must not keep it from being cancelled.
-            await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason, stop_pending=True)
-        else:
-            await self._see_stopped(workflow)
+            if waits:
+                # Nobody has seen it start, and an outage must not keep it from being cancelled.
+                await self._end_cancelled(workflow, reason, stop_pending=True)
+                return False
+            if (await self._seen(workflow)).status.terminal:
+                return True  # only the answer was lost
+            raise
+        return True
 
     async def _cancel_unseen(self, workflow: Workflow, reason: str) -> None:
         """Cancel a workflow whose execution Step Functions does not know, or not yet."""
@@ -164,13 +181,33 @@ class Executor:
         if workflow.status is WorkflowStatus.RUNNING and moment - (workflow.started_at or workflow.last_updated) < LAG:
             raise errors.Unavailable(f"workflow {workflow.id} started just now and cannot be stopped yet; try again")
         may_appear = workflow.status is WorkflowStatus.QUEUED and not settled(workflow, moment)
-        await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason, stop_pending=may_appear)
+        await self._end_cancelled(workflow, reason, stop_pending=may_appear)
 
-    async def _see_stopped(self, workflow: Workflow) -> None:
+    async def _end_cancelled(self, workflow: Workflow, reason: str, *, stop_pending: bool = False) -> None:
         try:
-            _refuse_unless_cancelled(await self._observer.observe(workflow))
-        except (errors.ExecutionNotFound, errors.Unavailable) as silence:
-            log.warning("stop is seen later", action="cancel", workflow_id=workflow.id, error=silence.message)
+            await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason, stop_pending=stop_pending)
+        except errors.Unavailable as silence:
+            await self._make_sure(workflow.id, lambda found: found.status is WorkflowStatus.CANCELLED, silence)
+
+    async def _seen(self, workflow: Workflow) -> Workflow:
+        """Look at a workflow after something was done to it; what cannot be seen just now stays as it was known."""
+        try:
+            with Within(LOOK_PATIENCE, what=f"a question about workflow {workflow.id}"):
+                return await self._observer.observe(workflow)
+        except errors.WorkflowManagerError as silence:
+            log.warning("end is seen later", action="cancel", workflow_id=workflow.id, error=silence.message)
+            return workflow
+
+    async def _make_sure(
+        self, workflow_id: str, was_written: Callable[[Workflow], bool], silence: errors.Unavailable
+    ) -> None:
+        """Raise the error of a write unless it was written after all, and only the answer was lost."""
+        try:
+            found = await self._store.get_workflow(workflow_id)
+        except errors.WorkflowManagerError:
+            raise silence from None
+        if not was_written(found):
+            raise silence
 
     async def _start(self, request: StartWorkflowRequest, ticket: Ticket) -> Workflow:
         reference = request.workflow_definition
@@ -187,9 +224,11 @@ class Executor:
         )
         return await self._outbox.submit(draft, ticket)
 
-    async def _resume(self, workflow_id: str, start_at: str, ticket: Ticket) -> Workflow:
+    async def _resume(self, workflow_id: str, start_at: str, ticket: Ticket, *, force: bool) -> Workflow:
         original = await self.get(workflow_id)
         await families.refuse_while_active(self._store, original)
+        if not force:
+            await families.refuse_resumed(self._store, original)
         definition = original.workflow_definition
         pruned = states_language.prune(definition.state_machine, start_at=start_at)
         ancestors = await families.ancestors(self._store, original)

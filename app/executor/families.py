@@ -22,6 +22,19 @@ async def refuse_while_active(store: Store, workflow: Workflow) -> None:
         family.extend(await _present(store, member.retries))
 
 
+async def refuse_resumed(store: Store, workflow: Workflow) -> None:
+    """Raise ``AlreadyResumed`` when a workflow has been resumed; the last one that resumes it is named."""
+    if not workflow.retries:
+        return
+    retry = workflow.retries[-1]
+    found = await _present(store, (retry,))
+    state = f", which is {found[0].status.value}" if found else ""
+    raise errors.AlreadyResumed(
+        f"workflow {workflow.id} was resumed before as {retry}{state}; to resume it once more all the same, use force",
+        retry=retry,
+    )
+
+
 async def ancestors(store: Store, workflow: Workflow) -> Sequence[Workflow]:
     """Return a workflow and what it resumes, the direct one first."""
     line = [workflow]

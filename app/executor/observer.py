@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from app import errors
-from app.executor import observations
+from app.executor import families, observations
 from app.executor.histories import HistoryReader
 from app.executor.history import last_job
 from app.executor.launcher import settled
@@ -74,14 +74,16 @@ class Observer:
         before: Workflow | None = None,
         revision: int | None = None,
         defer_details: bool = False,
+        resumes: bool = False,
     ) -> Workflow:
         """Write what was observed, and return the workflow as it is then.
 
-        ``before`` is the workflow as it was read, ``revision`` all that is known of one that was not. Whatever was
+        ``before`` is the workflow as it was read, ``revision`` all that is known of one that was not, besides whether
+        it ``resumes`` another one: when it succeeded, all that it resumes is resolved first. Whatever was
         written meanwhile is kept: a terminal status stays, and only its missing details are filled in. With
         ``defer_details`` those of a workflow that succeeded are not waited for. Raises ``WorkflowNotFound``.
         """
-        if before is None and revision is None:
+        if before is None and (revision is None or (resumes and observation.status is WorkflowStatus.SUCCEEDED)):
             before = await self._store.get_workflow(workflow_id)
         for _ in range(MAX_TRIES):
             try:
@@ -162,6 +164,9 @@ class Observer:
                     return before  # an answer from before the end
                 observation = observations.within(before, observation)
         changes = observations.changes(observation, before=before, now=self._now())
+        if before is not None and changes and observation.status is WorkflowStatus.SUCCEEDED:
+            # Before the write: the one who looks after a crash in between finds that it is still to be done.
+            await self._resolve_resumed(before)
         if before is not None and not changes:
             self._note(before, previous=before.status)
             return before
@@ -170,6 +175,29 @@ class Observer:
         changed = await self._store.update_workflow(workflow_id, changes, revision=revision or 0)
         self._note(changed, previous=before.status if before else None)
         return changed
+
+    async def _resolve_resumed(self, retry: Workflow) -> None:
+        """Resolve every failure that a workflow resumes, over generations: it has succeeded."""
+        _, *resumed = await families.ancestors(self._store, retry)
+        for original in resumed:
+            await self._resolve(original, retry.id)
+
+    async def _resolve(self, original: Workflow, retry_id: str) -> None:
+        for _ in range(MAX_TRIES):
+            if original.status is not WorkflowStatus.FAILED or original.resolved_by_user:
+                return
+            try:
+                await self._store.update_workflow(
+                    original.id,
+                    {"resolved_by_user": True, "resolved_by": retry_id, "last_updated": self._now()},
+                    revision=original.revision,
+                )
+            except errors.VersionConflict:
+                original = await self._store.get_workflow(original.id)
+                continue
+            log.info("workflow resolved", action="resolve", workflow_id=original.id, resolved_by=retry_id)
+            return
+        raise errors.VersionConflict
 
     def _note(self, workflow: Workflow, *, previous: WorkflowStatus | None) -> None:
         if not workflow.status.terminal:

@@ -111,7 +111,7 @@ class Outbox:
             except (errors.RefusedByAWS, errors.AccessDenied):
                 if await self._taken_back(workflow):
                     raise
-                return await self._store.get_workflow(workflow.id)
+                return await self._as_stored(workflow)
             except errors.Unavailable as silence:
                 await self._leave_to_dispatcher(workflow, silence)
         return workflow
@@ -215,7 +215,7 @@ class Outbox:
             await self._store.update_workflow(workflow.id, {"start_pending": True}, revision=workflow.revision)
         except (errors.VersionConflict, errors.WorkflowNotFound):
             return  # somebody else takes care of it
-        except errors.Unavailable as trouble:
+        except errors.WorkflowManagerError as trouble:
             log.warning("note was not written", action="start-later", workflow_id=workflow.id, error=trouble.message)
 
     async def _taken_back(self, workflow: Workflow) -> bool:
@@ -224,7 +224,18 @@ class Outbox:
             await self._store.discard_workflow(workflow.id, revision=workflow.revision)
         except errors.VersionConflict:
             return False
+        except errors.WorkflowManagerError as trouble:
+            # The refusal is what the caller must know; the dispatcher meets it again, and ends the workflow with it.
+            log.warning("workflow is ended later", action="take-back", workflow_id=workflow.id, error=trouble.message)
         return True
+
+    async def _as_stored(self, workflow: Workflow) -> Workflow:
+        """Return a recorded workflow as somebody else has left it, or as it was recorded when that cannot be read."""
+        try:
+            return await self._store.get_workflow(workflow.id)
+        except errors.WorkflowManagerError as trouble:
+            log.warning("workflow shown as recorded", action="start", workflow_id=workflow.id, error=trouble.message)
+            return workflow
 
     async def _prepared(self, workflow: Workflow) -> tuple[StateMachine, str]:
         """Do all that a start needs before its claim, so that whatever goes wrong here has started nothing."""

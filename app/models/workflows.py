@@ -65,6 +65,9 @@ class WorkflowSummary(Response):
     priority: int = Field(default=0, description="In a limited queue, 9 goes before 0.")
     input: str
     resolved_by_user: bool = False
+    resolved_by: str | None = Field(
+        default=None, description="Id of the workflow that resumed this one and succeeded; then nobody need look."
+    )
     retry_for: str | None = Field(default=None, description="Id of the workflow that this one resumes.")
     retries: tuple[str, ...] = Field(default=(), description="Ids of the workflows that resume this one.")
     tags: Tags

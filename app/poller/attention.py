@@ -155,7 +155,11 @@ class Attendant:
             self._seen(tracked)
             return Outcome.UNCHANGED
         recorded = await self._observer.record(
-            tracked.id, observation, revision=tracked.revision, defer_details=self._details.full
+            tracked.id,
+            observation,
+            revision=tracked.revision,
+            defer_details=self._details.full,
+            resumes=tracked.resumes,
         )
         return self.note(tracked, recorded)
 

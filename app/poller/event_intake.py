@@ -38,6 +38,7 @@ class EventIntake:
                     event.observation,
                     revision=tracked.revision,
                     defer_details=self._poller.defers_details,
+                    resumes=tracked.resumes,
                 )
                 self._poller.heard(recorded)
         except errors.WorkflowNotFound:

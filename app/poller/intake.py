@@ -166,4 +166,5 @@ class Intake:
             status=workflow.status,
             revision=workflow.revision,
             since=self._clock(),
+            resumes=workflow.retry_for is not None,
         )

@@ -29,6 +29,8 @@ class Tracked:
     """When it was last seen, be it in a list."""
     denied_at: float | None = None
     """When Step Functions first said that it does not know it, since it last knew it."""
+    resumes: bool = False
+    """Whether it resumes another workflow."""
     tries: int = 0
     """Times in a row that its details could not be read."""
 

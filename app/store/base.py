@@ -27,6 +27,7 @@ class WorkflowChanges(TypedDict, total=False):
     observed_at: datetime
     output: str | None
     resolved_by_user: bool
+    resolved_by: str | None
     jobs: tuple[Job, ...]
     last_job: Job | None
     details_pending: bool
@@ -45,6 +46,8 @@ class WorkflowQuery:
     id_prefix: str | None = None
     """How the id begins."""
     resolved_by_user: bool | None = None
+    resolved_by: str | None = None
+    """The retry that resolved them by succeeding."""
     namespace: str | None = None
     queue: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +62,7 @@ class WorkflowQuery:
             and (not self.statuses or workflow.status in self.statuses)
             and (self.id_prefix is None or workflow.id.startswith(self.id_prefix))
             and self.resolved_by_user in {None, workflow.resolved_by_user}
+            and self.resolved_by in {None, workflow.resolved_by}
             and self.namespace in {None, workflow.namespace}
             and self.queue in {None, workflow.queue}
             and (self.created_after is None or workflow.created_at > self.created_after)

@@ -111,6 +111,8 @@ def _states(query: WorkflowQuery) -> frozenset[str] | None:
     """Return the states whose partitions hold what a query wants; None when some of it is under no state."""
     statuses = query.statuses or tuple(WorkflowStatus)
     flags = [False, True] if query.resolved_by_user is None else [query.resolved_by_user]
+    if query.resolved_by is not None:  # only failures need that
+        statuses, flags = [WorkflowStatus.FAILED], [True]
     states = {
         state(status, resolved=resolved, pending=pending) if status.terminal else ACTIVE
         for status, resolved, pending in product(statuses, flags, [False, True])

@@ -42,7 +42,7 @@ DEFERRED: Final = "deferred"
 """What ``by-state`` files those under that succeeded and have their details deferred."""
 
 ATTRIBUTES: Final = frozenset(
-    {"id", "created_at", "workflow_definition", "status", "namespace", "queue", "resolved_by_user"}
+    {"id", "created_at", "workflow_definition", "status", "namespace", "queue", "resolved_by_user", "resolved_by"}
     | {"retries", "tags", "revision", *TIMES, *FLAGS}
 )
 """Fields that have attributes of their own."""
@@ -177,6 +177,8 @@ def scalar_edits(values: Mapping[str, Any]) -> Edits:
         edits["status"] = text(values["status"])
     if "resolved_by_user" in values:
         edits["resolved"] = {"BOOL": values["resolved_by_user"]}
+    if "resolved_by" in values:
+        edits["resolved_by"] = None if values["resolved_by"] is None else text(values["resolved_by"])
     for name in FLAGS:
         if name in values:
             edits[name] = {"BOOL": True} if values[name] else None
@@ -203,6 +205,7 @@ def fields(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
         "tags": {key: value["S"] for key, value in item["tags"]["M"].items()} if "tags" in item else {},
         "status": WorkflowStatus(item["status"]["S"]),
         "resolved_by_user": item["resolved"]["BOOL"],
+        "resolved_by": item["resolved_by"]["S"] if "resolved_by" in item else None,
         **{name: name in item for name in FLAGS},
         "revision": int(item["revision"]["N"]),
         "retries": tuple(retry["S"] for retry in item["retries"]["L"]) if "retries" in item else (),

@@ -1,12 +1,14 @@
 """Cancelling and resolving workflows."""
 
 import asyncio
+from typing import Never
 
 import pytest
 
 from app import errors
 from app.executor.executor import LOOK_PATIENCE, PATIENCE
-from app.models import QueueLimits, WorkflowStatus
+from app.models import QueueLimits, Workflow, WorkflowStatus
+from app.store import WorkflowChanges
 from tests.rig import LoopClock, Rig
 
 
@@ -177,3 +179,107 @@ async def test_a_failure_after_a_workflow_was_resolved_needs_attention(rig: Rig)
 
     assert (failed.status, failed.resolved_by_user) == (WorkflowStatus.FAILED, False)
     assert (await rig.store.get_workflow(workflow.id)).resolved_by_user
+
+
+@pytest.mark.parametrize(
+    "failure", [errors.Unavailable(), errors.AccessDenied(), errors.ExecutionNotFound(), errors.AWSError("odd")]
+)
+async def test_a_cancel_that_stopped_the_run_succeeds_whatever_the_look_afterwards_says(
+    rig: Rig, failure: Exception
+) -> None:
+    workflow = await rig.started()
+    rig.sfn.fail_next("get_execution_history", failure)
+
+    await rig.executor.cancel(workflow.id, "not needed")
+    assert rig.sfn.execution(workflow.id).status == "ABORTED"
+
+    await rig.poller.poll_once()
+    assert (await rig.store.get_workflow(workflow.id)).status is WorkflowStatus.CANCELLED
+
+
+async def test_a_cancel_succeeds_when_the_store_cannot_note_the_end(rig: Rig) -> None:
+    workflow = await rig.started()
+    write = rig.store.update_workflow
+    rig.store.update_workflow = _unavailable  # type: ignore[method-assign]
+
+    await rig.executor.cancel(workflow.id, "not needed")
+
+    rig.store.update_workflow = write  # type: ignore[method-assign]
+    await rig.poller.poll_once()
+    assert (await rig.store.get_workflow(workflow.id)).status is WorkflowStatus.CANCELLED
+
+
+async def test_a_cancel_whose_answer_was_lost_is_seen_to_have_happened(rig: Rig) -> None:
+    workflow = await rig.started()
+
+    async def stop_and_say_nothing() -> None:
+        rig.sfn.before["stop_execution"] = _silent
+        execution = rig.sfn.execution(workflow.id)
+        execution.status, execution.stopped_at = "ABORTED", rig.clock.now()
+        execution.record("ExecutionAborted", rig.clock.now(), executionAbortedEventDetails={"cause": "not needed"})
+        raise errors.NoAnswer
+
+    rig.sfn.before["stop_execution"] = stop_and_say_nothing
+    await rig.executor.cancel(workflow.id, "not needed")
+
+    assert (await rig.store.get_workflow(workflow.id)).status is WorkflowStatus.CANCELLED
+
+
+async def test_a_cancel_that_stopped_nothing_still_says_so(rig: Rig) -> None:
+    workflow = await rig.started()
+    rig.sfn.before["stop_execution"] = _silent
+
+    with pytest.raises(errors.NoAnswer):
+        await rig.executor.cancel(workflow.id, "not needed")
+
+
+@pytest.mark.parametrize("verb", ["resolve", "cancel"])
+async def test_a_write_whose_answer_was_lost_is_seen_to_have_happened(rig: Rig, verb: str) -> None:
+    if verb == "resolve":
+        workflow = await rig.failed()
+    else:
+        await rig.define()
+        rig.sfn.fail_next("start_execution", errors.Unavailable())
+        workflow = await rig.start()
+        workflow = await rig.store.get_workflow(workflow.id)
+    write = rig.store.update_workflow
+
+    async def write_and_say_nothing(workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:
+        await write(workflow_id, changes, revision=revision)
+        raise errors.Unavailable
+
+    rig.store.update_workflow = write_and_say_nothing  # type: ignore[method-assign]
+    await (rig.executor.resolve(workflow.id) if verb == "resolve" else rig.executor.cancel(workflow.id, ""))
+
+    assert (await rig.store.get_workflow(workflow.id)).resolved_by_user
+
+
+async def test_a_start_that_cannot_be_noted_as_late_is_recorded_all_the_same(rig: Rig) -> None:
+    await rig.define()
+    rig.sfn.fail_next("start_execution", errors.Unavailable())
+    write, rig.store.update_workflow = rig.store.update_workflow, _denied  # type: ignore[method-assign]
+    workflow = await rig.start()
+
+    rig.store.update_workflow = write  # type: ignore[method-assign]
+    assert (await rig.store.get_workflow(workflow.id)).status is WorkflowStatus.QUEUED
+
+
+async def test_a_refusal_is_told_although_the_record_cannot_be_taken_back(rig: Rig) -> None:
+    await rig.define()
+    rig.sfn.fail_next("start_execution", errors.RefusedByAWS("no such role"))
+    rig.store.discard_workflow = _unavailable  # type: ignore[method-assign]
+
+    with pytest.raises(errors.RefusedByAWS):
+        await rig.start()
+
+
+async def _unavailable(*_: object, **__: object) -> Never:
+    raise errors.Unavailable
+
+
+async def _silent() -> Never:
+    raise errors.NoAnswer
+
+
+async def _denied(*_: object, **__: object) -> Never:
+    raise errors.AccessDenied

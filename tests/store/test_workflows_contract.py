@@ -195,14 +195,18 @@ async def test_a_token_that_no_page_gave_out_is_refused(store: Store, token: str
 
 FILTERS = [
     (WorkflowQuery(definition_name="other"), {"other"}),
-    (WorkflowQuery(statuses=(WorkflowStatus.FAILED,)), {"failed"}),
-    (WorkflowQuery(statuses=(WorkflowStatus.FAILED, WorkflowStatus.CANCELLED)), {"failed"}),
+    (WorkflowQuery(statuses=(WorkflowStatus.FAILED,)), {"failed", "retried"}),
+    (WorkflowQuery(statuses=(WorkflowStatus.FAILED, WorkflowStatus.CANCELLED)), {"failed", "retried"}),
     (WorkflowQuery(id_prefix="t"), {"tagged", "twice"}),
     (WorkflowQuery(id_prefix="tw"), {"twice"}),
     (WorkflowQuery(id_prefix="t", tags={"tier": "1"}), {"twice"}),
     (WorkflowQuery(id_prefix="t", definition_name="other"), set()),
     (WorkflowQuery(id_prefix="twice-"), set()),
-    (WorkflowQuery(resolved_by_user=True), {"resolved"}),
+    (WorkflowQuery(resolved_by_user=True), {"resolved", "retried"}),
+    (WorkflowQuery(resolved_by="retry"), {"retried"}),
+    (WorkflowQuery(resolved_by="retry", definition_name="sfncli-test:master", resolved_by_user=True), {"retried"}),
+    (WorkflowQuery(resolved_by="retry", resolved_by_user=False), set()),
+    (WorkflowQuery(resolved_by="other"), set()),
     (WorkflowQuery(namespace="production"), {"production"}),
     (WorkflowQuery(queue="slow"), {"slow"}),
     (WorkflowQuery(tags={"team": "infra"}), {"tagged", "twice"}),
@@ -224,6 +228,9 @@ async def test_filters_combine(store: Store, query: WorkflowQuery, expected: set
             samples.workflow("failed", status=WorkflowStatus.FAILED),
             samples.workflow("resolved", resolved_by_user=True),
             samples.workflow("production", namespace="production"),
+            samples.workflow(
+                "retried", status=WorkflowStatus.FAILED, resolved_by_user=True, resolved_by="retry", queue="other"
+            ),
             samples.workflow("slow", queue="slow"),
             samples.workflow("tagged", tags={"team": "infra"}),
             samples.workflow("twice", tags={"team": "infra", "tier": "1"}),
@@ -360,6 +367,15 @@ async def test_what_a_resumed_run_begins_with_is_kept_and_not_listed(store: Stor
     assert (changed.variables, changed.execution_input) == (large, large)
     (listed_one,) = (await store.list_workflows(WorkflowQuery(), limit=1, summaries=True)).workflows
     assert (listed_one.variables, listed_one.execution_input) == (None, None)
+
+
+async def test_who_resolved_a_workflow_is_kept(store: Store) -> None:
+    await store.create_workflow(samples.workflow("a", status=WorkflowStatus.FAILED, stopped_at=samples.EPOCH))
+    changed = await store.update_workflow("a", {"resolved_by_user": True, "resolved_by": "retry"}, revision=0)
+
+    assert (changed.resolved_by_user, changed.resolved_by) == (True, "retry")
+    assert await store.get_workflow("a") == changed
+    assert await listed(store, WorkflowQuery(resolved_by="retry")) == ["a"]
 
 
 async def test_summaries_leave_out_what_can_be_large(store: Store) -> None:
