@@ -20,7 +20,8 @@ WorkflowManagerError
 │   ├── WorkflowActive                  resume while the run or a descendant still goes on
 │   ├── AlreadyResolved
 │   ├── AlreadyResumed                  somebody has resumed it before, and may not have meant to do so twice
-│   └── IdempotencyKeyReused
+│   ├── IdempotencyKeyReused
+│   └── RecordUnreadable                what is stored is damaged, or a later version wrote it
 ├── RequestTooLarge                413
 ├── AccessDenied                   502  AWS does not let us do this; the IAM policy decides
 ├── Unavailable                    503  trying again may help
@@ -168,6 +169,15 @@ class AlreadyResumed(Conflict):
 
 class IdempotencyKeyReused(Conflict):
     """The Idempotency-Key was used before with another request."""
+
+
+class RecordUnreadable(Conflict):
+    """The record cannot be read; perhaps a later version of the service wrote it."""
+
+    def __init__(self, message: str | None = None, *, placeholder: object = None) -> None:
+        super().__init__(message)
+        self.placeholder = placeholder
+        """What can be shown of the record, as the model that it should have been."""
 
 
 class RequestTooLarge(WorkflowManagerError):

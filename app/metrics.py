@@ -9,16 +9,18 @@ from prometheus_client.registry import Collector
 
 from app.executor import Quotas
 from app.poller import Poller
+from app.store.unreadable import UnreadableRecords
 
 PREFIX: Final = "workflow_manager"
 
 
-def registry(quotas: Quotas, poller: Poller | None) -> CollectorRegistry:
+def registry(quotas: Quotas, poller: Poller | None, unreadable: UnreadableRecords | None = None) -> CollectorRegistry:
     """Return a registry of its own, so that several services in one process do not mix."""
     collectors = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=collectors)
     PlatformCollector(registry=collectors)
     collectors.register(QuotaCollector(quotas))
+    collectors.register(UnreadableCollector(unreadable or UnreadableRecords()))
     if poller is not None:
         collectors.register(PollerCollector(poller))
     return collectors
@@ -37,6 +39,22 @@ class TrafficCollector(Collector):
         for method, route, status, count, seconds in self._traffic:
             took.add_metric([method, route, str(status)], count_value=count, sum_value=seconds)
         return [took]
+
+
+class UnreadableCollector(Collector):
+    """Records of the store that cannot be read, by kind; the log names each of them once."""
+
+    def __init__(self, unreadable: UnreadableRecords) -> None:
+        self._unreadable = unreadable
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the counts."""
+        records = CounterMetricFamily(
+            f"{PREFIX}_unreadable_records", "Records of the store that could not be read.", labels=["kind"]
+        )
+        for kind, count in self._unreadable.counts.items():
+            records.add_metric([kind], count)
+        return [records]
 
 
 class QuotaCollector(Collector):

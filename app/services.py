@@ -34,6 +34,7 @@ from app.settings import Settings, StoreBackend
 from app.store import Store
 from app.store.dynamodb import DynamoDBStore
 from app.store.memory import MemoryStore
+from app.store.unreadable import UnreadableRecords
 
 log = structlog.get_logger(__name__)
 
@@ -70,11 +71,12 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         clock = asyncio.get_running_loop().time
         outage = Outage(clock=clock)
         sfn = paced(await stack.enter_async_context(connection.step_functions(attempts=1)), limits, outage)
-        store = await _open_store(stack, backend, settings, connection)
+        unreadable = UnreadableRecords()
+        store = await _open_store(stack, backend, settings, connection, unreadable)
         observer = Observer(sfn, store, now=now)
         catalog = Catalog(store, clock=clock)
         launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn, clock=clock), account)
-        queues = Queues(store, clock=clock)
+        queues = Queues(store, clock=clock, unreadable=unreadable)
         outbox = Outbox(store, launcher, observer, queues, limits, outage, now=now)
         executor = Executor(sfn, store, catalog, observer, outbox, now=now)
         poller = None
@@ -87,7 +89,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
                 limits,
                 queues,
                 outage,
-                _leadership(store, settings, clock),
+                _leadership(store, settings, clock, unreadable),
                 now=now,
                 clock=clock,
                 interval_seconds=settings.poll_interval_seconds,
@@ -104,14 +106,18 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
             registry=Registry(store, catalog, now=now),
             queues=queues,
             quotas=limits,
-            metrics=metrics.registry(limits, poller),
+            metrics=metrics.registry(limits, poller, unreadable),
             readiness=Readiness(store, polls=poller.ready if poller else lambda: True, clock=clock),
         )
 
 
-def _leadership(store: Store, settings: Settings, clock: Callable[[], float]) -> Leadership:
+def _leadership(
+    store: Store, settings: Settings, clock: Callable[[], float], unreadable: UnreadableRecords
+) -> Leadership:
     candidate = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
-    return Leadership(store, candidate=candidate, lease_seconds=settings.lease_seconds, clock=clock)
+    return Leadership(
+        store, candidate=candidate, lease_seconds=settings.lease_seconds, clock=clock, unreadable=unreadable
+    )
 
 
 def _store_backend(settings: Settings, connection: aws.AWS) -> StoreBackend:
@@ -143,16 +149,28 @@ def _log_start(settings: Settings, *, backend: StoreBackend, account: Account, p
     )
 
 
-async def _open_store(stack: AsyncExitStack, backend: StoreBackend, settings: Settings, connection: aws.AWS) -> Store:
+async def _open_store(
+    stack: AsyncExitStack,
+    backend: StoreBackend,
+    settings: Settings,
+    connection: aws.AWS,
+    unreadable: UnreadableRecords,
+) -> Store:
     if backend is StoreBackend.MEMORY:
         if not connection.embedded:
             log.warning(
                 "workflows are kept in memory: they are forgotten when this process ends, and their executions go on",
                 action="memory-store",
             )
-        return MemoryStore()
+        return MemoryStore(unreadable=unreadable)
     client = await stack.enter_async_context(connection.dynamodb())
-    store = DynamoDBStore(client, table_prefix=settings.table_prefix, retention_days=settings.retention_days, now=now)
+    store = DynamoDBStore(
+        client,
+        table_prefix=settings.table_prefix,
+        retention_days=settings.retention_days,
+        now=now,
+        unreadable=unreadable,
+    )
     try:
         await store.check()
     except (errors.Unavailable, errors.AccessDenied) as trouble:

@@ -28,6 +28,7 @@ from app.poller.poller import DISPATCH, INTAKE, LEASE
 from app.readiness import Readiness
 from app.services import Services
 from app.store.memory import MemoryStore
+from app.store.unreadable import UnreadableRecords
 from tests import samples
 from tests.fake_sfn import FakeSFN
 
@@ -90,7 +91,8 @@ class Rig:
         self.clock: Clock = known.clock if known else clock or Clock()
         self.sfn: FakeSFN = known.sfn if known else FakeSFN(self.clock.now)
         account = replace(ACCOUNT, installation=installation)
-        self.store: MemoryStore = replica_of.store if replica_of else MemoryStore()
+        self.unreadable = UnreadableRecords()
+        self.store: MemoryStore = replica_of.store if replica_of else MemoryStore(unreadable=self.unreadable)
         self.quotas = Quotas(quotas or {}, clock=self.clock.seconds)
         self.outage = Outage(clock=self.clock.seconds)
         client = paced(self.sfn.client(), self.quotas, self.outage, randomness=lambda: 0.5)
@@ -98,7 +100,7 @@ class Rig:
         self.observer = Observer(client, self.store, now=self.clock.now)
         catalog = Catalog(self.store, clock=self.clock.seconds)
         launcher = Launcher(client, catalog, self.machines, account)
-        self.queues = Queues(self.store, clock=self.clock.seconds)
+        self.queues = Queues(self.store, clock=self.clock.seconds, unreadable=self.unreadable)
         self.outbox = Outbox(
             self.store, launcher, self.observer, self.queues, self.quotas, self.outage, now=self.clock.now
         )
@@ -131,7 +133,7 @@ class Rig:
             registry=self.registry,
             queues=self.queues,
             quotas=self.quotas,
-            metrics=metrics.registry(self.quotas, self.poller),
+            metrics=metrics.registry(self.quotas, self.poller, self.unreadable),
             readiness=Readiness(self.store, polls=self.poller.ready, clock=self.clock.seconds),
         )
 

@@ -1,11 +1,12 @@
 """Routes of workflow definitions."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Awaitable, Sequence
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
+from app import errors
 from app.api import problems
 from app.api.dependencies import RegistryDep, StoreDep
 from app.api.parameters import DefinitionName, Version
@@ -20,7 +21,7 @@ router = APIRouter(
 )
 
 
-@router.get("", operation_id="getWorkflowDefinitions")
+@router.get("", operation_id="getWorkflowDefinitions", response_model_exclude_none=True)
 async def get_workflow_definitions(store: StoreDep) -> Sequence[WorkflowDefinition]:
     """Return the latest version of every workflow definition."""
     return await store.list_latest_definitions()
@@ -31,6 +32,7 @@ async def get_workflow_definitions(store: StoreDep) -> Sequence[WorkflowDefiniti
     operation_id="newWorkflowDefinition",
     status_code=201,
     response_model=WorkflowDefinition,
+    response_model_exclude_none=True,
     responses=problems.responses(409, 413)
     | {200: {"model": WorkflowDefinitionVerdict, "description": "With `validateOnly`: the definition is valid."}},
 )
@@ -48,19 +50,25 @@ async def new_workflow_definition(
     return await registry.create_definition(request)
 
 
-@router.get("/{name}", operation_id="getWorkflowDefinitionVersionsByName", responses=problems.responses(404))
+@router.get(
+    "/{name}",
+    operation_id="getWorkflowDefinitionVersionsByName",
+    response_model_exclude_none=True,
+    responses=problems.responses(404),
+)
 async def get_workflow_definition_versions_by_name(
     name: DefinitionName,
     store: StoreDep,
     latest: Annotated[bool, Query(description="Only the latest version; false returns all, newest first.")] = True,
 ) -> Sequence[WorkflowDefinition]:
     """Return the versions of a workflow definition."""
-    return [await store.get_definition(name)] if latest else await store.list_definition_versions(name)
+    return [await _shown(store.get_definition(name))] if latest else await store.list_definition_versions(name)
 
 
 @router.put(
     "/{name}",
     operation_id="updateWorkflowDefinition",
+    response_model_exclude_none=True,
     status_code=201,
     responses=problems.responses(404, 409, 413),
 )
@@ -74,10 +82,19 @@ async def update_workflow_definition(
 @router.get(
     "/{name}/{version}",
     operation_id="getWorkflowDefinitionByNameAndVersion",
+    response_model_exclude_none=True,
     responses=problems.responses(404),
 )
 async def get_workflow_definition_by_name_and_version(
     name: DefinitionName, version: Version, store: StoreDep
 ) -> WorkflowDefinition:
     """Return one version of a workflow definition."""
-    return await store.get_definition(name, version=version)
+    return await _shown(store.get_definition(name, version=version))
+
+
+async def _shown(reading: Awaitable[WorkflowDefinition]) -> WorkflowDefinition:
+    """Return a definition version, or what can be shown of one that cannot be read."""
+    try:
+        return await reading
+    except errors.RecordUnreadable as unreadable:
+        return cast("WorkflowDefinition", unreadable.placeholder)

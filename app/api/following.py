@@ -13,7 +13,7 @@ from starlette.types import Send
 
 from app import errors
 from app.api import examples, problems
-from app.api.dependencies import ExecutorDep, StoreDep
+from app.api.dependencies import ExecutorDep
 from app.api.feeds import Feeds, Follower, Read, Snapshot
 from app.api.parameters import NAME_PATTERN
 from app.models import Workflow
@@ -70,9 +70,9 @@ async def _feeds(request: Request) -> Feeds:
     return feeds
 
 
-async def _read(workflow_id: _WorkflowId, executor: ExecutorDep, store: StoreDep) -> Read:
+async def _read(workflow_id: _WorkflowId, executor: ExecutorDep) -> Read:
     async def read(*, refresh: bool) -> Workflow:
-        return await (executor.get(workflow_id) if refresh else store.get_workflow(workflow_id))
+        return await (executor.get(workflow_id) if refresh else executor.stored(workflow_id))
 
     return read
 

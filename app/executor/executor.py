@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 
@@ -88,9 +88,12 @@ class Executor:
         """Return a workflow; an active one is brought up to date first, at most once in ``REFRESH_EVERY``.
 
         With ``fetch_history`` the jobs are read from Step Functions, also when the store has none. Raises
-        ``WorkflowNotFound``. When Step Functions does not tell, what is stored is returned.
+        ``WorkflowNotFound``. When Step Functions does not tell, what is stored is returned; of a record that cannot be
+        read, what can be shown of it.
         """
-        workflow = await self._store.get_workflow(workflow_id)
+        workflow = await self.stored(workflow_id)
+        if not workflow.execution_arn:
+            return workflow
         patience = PATIENCE if fetch_history else LOOK_PATIENCE
         try:
             with Within(patience, what=f"a question about workflow {workflow_id}"):
@@ -108,6 +111,13 @@ class Executor:
             # What is stored is worth more to who looks than that AWS was asked in vain, or denied us.
             log.warning("workflow shown as stored", action="refresh", workflow_id=workflow_id, error=trouble.message)
         return workflow
+
+    async def stored(self, workflow_id: str) -> Workflow:
+        """Return a workflow as it is stored, or what can be shown of it. Raises ``WorkflowNotFound``."""
+        try:
+            return await self._store.get_workflow(workflow_id)
+        except errors.RecordUnreadable as unreadable:
+            return cast("Workflow", unreadable.placeholder)
 
     async def cancel(self, workflow_id: str, reason: str) -> None:
         """Stop a workflow. Raises ``WorkflowNotFound``, ``WorkflowEnded``, ``VersionConflict``, ``Unavailable``.
@@ -226,6 +236,10 @@ class Executor:
 
     async def _resume(self, workflow_id: str, start_at: str, ticket: Ticket, *, force: bool) -> Workflow:
         original = await self.get(workflow_id)
+        if original.unreadable is not None:
+            raise errors.RecordUnreadable(
+                f"workflow {workflow_id} cannot be resumed: its record cannot be read ({original.unreadable})"
+            )
         await families.refuse_while_active(self._store, original)
         if not force:
             await families.refuse_resumed(self._store, original)

@@ -39,7 +39,10 @@ async def ancestors(store: Store, workflow: Workflow) -> Sequence[Workflow]:
     """Return a workflow and what it resumes, the direct one first."""
     line = [workflow]
     while line[-1].retry_for is not None and len(line) < MAX_GENERATIONS:
-        found = await _present(store, (line[-1].retry_for,))
+        try:
+            found = await _present(store, (line[-1].retry_for,))
+        except errors.RecordUnreadable:
+            break  # an ancestor that nobody can change needs no part in it
         if not found:
             break
         line.extend(found)

@@ -239,6 +239,8 @@ class Outbox:
 
     async def _prepared(self, workflow: Workflow) -> tuple[StateMachine, str]:
         """Do all that a start needs before its claim, so that whatever goes wrong here has started nothing."""
+        if workflow.unreadable is not None:
+            raise errors.Unavailable(f"the record of workflow {workflow.id} cannot be read: {workflow.unreadable}")
         machine = await self._launcher.state_machine(
             workflow.workflow_definition, namespace=workflow.namespace, variables=workflow.variables
         )

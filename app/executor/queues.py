@@ -12,6 +12,7 @@ from app import errors
 from app.executor.recent import Recent
 from app.models import Queue, QueueLimits
 from app.store.documents import Document, DocumentStore
+from app.store.unreadable import BROKEN, UnreadableRecords, reason
 
 log = structlog.get_logger(__name__)
 
@@ -201,9 +202,12 @@ class Queues:
     as long as nobody changes limits: any number of queues costs as much as one.
     """
 
-    def __init__(self, store: DocumentStore, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: DocumentStore, *, clock: Callable[[], float], unreadable: UnreadableRecords | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._unreadable = unreadable or UnreadableRecords()
         self._limits: Recent[str, tuple[float, QueueLimits]] = Recent(MAX_REMEMBERED)
         self._changes = 0
         self._known = KnownQueues()
@@ -213,20 +217,22 @@ class Queues:
 
     async def get(self, name: str) -> Queue:
         """Return a queue."""
-        return _shown(name, Line.of(await self._store.get_document(KEY_PREFIX + name)))
+        document = await self._store.get_document(KEY_PREFIX + name)
+        return _shown(name, self._line_of(document), document)
 
     async def configured(self) -> list[Queue]:
-        """Return the queues that have limits, by name."""
-        found = sorted((await self._read()).items())
-        return [_shown(name, line) for name, (line, _) in found if line.limits.limited]
+        """Return the queues that have limits, by name, and those that cannot be read."""
+        documents = await self._store.list_documents(KEY_PREFIX)
+        shown = [(_name(document), self._line_of(document), document) for document in documents]
+        return [_shown(*each) for each in shown if each[1] is None or each[1].limits.limited]
 
     async def put(self, name: str, limits: QueueLimits) -> Queue:
         """Change the limits of a queue; what runs goes on. Raises ``VersionConflict`` under very many changes."""
         for _ in range(MAX_TRIES):
             document = await self._store.get_document(KEY_PREFIX + name)
-            changed = (_line_of(document) or Line(UNLIMITED)).with_limits(limits)
+            changed = (self._line_of(document) or Line(UNLIMITED)).with_limits(limits)
             if document is None and not limits.limited:
-                return _shown(name, changed)
+                return _shown(name, changed, None)
             try:
                 await self._write(name, changed, revision=document.revision if document else 0)
             except errors.VersionConflict:
@@ -235,7 +241,7 @@ class Queues:
             self._limits.put(name, (self._clock(), limits))
             await self._raise_epoch()
             log.info("queue changed", action="put-queue", queue=name, **limits.model_dump(exclude_none=True))
-            return _shown(name, changed)
+            return _shown(name, changed, None)
         raise errors.VersionConflict
 
     async def delete(self, name: str) -> None:
@@ -248,7 +254,7 @@ class Queues:
         known = self._limits.get(name)
         if known is None or moment - known[0] > REMEMBERED_SECONDS:
             changes = self._changes
-            line = _line_of(await self._store.get_document(KEY_PREFIX + name))
+            line = self._line_of(await self._store.get_document(KEY_PREFIX + name))
             if changes != self._changes:  # what was read may be older than what was written here meanwhile
                 return await self.limits(name)
             known = (moment, line.limits if line else STOPPED)
@@ -300,14 +306,14 @@ class Queues:
 
     async def _read(self) -> Mapping[str, tuple[Line, int]]:
         documents = await self._store.list_documents(KEY_PREFIX)
-        return {document.key.removeprefix(KEY_PREFIX): _standing(document) for document in documents}
+        return {_name(document): self._standing(document) for document in documents}
 
     async def _reread(self, name: str, moment: float) -> None:
         document = await self._store.get_document(KEY_PREFIX + name)
         if document is None:
             self._known.remove(name)
         else:
-            self._known.put(name, *_standing(document), moment=moment)
+            self._known.put(name, *self._standing(document), moment=moment)
         self._outdated.discard(name)
 
     async def _retire(self, moment: float) -> None:
@@ -326,26 +332,42 @@ class Queues:
         with suppress(errors.VersionConflict):
             await self._store.put_document(EPOCH_KEY, {}, revision=epoch.revision if epoch else 0)
 
+    def _standing(self, document: Document) -> tuple[Line, int]:
+        line = self._line_of(document)
+        return (line, document.revision) if line else (Line(STOPPED), 0)
 
-def _standing(document: Document) -> tuple[Line, int]:
-    line = _line_of(document)
-    return (line, document.revision) if line else (Line(STOPPED), 0)
-
-
-def _line_of(document: Document | None) -> Line | None:
-    """Read a line; None when there is one that cannot be read, which must hold up only its own queue."""
-    try:
+    def _line_of(self, document: Document | None) -> Line | None:
+        """Read a line; None when there is one that cannot be read, which must hold up only its own queue."""
+        why = _wrong_with(document)
+        if document is not None and why is not None:
+            self._unreadable.note("queue", _name(document), why)
+            return None
         return Line.of(document)
-    except (LookupError, TypeError, ValueError) as unreadable:
-        key = document.key if document else None
-        log.error("queue cannot be read", action="queue-unreadable", key=key, error=str(unreadable))  # noqa: TRY400
+
+
+def _name(document: Document) -> str:
+    return document.key.removeprefix(KEY_PREFIX)
+
+
+def _wrong_with(document: Document | None) -> str | None:
+    """Tell why a line cannot be read, if so."""
+    if document is None:
         return None
+    if document.unreadable is not None:
+        return document.unreadable
+    try:
+        Line.of(document)
+    except BROKEN as broken:
+        return reason(broken)
+    return None
 
 
 _LIMIT_NAMES: Final = frozenset(field.alias for field in QueueLimits.model_fields.values())
 
 
-def _shown(name: str, line: Line) -> Queue:
+def _shown(name: str, line: Line | None, document: Document | None) -> Queue:
+    if line is None:
+        return Queue(name=name, paused=True, running=0, unreadable=_wrong_with(document))
     limits = line.limits
     return Queue(
         name=name,

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from typing import cast
 
 import structlog
 
@@ -48,11 +49,16 @@ class Registry:
         """
         if request.name != name:
             raise errors.InvalidRequest(f"the name in the body is {request.name!r}, the one in the path {name!r}")
-        latest = await self._store.get_definition(name)
-        definition = self._definition(request, version=latest.version + 1)
+        definition = self._definition(request, version=await self._latest_version(name) + 1)
         await self._store.add_definition_version(definition)
         log.info("definition updated", action="update-definition", definition=name, version=definition.version)
         return definition
+
+    async def _latest_version(self, name: str) -> int:
+        try:
+            return (await self._store.get_definition(name)).version
+        except errors.RecordUnreadable as unreadable:
+            return cast("WorkflowDefinition", unreadable.placeholder).version
 
     async def put_state_resource(self, request: NewStateResource) -> StateResource:
         """Store a state resource, in place of the one that was there."""

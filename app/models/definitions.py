@@ -35,6 +35,10 @@ class WorkflowDefinition(Response):
     manager: Manager
     state_machine: StateMachine
     default_tags: Tags
+    unreadable: str | None = Field(
+        default=None,
+        description="Why the record of this version cannot be read; then its state machine and tags are empty.",
+    )
 
 
 class NewWorkflowDefinitionRequest(Request):

@@ -38,3 +38,8 @@ class Queue(Response):
     paused: bool = False
     running: int = Field(description="Workflows that run, as the poller last saw; 0 where their number has no limit.")
     queued: int = Field(default=0, description="Workflows that wait for their turn, as the poller last saw.")
+    unreadable: str | None = Field(
+        default=None,
+        description="Why the record of this queue cannot be read. Nothing of the queue starts until its limits are set "
+        "again.",
+    )

@@ -84,6 +84,11 @@ class Workflow(WorkflowSummary):
         default=None, description="Variables that a resumed run begins with, as the text of a JSON object."
     )
     jobs: tuple[Job, ...] = ()
+    unreadable: str | None = Field(
+        default=None,
+        description="Why the record of this workflow, or a part of it, cannot be read: it is damaged, or a later "
+        "version of the service wrote it. What could not be read is left out.",
+    )
     execution_input: str | None = Field(default=None, exclude=True)
     """What the states of a resumed run find as the input of the execution, when they look for it."""
     revision: int = Field(default=0, exclude=True)

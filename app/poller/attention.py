@@ -107,7 +107,8 @@ class Attendant:
         try:
             with calling_as(lane):
                 return await attend(tracked)
-        except errors.WorkflowNotFound:
+        except (errors.WorkflowNotFound, errors.RecordUnreadable):
+            # One that can be read again is found in the index of active workflows.
             self._agenda.forget(tracked)
             return Outcome.SKIPPED
         except errors.VersionConflict:

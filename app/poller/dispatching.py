@@ -222,6 +222,8 @@ class Dispatcher:
             return (await self._store.get_workflow(workflow_id)).status.terminal
         except errors.WorkflowNotFound:
             return True
+        except errors.RecordUnreadable:
+            return False  # it keeps its place, and no other
         except errors.WorkflowManagerError:
             raise
         except Exception:  # one that cannot be read keeps its place, and no other
@@ -253,7 +255,7 @@ class Dispatcher:
     async def _look_up(self, workflow_id: str) -> Workflow | None:
         try:
             return await self._store.get_workflow(workflow_id)
-        except errors.WorkflowNotFound:
+        except (errors.WorkflowNotFound, errors.RecordUnreadable):
             self._waiting.drop(workflow_id)
         except errors.WorkflowManagerError:
             raise

@@ -43,6 +43,9 @@ class EventIntake:
                 self._poller.heard(recorded)
         except errors.WorkflowNotFound:
             log.debug("event of a foreign execution", action="event-foreign", execution_arn=event.execution_arn)
+        except errors.RecordUnreadable:
+            # Step Functions is asked when the record can be read again.
+            log.debug("event of an unreadable workflow", action="event-skip", workflow_id=event.workflow_id)
 
     async def _take_of_stored(self, event: StatusEvent) -> None:
         workflow = await self._store.get_workflow(event.workflow_id)

@@ -12,10 +12,13 @@ import structlog
 
 from app import errors
 from app.store.documents import Document, DocumentStore
+from app.store.unreadable import UnreadableRecords
 
 log = structlog.get_logger(__name__)
 
 KEY: Final = "lease/poller"
+
+UNKNOWN: Final = object()
 
 RENEWALS_PER_LEASE: Final = 3
 """A leader renews so often that two lost renewals do not cost it the lease."""
@@ -25,12 +28,19 @@ class Leadership:
     """One candidate. ``clock`` is monotonic and gives seconds."""
 
     def __init__(
-        self, store: DocumentStore, *, candidate: str, lease_seconds: float, clock: Callable[[], float]
+        self,
+        store: DocumentStore,
+        *,
+        candidate: str,
+        lease_seconds: float,
+        clock: Callable[[], float],
+        unreadable: UnreadableRecords | None = None,
     ) -> None:
         self._store = store
         self._candidate = candidate
         self._lease_seconds = lease_seconds
         self._clock = clock
+        self._unreadable = unreadable or UnreadableRecords()
         self._renewed_at: float | None = None
         self._seen: Document | None = None
         self._seen_at = 0.0
@@ -49,6 +59,9 @@ class Leadership:
         """Renew the lease, or take it when its holder stands still; returns whether this candidate leads."""
         moment = self._clock()
         document = await self._store.get_document(KEY)
+        if document is not None and "holder" not in document.body:
+            # Somebody may hold it: it is taken over like any other, when it stands still.
+            self._unreadable.note("lease", KEY, document.unreadable or "it has no holder")
         if self._holds(document) or document is None or self._stands_still(document, moment):
             await self._take(document, moment)
         return self.leading
@@ -66,10 +79,10 @@ class Leadership:
                 return
 
     def _holds(self, document: Document | None) -> bool:
-        return document is not None and document.body["holder"] == self._candidate
+        return document is not None and document.body.get("holder") == self._candidate
 
     def _stands_still(self, document: Document, moment: float) -> bool:
-        if document.body["holder"] is None:
+        if document.body.get("holder", UNKNOWN) is None:
             return True
         if self._seen is None or self._seen.revision != document.revision:
             self._seen, self._seen_at = document, moment

@@ -3,6 +3,10 @@
 Three rules hold for every method. What comes back is a snapshot: models are frozen, and the JSON inside them must not
 be changed. A write is either wholly there or not at all, and is seen by every read that starts after it returned.
 Two writers never overwrite each other: each write names the revision it has seen.
+
+One bad record, damaged or written by a later version of the service, takes no other along. Reading it by its key raises
+``RecordUnreadable`` with a placeholder; a listing for people shows the placeholder, other lists leave it out. A
+workflow of which only a payload or the definition cannot be read is returned, and ``unreadable`` says what is missing.
 """
 
 from abc import ABC, abstractmethod
@@ -119,11 +123,17 @@ class DefinitionStore(ABC):
 
     @abstractmethod
     async def get_definition(self, name: str, *, version: int | None = None) -> WorkflowDefinition:
-        """Return one version, or the latest without ``version``. Raises ``DefinitionNotFound``."""
+        """Return one version, or the latest without ``version``.
+
+        Raises ``DefinitionNotFound``, ``RecordUnreadable``.
+        """
 
     @abstractmethod
     async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
-        """Return all versions of a name, newest first. Raises ``DefinitionNotFound``."""
+        """Return all versions of a name, newest first. Raises ``DefinitionNotFound``.
+
+        One that is missing or cannot be read is a placeholder, and so in ``list_latest_definitions``.
+        """
 
     @abstractmethod
     async def list_latest_definitions(self) -> Sequence[WorkflowDefinition]:
@@ -139,7 +149,7 @@ class StateResourceStore(ABC):
 
     @abstractmethod
     async def get_state_resource(self, namespace: str, name: str) -> StateResource:
-        """Return one resource. Raises ``StateResourceNotFound``."""
+        """Return one resource. Raises ``StateResourceNotFound``, ``RecordUnreadable``."""
 
     @abstractmethod
     async def delete_state_resource(self, namespace: str, name: str) -> None:
@@ -147,7 +157,7 @@ class StateResourceStore(ABC):
 
     @abstractmethod
     async def find_state_resources(self, namespace: str, names: Iterable[str]) -> Mapping[str, StateResource]:
-        """Return those of ``names`` that are registered in ``namespace``, by name."""
+        """Return those of ``names`` that are registered in ``namespace``, by name. Raises ``RecordUnreadable``."""
 
 
 class WorkflowStore(ABC):
@@ -165,7 +175,7 @@ class WorkflowStore(ABC):
 
     @abstractmethod
     async def get_workflow(self, workflow_id: str) -> Workflow:
-        """Return one workflow as the last write left it. Raises ``WorkflowNotFound``."""
+        """Return one workflow as the last write left it. Raises ``WorkflowNotFound``, ``RecordUnreadable``."""
 
     @abstractmethod
     async def update_workflow(self, workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:

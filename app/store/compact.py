@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from app import errors
 from app.models import Job, Workflow, WorkflowDefinition, WorkflowStatus
+from app.store.unreadable import BROKEN, UnreadableRecords, reason
 
 Record = tuple[Any, ...]
 
@@ -30,7 +32,8 @@ _STATUSES: Final = {status.value: status for status in WorkflowStatus}
 class CompactWorkflows:
     """Workflows by id, as a dictionary has them; they share their definitions."""
 
-    def __init__(self) -> None:
+    def __init__(self, unreadable: UnreadableRecords | None = None) -> None:
+        self._unreadable = unreadable or UnreadableRecords()
         self._records: dict[str, Record] = {}
         self._definitions: list[WorkflowDefinition] = []
         self._numbers: dict[Record, int] = {}
@@ -40,10 +43,10 @@ class CompactWorkflows:
         return workflow_id in self._records
 
     def __getitem__(self, workflow_id: str) -> Workflow:
-        return self._unpack(self._records[workflow_id])
+        return self._read(workflow_id)
 
     def __setitem__(self, workflow_id: str, workflow: Workflow) -> None:
-        self._blank = self._blank or workflow.model_copy()
+        self._blank = self._blank or workflow.model_copy(update={"unreadable": None})
         self._records[workflow_id] = self._pack(workflow)
 
     def __delitem__(self, workflow_id: str) -> None:
@@ -55,7 +58,39 @@ class CompactWorkflows:
 
     def without_jobs(self, workflow_id: str) -> Workflow:
         """Return a workflow with none of its jobs but the last; reading them would take most of the time."""
-        return self._unpack(self._records[workflow_id], with_jobs=False)
+        return self._read(workflow_id, with_jobs=False)
+
+    def _read(self, workflow_id: str, *, with_jobs: bool = True) -> Workflow:
+        """Read a record. Raises ``RecordUnreadable``."""
+        record = self._records[workflow_id]
+        try:
+            return self._unpack(record, with_jobs=with_jobs)
+        except BROKEN as broken:
+            why = reason(broken)
+            self._unreadable.note("workflow", workflow_id, why)
+            raise errors.RecordUnreadable(
+                f"workflow {workflow_id} cannot be read ({why}); perhaps a later version of the service wrote it",
+                placeholder=self._placeholder(workflow_id, record, why),
+            ) from broken
+
+    def _placeholder(self, workflow_id: str, record: Record, why: str) -> Workflow:
+        """Return what can be shown of a record that cannot be read."""
+        number, status, namespace, queue, *_ = record
+        values = dict(zip(PLAIN, record[len(PACKED) :], strict=True))
+        ended = values["stopped_at"] is not None
+        return Workflow.model_construct(
+            **values
+            | {
+                "workflow_definition": self._definitions[number],
+                "status": _STATUSES.get(status, WorkflowStatus.FAILED if ended else WorkflowStatus.RUNNING),
+                "status_reason": f"cannot be read: {why}",
+                "namespace": namespace,
+                "queue": queue,
+                "tags": {},
+                "execution_arn": "",
+                "unreadable": why,
+            }
+        )
 
     def _pack(self, workflow: Workflow) -> Record:
         return (
@@ -75,14 +110,19 @@ class CompactWorkflows:
         values: dict[str, Any] = dict(zip(PLAIN, plain, strict=True))
         values |= {
             "workflow_definition": self._definitions[number],
+            "unreadable": self._definitions[number].unreadable,
             "status": _STATUSES[status],
             "namespace": namespace,
             "queue": queue,
             "tags": dict(zip(tags[::2], tags[1::2], strict=True)),
             "execution_arn": arn + values["id"] if isinstance(arn, str) else arn[0],
-            "jobs": _unpacked_jobs(jobs) if with_jobs else (),
-            "last_job": _unpacked_jobs(last_job)[0] if last_job else None,
         }
+        try:
+            values["jobs"] = _unpacked_jobs(jobs) if with_jobs else ()
+            values["last_job"] = _unpacked_jobs(last_job)[0] if last_job else None
+        except BROKEN as broken:
+            values |= {"jobs": (), "last_job": None, "unreadable": f"history: {reason(broken)}"}
+            self._unreadable.note("workflow", values["id"], values["unreadable"])
         # A copy with other values takes a third of the time that making a model takes, and all were checked once.
         return self._blank.model_copy(update=values) if self._blank else Workflow.model_construct(**values)
 

@@ -14,6 +14,9 @@ class Document:
     revision: int
     """Counts the writes; the first one makes it 1."""
     body: Mapping[str, Any]
+    """Empty when it cannot be read."""
+    unreadable: str | None = None
+    """Why it cannot be read; it can be replaced all the same."""
 
 
 class DocumentStore(ABC):
@@ -21,7 +24,7 @@ class DocumentStore(ABC):
 
     @abstractmethod
     async def get_document(self, key: str) -> Document | None:
-        """Return a document, or None when there is none."""
+        """Return a document, or None when there is none; one that cannot be read says so, and has no body."""
 
     @abstractmethod
     async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:

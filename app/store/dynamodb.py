@@ -21,6 +21,7 @@ from app.store.dynamodb_reader import Reader
 from app.store.dynamodb_recent import Recent
 from app.store.dynamodb_resources import DynamoDBStateResources
 from app.store.dynamodb_workflows import Writer
+from app.store.unreadable import UnreadableRecords
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -40,22 +41,42 @@ class DynamoDBStore(Store):
     """
 
     def __init__(
-        self, client: "DynamoDBClient", *, table_prefix: str, retention_days: int, now: Callable[[], datetime]
+        self,
+        client: "DynamoDBClient",
+        *,
+        table_prefix: str,
+        retention_days: int,
+        now: Callable[[], datetime],
+        unreadable: UnreadableRecords | None = None,
     ) -> None:
         def name(table: tables.Table) -> str:
             return tables.table_name(table_prefix, table)
 
         self._client, self._table_prefix = client, table_prefix
         calls, retention = Calls(client), timedelta(days=retention_days)
+        records = unreadable or UnreadableRecords()
         workflows, coordination = name(tables.WORKFLOWS), name(tables.COORDINATION)
         parts = Parts(calls, table=workflows, retention=retention)
         self._definitions = DynamoDBDefinitions(
-            calls, table=name(tables.DEFINITIONS), cache=DefinitionCache(), new_write_id=_new_write_id
+            calls,
+            table=name(tables.DEFINITIONS),
+            cache=DefinitionCache(),
+            new_write_id=_new_write_id,
+            unreadable=records,
         )
         self._documents = DynamoDBDocuments(calls, table=coordination, new_write_id=_new_write_id)
-        self._resources = DynamoDBStateResources(calls, table=name(tables.STATE_RESOURCES))
-        self._reader = Reader(calls, table=workflows, definitions=self._definitions, parts=parts, now=now)
-        self._listing = Listing(calls, workflows=workflows, coordination=coordination, reader=self._reader, now=now)
+        self._resources = DynamoDBStateResources(calls, table=name(tables.STATE_RESOURCES), unreadable=records)
+        self._reader = Reader(
+            calls, table=workflows, definitions=self._definitions, parts=parts, now=now, unreadable=records
+        )
+        self._listing = Listing(
+            calls,
+            workflows=workflows,
+            coordination=coordination,
+            reader=self._reader,
+            now=now,
+            unreadable=records,
+        )
         self._writer = Writer(
             calls,
             table=workflows,

@@ -15,12 +15,28 @@ from app.store.base import DefinitionStore
 from app.store.dynamodb_cache import DefinitionCache, starting_at
 from app.store.dynamodb_calls import Calls
 from app.store.dynamodb_keys import sendable
-from app.store.items import AttributeValue, DefinitionKey, Item, milliseconds, moment, number, text
+from app.store.items import (
+    AttributeValue,
+    DefinitionKey,
+    Item,
+    definition_placeholder,
+    milliseconds,
+    moment,
+    number,
+    text,
+)
+from app.store.unreadable import BROKEN, UnreadableRecords, reason
 
 VersionKey: TypeAlias = tuple[str, int]
 
 MAX_VERSION: Final = 10**16 - 1
 """Room for versions in the sort key, which is as wide as this."""
+
+UNKNOWN_VERSION: Final = -1
+MISSING: Final = "this version is missing"
+
+MAX_CHUNKS: Final = 100
+"""More than any definition has: one of a megabyte has three."""
 
 IS_NEW: Final = "attribute_not_exists(#entry)"
 IS_NEXT: Final = "#version = :before"
@@ -29,11 +45,20 @@ IS_NEXT: Final = "#version = :before"
 class DynamoDBDefinitions(DefinitionStore):
     """Keeps definition versions; those used last are kept in memory as well, as they never change."""
 
-    def __init__(self, calls: Calls, *, table: str, cache: DefinitionCache, new_write_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        *,
+        table: str,
+        cache: DefinitionCache,
+        new_write_id: Callable[[], str],
+        unreadable: UnreadableRecords,
+    ) -> None:
         self._calls = calls
         self._table = table
         self._cache = cache
         self._new_write_id = new_write_id
+        self._unreadable = unreadable
 
     async def create_definition(self, definition: WorkflowDefinition) -> None:
         name, write_id = definition.name, self._new_write_id()
@@ -60,7 +85,13 @@ class DynamoDBDefinitions(DefinitionStore):
 
     async def get_definition(self, name: str, *, version: int | None = None) -> WorkflowDefinition:
         key = DefinitionKey(name, await self._latest_version(name) if version is None else version, None)
-        return (await self.find([key]))[key]
+        definition = (await self._find([key]))[key]
+        if definition.unreadable == MISSING and version is not None:
+            raise errors.DefinitionNotFound(f"workflow definition {name!r} has no version {version}")
+        if definition.unreadable is not None:
+            self._note(key, definition.unreadable)
+            raise unreadable_definition(definition)
+        return definition
 
     async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
         latest = await self._latest_version(name)
@@ -77,21 +108,38 @@ class DynamoDBDefinitions(DefinitionStore):
             ExpressionAttributeValues={":latest": text("latest")},
             ConsistentRead=True,
         ):
-            keys += [DefinitionKey(item["entry"]["S"], int(item["version"]["N"]), None) for item in page["Items"]]
+            keys += [DefinitionKey(item["entry"]["S"], _version_number(item), None) for item in page["Items"]]
         found = await self.find(keys)
         return [found[key] for key in keys]
 
     async def find(self, keys: Collection[DefinitionKey]) -> Mapping[DefinitionKey, WorkflowDefinition]:
-        """Return definition versions as workflows name them. Raises ``DefinitionNotFound`` when one is missing."""
-        found = {key: self._cache.get(key) for key in keys}
+        """Return definition versions as workflows name them.
+
+        In the place of one that is missing or cannot be read stands a placeholder, whose ``unreadable`` says why.
+        """
+        found = await self._find(keys)
+        for key, definition in found.items():
+            if definition.unreadable is not None:
+                self._note(key, definition.unreadable)
+        return found
+
+    async def _find(self, keys: Collection[DefinitionKey]) -> Mapping[DefinitionKey, WorkflowDefinition]:
+        found = {key: self._cached(key) for key in keys}
         missing = [key for key, definition in found.items() if definition is None]
         loaded = await self._load({(key.name, key.version) for key in missing}) if missing else {}
         for key in missing:
-            definition = loaded.get((key.name, key.version))
-            if definition is None:
-                raise errors.DefinitionNotFound(f"workflow definition {key.name!r} has no version {key.version}")
-            found[key] = self._cache.get(key) or starting_at(definition, key.start_at)
+            definition = loaded.get((key.name, key.version)) or definition_placeholder(key, MISSING)
+            found[key] = definition if definition.unreadable else self._cached(key) or _cut(definition, key)
         return {key: definition for key, definition in found.items() if definition is not None}
+
+    def _cached(self, key: DefinitionKey) -> WorkflowDefinition | None:
+        try:
+            return self._cache.get(key)
+        except (*BROKEN, errors.InvalidRequest) as broken:
+            return definition_placeholder(key, reason(broken))
+
+    def _note(self, key: DefinitionKey, why: str) -> None:
+        self._unreadable.note("definition", f"{key.name}:{key.version}", why)
 
     async def _was_written(self, definition: WorkflowDefinition, write_id: str) -> bool:
         """Tell whether a write happened although its repetition was refused, because the first answer was lost."""
@@ -106,30 +154,26 @@ class DynamoDBDefinitions(DefinitionStore):
         )
         if "Item" not in answer:
             raise _no_definition(name)
-        return int(answer["Item"]["version"]["N"])
+        return _version_number(answer["Item"])
 
     async def _load(self, versions: Collection[VersionKey]) -> Mapping[VersionKey, WorkflowDefinition]:
         wanted = [version for version in versions if sendable(version[0]) and 0 <= version[1] <= MAX_VERSION]
         heads = await self._calls.get_many(self._table, [_key(*version, chunk=0) for version in wanted])
-        chunks = {(item["scope"]["S"], item["entry"]["S"]): item["chunk"]["B"] for item in heads}
-        more = [
-            {"scope": head["scope"], "entry": _entry(int(head["version"]["N"]), chunk)}
-            for head in heads
-            for chunk in range(1, int(head["chunks"]["N"]))
-        ]
-        chunks |= {
-            (item["scope"]["S"], item["entry"]["S"]): item["chunk"]["B"]
-            for item in await self._calls.get_many(self._table, more)
-        }
-        return dict(self._unpack(head, chunks) for head in heads)
+        more = [key for head in heads for key in _further_chunks(head)]
+        items = [*heads, *(await self._calls.get_many(self._table, more))]
+        chunks = {(item["scope"]["S"], item["entry"]["S"]): item for item in items}
+        return {_version_of(head): self._unpack(head, chunks) for head in heads}
 
-    def _unpack(self, head: Item, chunks: Mapping[tuple[str, str], bytes]) -> tuple[VersionKey, WorkflowDefinition]:
-        scope, version = head["scope"]["S"], int(head["version"]["N"])
-        packed = [chunks[scope, _entry(version, chunk)["S"]] for chunk in range(int(head["chunks"]["N"]))]
-        raw = packing.unpack(b"".join(packed))
-        definition = _read(json.loads(raw))
+    def _unpack(self, head: Item, chunks: Mapping[tuple[str, str], Item]) -> WorkflowDefinition:
+        name, version = _version_of(head)
+        try:
+            keys = [head, *_further_chunks(head)]
+            raw = packing.unpack(b"".join(chunks[key["scope"]["S"], key["entry"]["S"]]["chunk"]["B"] for key in keys))
+            definition = _read(json.loads(raw))
+        except BROKEN as broken:
+            return definition_placeholder(DefinitionKey(name, version, None), reason(broken))
         self._cache.put(definition, size=len(raw))
-        return (definition.name, definition.version), definition
+        return definition
 
     def _latest(self, definition: WorkflowDefinition, condition: str) -> dict[str, Any]:
         item = {"scope": text("latest"), "entry": text(definition.name), "version": number(definition.version)}
@@ -155,6 +199,44 @@ class DynamoDBDefinitions(DefinitionStore):
         return [{"Put": {"TableName": self._table, "Item": item, **condition}} for item in items]
 
 
+def unreadable_definition(definition: WorkflowDefinition) -> errors.RecordUnreadable:
+    """Return the error that says so."""
+    return errors.RecordUnreadable(
+        f"version {definition.version} of workflow definition {definition.name!r} cannot be read "
+        f"({definition.unreadable}); perhaps a later version of the service wrote it",
+        placeholder=definition,
+    )
+
+
+def _cut(definition: WorkflowDefinition, key: DefinitionKey) -> WorkflowDefinition:
+    try:
+        return starting_at(definition, key.start_at)
+    except (*BROKEN, errors.InvalidRequest) as broken:
+        return definition_placeholder(key, reason(broken))
+
+
+def _version_number(item: Mapping[str, AttributeValue]) -> int:
+    """Return the version that an entry of the list of names holds; a damaged one names a version that is not there."""
+    try:
+        return int(item["version"]["N"])
+    except BROKEN:
+        return UNKNOWN_VERSION
+
+
+def _version_of(head: Item) -> VersionKey:
+    """Return which version a first chunk is of, by its key."""
+    return head["scope"]["S"].partition("#")[2], int(head["entry"]["S"].partition("#")[0])
+
+
+def _further_chunks(head: Item) -> list[Item]:
+    """Return the keys of all chunks after the first; none when it does not tell how many there are."""
+    try:
+        count = min(int(head["chunks"]["N"]), MAX_CHUNKS)
+    except BROKEN:
+        count = 0
+    return [{"scope": head["scope"], "entry": _entry(_version_of(head)[1], chunk)} for chunk in range(1, count)]
+
+
 def _key(name: str, version: int, *, chunk: int) -> Item:
     return {"scope": text(f"versions#{name}"), "entry": _entry(version, chunk)}
 
@@ -165,7 +247,9 @@ def _entry(version: int, chunk: int) -> AttributeValue:
 
 def _dump(definition: WorkflowDefinition) -> dict[str, Any]:
     # With the parser of the standard library, because that of pydantic refuses what is nested deeply.
-    return {**dict(definition), "created_at": milliseconds(definition.created_at)}
+    values = {**dict(definition), "created_at": milliseconds(definition.created_at)}
+    del values["unreadable"]
+    return values
 
 
 def _read(values: dict[str, Any]) -> WorkflowDefinition:

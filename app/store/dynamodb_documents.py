@@ -11,8 +11,12 @@ from app.store.documents import Document, DocumentStore
 from app.store.dynamodb_calls import Calls
 from app.store.dynamodb_keys import sendable
 from app.store.items import AttributeValue, Item, number, text
+from app.store.unreadable import BROKEN, reason
 
 SCOPE: Final = "documents"
+
+UNKNOWN_REVISION: Final = -1
+"""Stands for the revision of a document that has none."""
 
 
 class DynamoDBDocuments(DocumentStore):
@@ -67,6 +71,12 @@ class DynamoDBDocuments(DocumentStore):
 
 
 def _at(revision: int) -> dict[str, Any]:
+    if revision == UNKNOWN_REVISION:
+        return {
+            "ConditionExpression": "attribute_exists(#entry) AND NOT attribute_type(#revision, :number)",
+            "ExpressionAttributeNames": {"#entry": "entry", "#revision": "revision"},
+            "ExpressionAttributeValues": {":number": text("N")},
+        }
     if revision == 0:
         return {"ConditionExpression": "attribute_not_exists(#entry)", "ExpressionAttributeNames": {"#entry": "entry"}}
     return {
@@ -80,9 +90,17 @@ def _key(key: str) -> Item:
     return {"scope": text(SCOPE), "entry": text(key)}
 
 
-def _read(item: Mapping[str, AttributeValue]) -> Document:
-    return Document(item["entry"]["S"], int(item["revision"]["N"]), json.loads(packing.unpack(item["body"]["B"])))
-
-
 def _changed(key: str) -> errors.VersionConflict:
     return errors.VersionConflict(f"document {key!r} was changed by somebody else")
+
+
+def _read(item: Mapping[str, AttributeValue]) -> Document:
+    key, revision = item["entry"]["S"], UNKNOWN_REVISION
+    try:
+        revision = int(item["revision"]["N"])
+        body = json.loads(packing.unpack(item["body"]["B"]))
+        if not isinstance(body, dict):
+            raise TypeError("its body is no JSON object")
+    except BROKEN as broken:
+        return Document(key, revision, {}, unreadable=reason(broken))
+    return Document(key, revision, body)

@@ -24,6 +24,7 @@ from app.store.dynamodb_reader import Reader
 from app.store.dynamodb_streams import QUERY_ENTRIES, Budget, Merge, Stream
 from app.store.items import PENDING, SHARDS, position, read_position, text
 from app.store.tables import BY_DEFINITION
+from app.store.unreadable import UnreadableRecords
 
 MAX_ENTRIES: Final = 10_000
 ENTRIES_FOR_ROW: Final = 3
@@ -42,13 +43,21 @@ class Listing:
     """
 
     def __init__(
-        self, calls: Calls, *, workflows: str, coordination: str, reader: Reader, now: Callable[[], datetime]
+        self,
+        calls: Calls,
+        *,
+        workflows: str,
+        coordination: str,
+        reader: Reader,
+        now: Callable[[], datetime],
+        unreadable: UnreadableRecords,
     ) -> None:
         self._calls = calls
         self._workflows = workflows
         self._coordination = coordination
         self._reader = reader
         self._now = now
+        self._unreadable = unreadable
 
     async def workflows(self, query: WorkflowQuery, *, limit: int, page_token: str | None, summaries: bool) -> Page:
         """Return a page of a listing as the contract says."""
@@ -63,7 +72,8 @@ class Listing:
             if not places:
                 stop = merge.stopped_at
                 return Page(found, paging.encode(read_position(stop)) if stop else None)
-            found += (await self._present(places, query.matches, summaries=summaries)).values()
+            present = await self._present(places, query.matches, summaries=summaries, placeholders=True)
+            found += present.values()
             seen += len(places)
         last = found[limit - 1]
         return Page(found[:limit], paging.encode(paging.Position(last.created_at, last.id)))
@@ -89,10 +99,15 @@ class Listing:
         return list(present.values())
 
     async def _present(
-        self, places: Collection[str], matches: Callable[[Workflow], bool], *, summaries: bool
+        self,
+        places: Collection[str],
+        matches: Callable[[Workflow], bool],
+        *,
+        summaries: bool,
+        placeholders: bool = False,
     ) -> Mapping[str, Workflow]:
         """Return those workflows that are still what the indexes said, in the order of their places."""
-        found = await self._reader.find(set(places), summaries=summaries) if places else {}
+        found = await self._reader.find(set(places), summaries=summaries, placeholders=placeholders) if places else {}
         return {place: found[place] for place in places if place in found and matches(found[place])}
 
     def _streams(self, sources: Sequence[Partition], query: WorkflowQuery, span: Range, limit: int) -> list[Stream]:
@@ -100,7 +115,14 @@ class Listing:
         share = -(-limit // SHARDS) + SPARE_ENTRIES
         # Hardly any entry has the id, so there is no use in beginning with few.
         first_entries = QUERY_ENTRIES if query.id_prefix else None
-        stream = partial(Stream, self._calls, after=span.after, budget=budget, id_prefix=query.id_prefix or "")
+        stream = partial(
+            Stream,
+            self._calls,
+            after=span.after,
+            budget=budget,
+            id_prefix=query.id_prefix or "",
+            unreadable=self._unreadable,
+        )
         streams = [
             stream(
                 self._index(source, query, span),

@@ -79,17 +79,20 @@ class Parts:
         await self._calls.write_many(self._table, requests, batch=PARTS_IN_REQUEST)
         return edits
 
-    async def read(self, generations: Collection[Generation]) -> Mapping[Generation, bytes]:
-        """Return whole payloads, unpacked; those that are no longer whole are left out."""
+    async def read(self, generations: Collection[Generation]) -> Mapping[Generation, bytes | ValueError]:
+        """Return whole payloads, unpacked, or why one cannot be; those that are no longer whole are left out."""
         found = {
-            (item["id"]["S"], item["part"]["S"]): item["chunk"]["B"]
+            (item["id"]["S"], item["part"]["S"]): item.get("chunk", {}).get("B")
             for item in await self._calls.get_many(self._table, keys(generations))
         }
-        whole = {}
+        whole: dict[Generation, bytes | ValueError] = {}
         for generation in generations:
             chunks = [found.get((key["id"]["S"], key["part"]["S"])) for key in keys([generation])]
             if None not in chunks:
-                whole[generation] = await _unpack(b"".join(chunk for chunk in chunks if chunk is not None))
+                try:
+                    whole[generation] = await _unpack(b"".join(chunk for chunk in chunks if chunk is not None))
+                except ValueError as damaged:
+                    whole[generation] = damaged
         return whole
 
     async def remove(self, generations: Collection[Generation]) -> None:

@@ -1,8 +1,9 @@
 """The fields of a workflow that can be large, as bytes: inside the summary while they are small, else in parts."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypedDict, cast
 
 from pydantic import BaseModel
 
@@ -47,6 +48,10 @@ INDEXED_TAGS_BYTES: Final = 512
 not those with an empty name, which DynamoDB does not take."""
 
 
+GENERATION: Final = re.compile(r"[^#]+#[0-9]{1,4}")
+"""Name of a generation: the id of its write, and how many parts it has."""
+
+
 class Payloads(TypedDict, total=False):
     """The fields of a workflow that can be large."""
 
@@ -84,21 +89,17 @@ def raw_payloads(values: Mapping[str, Any]) -> dict[str, bytes | None]:
     return raw
 
 
-def read_payloads(raw: Mapping[str, bytes]) -> Payloads:
-    """Return the fields that ``raw_payloads`` was given, as far as they are there."""
-    payloads: Payloads = {}
-    for name in TEXTS:
-        if name in raw:
-            payloads[name] = raw[name].decode()
-    if "last_job" in raw:
-        payloads["last_job"] = Job.model_validate_json(raw["last_job"])
-    if "history" in raw:
-        history = _History.model_validate_json(raw["history"])
-        payloads["jobs"] = history.jobs
-        payloads["last_job"] = history.last_job if history.last is None else history.jobs[history.last]
-    if "many_tags" in raw:
-        payloads["tags"] = json.loads(raw["many_tags"])
-    return payloads
+def read_payload(name: str, raw: bytes) -> Payloads:
+    """Return the fields that a payload of ``raw_payloads`` holds. Raises ``ValueError`` when it cannot be read."""
+    if name == "last_job":
+        return {"last_job": Job.model_validate_json(raw)}
+    if name == "many_tags":
+        return {"tags": json.loads(raw)}
+    if name == "history":
+        history = _History.model_validate_json(raw)
+        last = history.last_job if history.last is None else history.jobs[history.last]
+        return {"jobs": history.jobs, "last_job": last}
+    return cast("Payloads", {name: raw.decode()})
 
 
 def _dump_history(jobs: tuple[Job, ...], last_job: Job | None) -> bytes | None:
@@ -119,9 +120,16 @@ def _index(jobs: tuple[Job, ...], wanted: Job) -> int | None:
 
 def detached(item: Mapping[str, AttributeValue], names: Iterable[str] = INLINE_BYTES) -> dict[str, str]:
     """Return the payloads of a summary that are parts: their name and generation."""
-    return {name: item[name]["S"] for name in names if "S" in item.get(name, {})}
+    return {name: item[name]["S"] for name in names if GENERATION.fullmatch(item.get(name, {}).get("S", ""))}
 
 
-def inline(item: Mapping[str, AttributeValue], names: Iterable[str] = INLINE_BYTES) -> dict[str, bytes]:
-    """Return the payloads of a summary that it holds itself, unpacked."""
-    return {name: packing.unpack(item[name]["B"]) for name in names if "B" in item.get(name, {})}
+def inline(item: Mapping[str, AttributeValue], names: Iterable[str] = INLINE_BYTES) -> dict[str, bytes | ValueError]:
+    """Return the payloads of a summary that it holds itself, unpacked, or why one cannot be."""
+    return {name: _unpack(item[name]["B"]) for name in names if "B" in item.get(name, {})}
+
+
+def _unpack(packed: bytes) -> bytes | ValueError:
+    try:
+        return packing.unpack(packed)
+    except ValueError as damaged:
+        return damaged

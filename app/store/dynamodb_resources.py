@@ -8,14 +8,16 @@ from app.store.base import StateResourceStore
 from app.store.dynamodb_calls import Calls
 from app.store.dynamodb_keys import sendable
 from app.store.items import AttributeValue, Item, milliseconds, moment, number, text
+from app.store.unreadable import BROKEN, UnreadableRecords, reason
 
 
 class DynamoDBStateResources(StateResourceStore):
     """Keeps state resources under their namespace and name."""
 
-    def __init__(self, calls: Calls, *, table: str) -> None:
+    def __init__(self, calls: Calls, *, table: str, unreadable: UnreadableRecords) -> None:
         self._calls = calls
         self._table = table
+        self._unreadable = unreadable
 
     async def put_state_resource(self, resource: StateResource) -> None:
         item = {
@@ -47,8 +49,19 @@ class DynamoDBStateResources(StateResourceStore):
 
     async def find_state_resources(self, namespace: str, names: Iterable[str]) -> Mapping[str, StateResource]:
         keys = [_key(namespace, name) for name in {*names} if sendable(namespace) and sendable(name)]
-        found = [_read(item) for item in await self._calls.get_many(self._table, keys)]
+        found = [self._read(item) for item in await self._calls.get_many(self._table, keys)]
         return {resource.name: resource for resource in found}
+
+    def _read(self, item: Item) -> StateResource:
+        """Read a resource. One that cannot be read must not be taken for one that nobody registered."""
+        try:
+            return _read(item)
+        except BROKEN as broken:
+            name = f"{item['namespace']['S']}/{item['name']['S']}"
+            self._unreadable.note("state resource", name, reason(broken))
+            raise errors.RecordUnreadable(
+                f"the state resource {name} cannot be read ({reason(broken)}); register it again"
+            ) from broken
 
 
 def _key(namespace: str, name: str) -> Item:

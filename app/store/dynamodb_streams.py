@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from app.store.dynamodb_calls import Calls
 from app.store.dynamodb_plans import Range
-from app.store.items import position_id
+from app.store.items import POSITION, position_id
+from app.store.unreadable import UnreadableRecords
 
 QUERY_ENTRIES: Final = 1_000
 """Most entries that one query reads."""
@@ -42,6 +43,7 @@ class Stream:
         first_entries: int,
         budget: Budget,
         id_prefix: str = "",
+        unreadable: UnreadableRecords,
     ) -> None:
         self._calls = calls
         self._query = query
@@ -50,6 +52,7 @@ class Stream:
         self._entries = first_entries
         self._budget = budget
         self._id_prefix = id_prefix
+        self._unreadable = unreadable
         self._positions: deque[str] = deque()
         self._exhausted = False
         self._reached: str | None = None
@@ -77,11 +80,15 @@ class Stream:
         self._positions.extend(place for place in places if place != self._after and self._fits(place))
         if last := page.get("LastEvaluatedKey"):
             self._query["ExclusiveStartKey"] = last
-            self._reached = last[self._key]["S"]
+            place = last[self._key]["S"]
+            self._reached = place if POSITION.fullmatch(place) else self._reached or place
         else:
             self._exhausted = True
 
     def _fits(self, place: str) -> bool:
+        if not POSITION.fullmatch(place):
+            self._unreadable.note("index entry", place, "it is no position")
+            return False
         return not self._id_prefix or position_id(place).startswith(self._id_prefix)
 
 

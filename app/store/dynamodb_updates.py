@@ -168,9 +168,9 @@ def _seconds(now: datetime) -> AttributeValue:
 
 def write_id(found: Mapping[str, AttributeValue] | None) -> str | None:
     """Return the id of the write that left an item as it is."""
-    return str(found["write_id"]["S"]) if found else None
+    return found.get("write_id", {}).get("S") if found else None
 
 
 def created_by(found: Mapping[str, AttributeValue] | None, write_id: str) -> bool:
     """Tell whether an item was made by a write, whatever happened to it since."""
-    return found is not None and found["created_by"]["S"] == write_id
+    return found is not None and found.get("created_by", {}).get("S") == write_id

@@ -122,7 +122,7 @@ class Writer:
                 if attempt:
                     return  # it was removed as asked, and only the answer got lost
                 raise
-            fields = items.fields(item)
+            fields = self._reader.fields(item)
             if fields["revision"] != revision or fields["status"] is not WorkflowStatus.QUEUED:
                 raise _changed(workflow_id)
             key = summary_key(workflow_id)

@@ -7,14 +7,16 @@ summary then names the generation of its parts.
 """
 
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from app.models import Workflow, WorkflowStatus
+from app.models import Manager, Workflow, WorkflowDefinition, WorkflowStatus
 from app.store import packing
 from app.store.paging import Position
+from app.store.unreadable import BROKEN
 
 AttributeValue: TypeAlias = Mapping[str, Any]
 Item: TypeAlias = dict[str, AttributeValue]
@@ -50,8 +52,12 @@ ATTRIBUTES: Final = frozenset(
 PAYLOADS: Final = frozenset({"input", "output", "status_reason", "variables", "execution_input", "jobs", "last_job"})
 """Fields that can be large."""
 
-BODY: Final = tuple(sorted(Workflow.model_fields.keys() - ATTRIBUTES - PAYLOADS))
+BODY: Final = tuple(sorted(Workflow.model_fields.keys() - ATTRIBUTES - PAYLOADS - {"unreadable"}))
 """All other fields: they never change, and no index needs them."""
+
+
+POSITION: Final = re.compile(r"[0-9]{13}#.+", re.DOTALL)
+"""What ``position`` makes."""
 
 
 class DefinitionKey(NamedTuple):
@@ -214,6 +220,65 @@ def fields(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
     }
 
 
+def placeholder(item: Mapping[str, AttributeValue], why: str) -> Workflow:
+    """Return what can be shown of a summary that cannot be read as a whole."""
+    workflow_id = item["id"]["S"]
+    try:
+        created_at, _ = read_position(item["position"]["S"])
+    except BROKEN:
+        created_at = UNIX_EPOCH
+    try:
+        version = int(item["version"]["N"])
+    except BROKEN:
+        version = 0
+    name = _string(item, "definition")
+    return Workflow(
+        id=workflow_id,
+        created_at=created_at,
+        last_updated=created_at,
+        workflow_definition=definition_placeholder(DefinitionKey(name, version, None), why),
+        status=_nearest_status(item),
+        status_reason=f"cannot be read: {why}",
+        namespace=_string(item, "namespace"),
+        queue=_string(item, "queue"),
+        input="",
+        tags={},
+        resolved_by_user=item.get("resolved", {}).get("BOOL") is True,
+        execution_arn="",
+        unreadable=why,
+    )
+
+
+def definition_placeholder(key: DefinitionKey, why: str) -> WorkflowDefinition:
+    """Return what stands for a definition version that cannot be read."""
+    return WorkflowDefinition(
+        id="",
+        name=key.name,
+        version=key.version,
+        created_at=UNIX_EPOCH,
+        manager=Manager.STEP_FUNCTIONS,
+        state_machine={},
+        default_tags={},
+        unreadable=why,
+    )
+
+
+def _nearest_status(item: Mapping[str, AttributeValue]) -> WorkflowStatus:
+    """Return the status of a summary, or the one that comes nearest to a status that this version does not know."""
+    try:
+        return WorkflowStatus(_string(item, "status"))
+    except ValueError:
+        filed = _string(item, "state")
+    if filed.startswith("active#") or "expires_at" not in item:
+        return WorkflowStatus.RUNNING
+    known = (status for status in WorkflowStatus if filed.startswith(status))
+    return next(known, WorkflowStatus.FAILED if filed else WorkflowStatus.SUCCEEDED)
+
+
+def _string(item: Mapping[str, AttributeValue], name: str) -> str:
+    return str(item.get(name, {}).get("S", ""))
+
+
 def definition_key(item: Mapping[str, AttributeValue]) -> DefinitionKey:
     """Return which definition version a summary names."""
     return DefinitionKey(item["definition"]["S"], int(item["version"]["N"]), item["start_at"]["S"])
@@ -228,8 +293,8 @@ def edited(item: Mapping[str, AttributeValue], edits: Edits) -> Item:
 
 def expired(item: Mapping[str, AttributeValue], now: datetime) -> bool:
     """Tell whether an item is only there because DynamoDB has not removed it yet."""
-    expires_at = item.get("expires_at")
-    return expires_at is not None and int(expires_at["N"]) <= now.timestamp()
+    expires_at = item.get("expires_at", {}).get("N")
+    return expires_at is not None and int(expires_at) <= now.timestamp()
 
 
 def expiry(end: datetime, retention: timedelta) -> AttributeValue:

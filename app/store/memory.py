@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from copy import deepcopy
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from app import errors
 from app.models import StateResource, Workflow, WorkflowDefinition, WorkflowStatus
@@ -14,6 +14,7 @@ from app.store.base import ActivePage, Page, Store, WorkflowChanges, WorkflowQue
 from app.store.compact import CompactWorkflows
 from app.store.documents import Document
 from app.store.paging import Position
+from app.store.unreadable import UnreadableRecords
 
 Place = tuple[datetime, str]
 """A ``Position`` as a plain tuple, which the garbage collector need not look into."""
@@ -25,10 +26,10 @@ class MemoryStore(Store):
     No method awaits between its check and its write, so each one is atomic on the event loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, unreadable: UnreadableRecords | None = None) -> None:
         self._definitions: dict[str, list[WorkflowDefinition]] = {}
         self._resources: dict[tuple[str, str], StateResource] = {}
-        self._workflows = CompactWorkflows()
+        self._workflows = CompactWorkflows(unreadable)
         self._timeline: list[Place] = []
         self._timelines_by_definition: dict[str, list[Place]] = {}
         self._active: list[Place] = []
@@ -136,7 +137,7 @@ class MemoryStore(Store):
         if query.id_prefix is not None:
             ids = filter(_begins_with(query.id_prefix), ids)
         if _filters(query):
-            ids = (found for found in ids if query.matches(self._workflows.without_jobs(found)))
+            ids = (found for found in ids if query.matches(self._shown(found, with_jobs=False)))
         return self._page(ids, limit, summaries=summaries)
 
     async def list_active_workflows(
@@ -147,15 +148,17 @@ class MemoryStore(Store):
         places = self._active[start : start + limit]
         last = Position(*places[-1]) if places else None
         more = start + limit < len(self._active)
+        unknown = (workflow_id for _, workflow_id in places if workflow_id not in known)
+        present = {workflow.id: workflow for workflow in self._summaries(unknown)}
         return ActivePage(
-            ids=[workflow_id for _, workflow_id in places],
-            workflows=[self._summary(workflow_id) for _, workflow_id in places if workflow_id not in known],
+            ids=[workflow_id for _, workflow_id in places if workflow_id in known or workflow_id in present],
+            workflows=list(present.values()),
             last=last,
             next_token=paging.encode(last) if last and more else None,
         )
 
     async def list_deferred_workflows(self, *, limit: int) -> Sequence[Workflow]:
-        return [self._summary(workflow_id) for _, workflow_id in self._deferred[:limit]]
+        return self._summaries(workflow_id for _, workflow_id in self._deferred[:limit])
 
     async def get_document(self, key: str) -> Document | None:
         return self._documents.get(key)
@@ -201,11 +204,21 @@ class MemoryStore(Store):
     def _page(self, ids: Iterator[str], limit: int, *, summaries: bool) -> Page:
         found = list(islice(ids, limit))
         more = len(found) == limit and next(ids, None) is not None
-        workflows = [self._summary(each) if summaries else self._workflows[each] for each in found]
+        shown = [self._shown(each, with_jobs=not summaries) for each in found]
+        workflows = [summary(workflow) for workflow in shown] if summaries else shown
         return Page(workflows, paging.encode(Position(*_place(workflows[-1]))) if more else None)
 
-    def _summary(self, workflow_id: str) -> Workflow:
-        return summary(self._workflows.without_jobs(workflow_id))
+    def _summaries(self, workflow_ids: Iterable[str]) -> list[Workflow]:
+        """Return the summaries of those workflows that can be read."""
+        shown = [self._shown(workflow_id, with_jobs=False) for workflow_id in workflow_ids]
+        return [summary(workflow) for workflow in shown if not workflow.unreadable or workflow.execution_arn]
+
+    def _shown(self, workflow_id: str, *, with_jobs: bool) -> Workflow:
+        """Return a workflow, or the placeholder of one that cannot be read."""
+        try:
+            return self._workflows[workflow_id] if with_jobs else self._workflows.without_jobs(workflow_id)
+        except errors.RecordUnreadable as unreadable:
+            return cast("Workflow", unreadable.placeholder)
 
     def _file(self, place: Place, *, before: Workflow | None, after: Workflow | None) -> None:
         """Enter a workflow in the lists that it belongs to after a change, and take it out of the others."""

@@ -26,9 +26,16 @@ def pack(raw: bytes) -> bytes:
 
 
 def unpack(packed: bytes) -> bytes:
-    """Return what ``pack`` was given."""
-    body = packed[1:]
-    return zlib.decompress(body) if packed[:1] == DEFLATED else body
+    """Return what ``pack`` was given. Raises ``ValueError`` for anything that it did not write."""
+    form, body = packed[:1], packed[1:]
+    if form == RAW:
+        return body
+    if form != DEFLATED:
+        raise ValueError(f"the packed form {form!r} is unknown")
+    try:
+        return zlib.decompress(body)
+    except zlib.error as damaged:
+        raise ValueError(f"the packed bytes are damaged: {damaged}") from damaged
 
 
 def cut(packed: bytes) -> list[bytes]:

@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from unittest import mock
 
 from app import aws, errors
 from app.settings import Settings
+from app.store import Store
 from app.store.dynamodb import DynamoDBStore
 from app.store.dynamodb_calls import Calls
 from app.store.items import Item
-from app.store.tables import TABLES, Table, create_tables, table_name
+from app.store.memory import MemoryStore
+from app.store.tables import TABLES, WORKFLOWS, Table, create_tables, table_name
 from tests import samples
 
 if TYPE_CHECKING:
@@ -84,3 +86,40 @@ def store_on(client: "DynamoDBClient", prefix: str, *, now: datetime | None = No
     """Return a store of its own on tables that others may use too."""
     moment = now or samples.EPOCH
     return DynamoDBStore(client, table_prefix=prefix, retention_days=KEPT_DAYS, now=lambda: moment)
+
+
+Damage = Literal["status", "body", "jobs", "definition"]
+
+
+async def damage(store: Store, workflow_id: str, kind: Damage) -> None:
+    """Leave a workflow as a later version of the service, a bad disk, or half a restore would."""
+    if isinstance(store, MemoryStore):
+        _damage_in_memory(store, workflow_id, kind)
+        return
+    assert isinstance(store, DynamoDBStore)
+    values: dict[str, Any] = {
+        "status": ("status", {"S": "paused"}),
+        "body": ("body", {"B": b"z no zlib"}),
+        "jobs": ("history", {"B": b'r{"jobs":[{"id":1}]}'}),
+        "definition": ("version", {"N": "99"}),
+    }
+    name, value = values[kind]
+    await store._client.update_item(
+        TableName=table_name(store._table_prefix, WORKFLOWS),
+        Key={"id": {"S": workflow_id}, "part": {"S": "summary"}},
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":value": value},
+    )
+
+
+def _damage_in_memory(store: MemoryStore, workflow_id: str, kind: Damage) -> None:
+    record = list(store._workflows._records[workflow_id])
+    if kind == "definition":
+        definition = store._workflows._definitions[record[0]]
+        placeholder = definition.model_copy(update={"version": 99, "state_machine": {}, "unreadable": "is missing"})
+        record[0] = store._workflows._number(placeholder)
+    else:
+        position, value = {"status": (1, "paused"), "body": (4, None), "jobs": (6, b'[{"id":1}]')}[kind]
+        record[position] = value
+    store._workflows._records[workflow_id] = tuple(record)
