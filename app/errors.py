@@ -51,7 +51,15 @@ The HTTP status is data on the class; nothing here knows a web framework.
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple
+
+
+class Severity(StrEnum):
+    """Whether what was found is refused."""
+
+    ERROR = "error"
+    WARNING = "warning"
 
 
 class Finding(NamedTuple):
@@ -59,6 +67,16 @@ class Finding(NamedTuple):
 
     pointer: str
     message: str
+    severity: Severity = Severity.ERROR
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it is refused."""
+        return self.severity is Severity.ERROR
+
+    def within(self, pointer: str) -> "Finding":
+        """Return it as found in a larger document, where the one that was looked at is at ``pointer``."""
+        return self._replace(pointer=f"{pointer}{self.pointer}")
 
 
 class WorkflowManagerError(Exception):

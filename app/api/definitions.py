@@ -45,8 +45,9 @@ async def new_workflow_definition(
 ) -> WorkflowDefinition | Response:
     """Create a workflow definition; it gets version 0."""
     if validate_only:
-        registry.check_definition(request)
-        return JSONResponse(WorkflowDefinitionVerdict(name=request.name, valid=True).model_dump())
+        warnings = await registry.check_definition(request)
+        verdict = WorkflowDefinitionVerdict(name=request.name, valid=True, warnings=warnings or None)
+        return JSONResponse(verdict.model_dump(by_alias=True))
     return await registry.create_definition(request)
 
 

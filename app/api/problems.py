@@ -17,6 +17,12 @@ from app.api import context, generated_clients
 
 log = structlog.get_logger(__name__)
 
+MAX_PROBLEMS: Final = 1_000
+"""Problems of one request that are told; the rest is counted."""
+
+MAX_STEP_LENGTH: Final = 128
+"""Characters of a key in a pointer."""
+
 METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
@@ -28,6 +34,9 @@ class Problem(BaseModel):
         "the path, `name:` for a header."
     )
     message: str
+    severity: errors.Severity | None = Field(
+        default=None, description="`warning` for what alone would be accepted; absent for everything else."
+    )
 
 
 class Failure(BaseModel):
@@ -89,17 +98,26 @@ def install(app: FastAPI) -> None:
     async def on_known(request: Request, error: errors.WorkflowManagerError) -> JSONResponse:
         if error.status >= 500:
             log.error("request failed", action="request-failed", error=error.message, path=request.url.path)
-        problems = [Problem(pointer=finding.pointer, message=finding.message) for finding in error.findings]
+        problems = [
+            Problem(
+                pointer=finding.pointer,
+                message=finding.message,
+                severity=None if finding.is_error else finding.severity,
+            )
+            for finding in error.findings
+        ]
         more = {"retry": error.retry} if isinstance(error, errors.AlreadyResumed) else {}
         return _answer(request, error.status, error.message, problems, **more)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        found = {(problem.pointer, problem.message): problem for problem in map(_problem, error.errors())}
+        details = error.errors()
+        found = {(problem.pointer, problem.message): problem for problem in map(_problem, details[:MAX_PROBLEMS])}
         problems = list(found.values())
         first = problems[0]
         message = f"{_label(first.pointer)}: {first.message}" if first.pointer else first.message
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        count = len(problems) + max(0, len(details) - MAX_PROBLEMS)
+        more = f" (and {count - 1} more)" if count > 1 else ""
         return _answer(request, 400, message + more, problems)
 
     @app.exception_handler(HTTPException)
@@ -136,7 +154,7 @@ def _problem(detail: dict[str, Any]) -> Problem:
     where, *path = detail["loc"]
     if detail["type"] == "json_invalid":
         return Problem(pointer="", message=detail["ctx"]["error"])
-    return Problem(pointer=_pointer(str(where), [str(step) for step in path]), message=_sentence(detail))
+    return Problem(pointer=_pointer(str(where), [_step(step) for step in path]), message=_sentence(detail))
 
 
 def _label(pointer: str) -> str:
@@ -153,6 +171,11 @@ def _pointer(where: str, steps: Sequence[str]) -> str:
         case "header":
             return f"{name}:"
     return f"?{name}"
+
+
+def _step(step: object) -> str:
+    text = str(step)
+    return text if len(text) <= MAX_STEP_LENGTH else f"{text[: MAX_STEP_LENGTH - 1]}…"
 
 
 def _sentence(detail: dict[str, Any]) -> str:

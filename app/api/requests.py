@@ -38,7 +38,7 @@ class StrictRequest(Request):
 
 async def read_body(receive: Receive) -> bytes:
     """Read a body from its messages. Raises 413 as soon as it is larger than ``MAX_BODY_BYTES``."""
-    body: bytes = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -47,7 +47,7 @@ async def read_body(receive: Receive) -> bytes:
         if len(body) > MAX_BODY_BYTES:
             raise HTTPException(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 class StrictRoute(APIRoute):

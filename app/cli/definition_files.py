@@ -91,7 +91,7 @@ class DefinitionEntry:
             for each in error.errors():
                 yield errors.Finding("".join(f"/{part}" for part in each["loc"]), f"{each['msg']}.")
         for finding in validate(self._document[MACHINE_FIELD]):
-            yield errors.Finding(f"/{MACHINE_FIELD}{finding.pointer}", finding.message)
+            yield finding.within(f"/{MACHINE_FIELD}")
 
     def _problem(self, finding: errors.Finding) -> Problem:
         pointer = f"{self._place}{finding.pointer}"

@@ -44,8 +44,10 @@ class DefinitionCalls(Caller):
         )
         return decode(response, DEFINITION)
 
-    async def validate_definition(self, request: models.NewWorkflowDefinitionRequest) -> None:
-        """Return when the service finds a definition valid, and store nothing.
+    async def validate_definition(
+        self, request: models.NewWorkflowDefinitionRequest
+    ) -> models.WorkflowDefinitionVerdict:
+        """Return what the service says of a valid definition, which may be warnings, and store nothing.
 
         Raises `errors.InvalidRequest` with all that is wrong as ``findings``. A service that would not know what is
         asked of it, and store the definition, is not asked: `errors.Unavailable`.
@@ -56,7 +58,7 @@ class DefinitionCalls(Caller):
         response = await self._connection.request(
             "POST", PATH, repeatable=True, params=[(VALIDATE_ONLY, flag(True))], body=request
         )
-        decode(response, VERDICT)
+        return decode(response, VERDICT)
 
     async def _get_versions(self, name: str, *, latest: bool) -> list[models.WorkflowDefinition]:
         response = await self._connection.request(

@@ -46,6 +46,7 @@ class ErrorDetail(pydantic.BaseModel):
 
     pointer: str = ""
     message: str = ""
+    severity: errors.Severity = errors.Severity.ERROR
 
 
 class ErrorBody(pydantic.BaseModel):
@@ -104,7 +105,9 @@ def _read(response: httpx.Response) -> ErrorBody | None:
 
 
 def _findings(body: ErrorBody | None) -> tuple[errors.Finding, ...]:
-    return tuple(errors.Finding(detail.pointer, detail.message) for detail in body.errors) if body else ()
+    return (
+        tuple(errors.Finding(detail.pointer, detail.message, detail.severity) for detail in body.errors) if body else ()
+    )
 
 
 def _fault(response: httpx.Response, body: ErrorBody | None) -> str:

@@ -92,9 +92,9 @@ class SyncWorkflowManager:
         """Add the next version of a definition."""
         return self._thread.run(self._manager.update_definition(request))
 
-    def validate_definition(self, request: models.NewWorkflowDefinitionRequest) -> None:
+    def validate_definition(self, request: models.NewWorkflowDefinitionRequest) -> models.WorkflowDefinitionVerdict:
         """Return when the service finds a definition valid, and store nothing."""
-        self._thread.run(self._manager.validate_definition(request))
+        return self._thread.run(self._manager.validate_definition(request))
 
     # Workflows
 

@@ -1,15 +1,17 @@
 """Registering definitions and state resources: judged here, before AWS sees them."""
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 import structlog
 
 from app import errors, states_language
 from app.executor.catalog import Catalog
 from app.models import (
+    DefinitionWarning,
     NewStateResource,
     NewWorkflowDefinitionRequest,
     StateMachine,
@@ -21,6 +23,9 @@ from app.store import Store
 
 log = structlog.get_logger(__name__)
 
+MAX_CHECKED_AT_ONCE: Final = 50_000
+"""Characters of a definition that are judged on the event loop, in some 50 ms at worst."""
+
 
 class Registry:
     """Adds definitions and state resources to the store."""
@@ -29,17 +34,25 @@ class Registry:
         self._store = store
         self._catalog = catalog
         self._now = now
+        self._large = asyncio.Semaphore(1)
 
-    def check_definition(self, request: NewWorkflowDefinitionRequest) -> None:
-        """Judge a definition without storing it. Raises ``InvalidDefinition``."""
-        _check(request.state_machine)
+    async def check_definition(self, request: NewWorkflowDefinitionRequest) -> tuple[DefinitionWarning, ...]:
+        """Return the warnings about a definition, without storing it. Raises ``InvalidDefinition``.
+
+        A large one is read in a thread, one at a time, so that the event loop goes on.
+        """
+        if not states_language.is_heavy(request.state_machine, characters=MAX_CHECKED_AT_ONCE):
+            return _check(request.state_machine)
+        async with self._large:
+            return await asyncio.to_thread(_check, request.state_machine)
 
     async def create_definition(self, request: NewWorkflowDefinitionRequest) -> WorkflowDefinition:
         """Store version 0 of a new definition. Raises ``InvalidDefinition``, ``DefinitionExists``."""
+        warnings = await self.check_definition(request)
         definition = self._definition(request, version=0)
         await self._store.create_definition(definition)
         log.info("definition created", action="create-definition", definition=definition.name)
-        return definition
+        return _warned(definition, warnings)
 
     async def update_definition(self, name: str, request: NewWorkflowDefinitionRequest) -> WorkflowDefinition:
         """Store the next version of a definition.
@@ -49,10 +62,12 @@ class Registry:
         """
         if request.name != name:
             raise errors.InvalidRequest(f"the name in the body is {request.name!r}, the one in the path {name!r}")
-        definition = self._definition(request, version=await self._latest_version(name) + 1)
+        version = await self._latest_version(name) + 1
+        warnings = await self.check_definition(request)
+        definition = self._definition(request, version=version)
         await self._store.add_definition_version(definition)
         log.info("definition updated", action="update-definition", definition=name, version=definition.version)
-        return definition
+        return _warned(definition, warnings)
 
     async def _latest_version(self, name: str) -> int:
         try:
@@ -85,7 +100,6 @@ class Registry:
         log.info("state resource removed", action="delete-state-resource", namespace=namespace, name=name)
 
     def _definition(self, request: NewWorkflowDefinitionRequest, *, version: int) -> WorkflowDefinition:
-        _check(request.state_machine)
         return WorkflowDefinition(
             id=str(uuid.uuid4()),
             name=request.name,
@@ -97,9 +111,16 @@ class Registry:
         )
 
 
-def _check(machine: StateMachine) -> None:
+def _warned(definition: WorkflowDefinition, warnings: tuple[DefinitionWarning, ...]) -> WorkflowDefinition:
+    return definition.model_copy(update={"warnings": warnings}) if warnings else definition
+
+
+def _check(machine: StateMachine) -> tuple[DefinitionWarning, ...]:
     try:
-        states_language.check(machine)
+        warnings = states_language.check(machine)
     except errors.InvalidDefinition as invalid:
-        findings = [errors.Finding(f"/stateMachine{pointer}", message) for pointer, message in invalid.findings]
+        findings = [finding.within("/stateMachine") for finding in invalid.findings]
         raise errors.InvalidDefinition(invalid.message, findings=findings) from None
+    return tuple(
+        DefinitionWarning(pointer=f"/stateMachine{warning.pointer}", message=warning.message) for warning in warnings
+    )

@@ -2,6 +2,7 @@
 
 from app.models.definitions import (
     DefinitionName,
+    DefinitionWarning,
     Manager,
     NewWorkflowDefinitionRequest,
     StateMachine,
@@ -37,6 +38,7 @@ __all__ = [
     "ACTIVE_STATUSES",
     "CancelReason",
     "DefinitionName",
+    "DefinitionWarning",
     "Job",
     "JobAttempt",
     "JobStatus",

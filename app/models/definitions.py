@@ -25,6 +25,20 @@ class Manager(StrEnum):
     STEP_FUNCTIONS = "step-functions"
 
 
+class DefinitionWarning(Response):
+    """Something in a definition that AWS accepts, and that is hardly meant."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the request.")
+    message: str
+
+
+Warnings = Annotated[
+    tuple[DefinitionWarning, ...] | None,
+    Field(exclude_if=lambda value: value is None, description="What AWS accepts, and what is hardly meant."),
+]
+"""Warnings about a definition, absent when there are none."""
+
+
 class WorkflowDefinition(Response):
     """One immutable version of a workflow definition; versions start at 0."""
 
@@ -39,6 +53,7 @@ class WorkflowDefinition(Response):
         default=None,
         description="Why the record of this version cannot be read; then its state machine and tags are empty.",
     )
+    warnings: Warnings = None
 
 
 class NewWorkflowDefinitionRequest(Request):
@@ -56,6 +71,7 @@ class WorkflowDefinitionVerdict(Response):
 
     name: str
     valid: bool
+    warnings: Warnings = None
 
 
 class WorkflowDefinitionRef(Request):

@@ -1,6 +1,6 @@
 """The Amazon States Language: reading, judging, expanding and cutting state machines. Pure functions on parsed JSON."""
 
-from app.states_language.document import MAX_BYTES, MAX_DEPTH
+from app.states_language.document import MAX_BYTES, MAX_DEPTH, is_heavy
 from app.states_language.expansion import EXECUTION_NAME, expand, resource_names
 from app.states_language.model import Scope, State, find, scopes, walk
 from app.states_language.names import activity_arn, lambda_arn, partition, state_machine_name
@@ -18,6 +18,7 @@ __all__ = [
     "check",
     "expand",
     "find",
+    "is_heavy",
     "lambda_arn",
     "partition",
     "prune",

@@ -2,8 +2,9 @@
 
 import json
 import math
+from collections.abc import Iterator
 
-from app.states_language.findings import Findings, child
+from app.states_language.findings import ROOT, Findings, Pointer, members_of, values_in
 
 MAX_DEPTH = 100
 """Levels of arrays and objects. A Parallel takes four, so this is room for more than twenty in one another."""
@@ -25,32 +26,46 @@ def check_document(machine: object, found: Findings) -> bool:
     return sound
 
 
+def is_heavy(machine: object, *, characters: int) -> bool:
+    """Tell whether a value has more than so many characters as JSON, roughly, without reading more than that."""
+    left = characters
+    for value, _ in values_in(machine, ROOT):
+        left -= 2 + (len(value) if isinstance(value, str) else 0)
+        if isinstance(value, dict):
+            left -= sum(len(key) + 3 for key in value)
+        if left < 0:
+            return True
+    return False
+
+
 def _check_values(machine: object, found: Findings) -> bool:
     sound = True
-    waiting: list[tuple[object, str, int]] = [(machine, "", 1)]
-    while waiting:
-        value, pointer, depth = waiting.pop()
-        problem = None if value is None else _problem(value, depth)
-        if problem:
-            found.add(pointer, problem)
-            sound = False
-        elif isinstance(value, dict):
-            odd_keys = [key for key in value if not isinstance(key, str) or not _encodes(key)]
-            if odd_keys:
-                found.add(pointer, "A field has a name that is not JSON text; use an ordinary string.")
+    start: Iterator[tuple[str | int | None, object]] = iter([(None, machine)])
+    depths: list[tuple[int, Pointer, Iterator[tuple[str | int | None, object]]]] = [(1, ROOT, start)]
+    while depths:
+        depth, place, members = depths[-1]
+        for key, value in members:
+            problem = None if value is None else _problem(value, depth)
+            if problem is None and not isinstance(value, dict | list):
+                continue
+            here = place if key is None else place / key
+            if problem:
+                found.add(here, problem)
                 sound = False
             else:
-                waiting.extend(
-                    (item, child(pointer, key), depth + 1) for key, item in value.items() if item is not None
-                )
-        elif isinstance(value, list):
-            waiting.extend((item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value))
+                depths.append((depth + 1, here, members_of(value)))
+                break
+        else:
+            depths.pop()
     return sound
 
 
 def _problem(value: object, depth: int) -> str | None:
     if isinstance(value, dict | list):
-        return TOO_DEEP if depth > MAX_DEPTH else None
+        if depth > MAX_DEPTH:
+            return TOO_DEEP
+        odd = isinstance(value, dict) and any(not isinstance(key, str) or not _encodes(key) for key in value)
+        return "A field has a name that is not JSON text; use an ordinary string." if odd else None
     if isinstance(value, str):
         return None if _encodes(value) else "The text holds half of a surrogate pair; use whole characters."
     if isinstance(value, int | float):
@@ -79,5 +94,5 @@ def _check_size(machine: object, found: Findings) -> None:
     size = len(json.dumps(machine, ensure_ascii=False, separators=(",", ":")).encode())
     if size > MAX_BYTES:
         found.add(
-            "", f"The definition has {size:,} bytes and AWS accepts {MAX_BYTES:,}; split it into several workflows."
+            ROOT, f"The definition has {size:,} bytes and AWS accepts {MAX_BYTES:,}; split it into several workflows."
         )

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.states_language import jsonata, paths, templates, values
-from app.states_language.findings import Check, Findings, quoted
+from app.states_language.findings import Check, Findings, Pointer, quoted
 from app.states_language.members import object_of
 from app.states_language.model import JSONPATH
 
@@ -50,7 +50,7 @@ _RETRIER: Final = object_of(
 )
 
 
-def check_retry(value: object, pointer: str, found: Findings) -> None:
+def check_retry(value: object, pointer: Pointer, found: Findings) -> None:
     """Check the retriers of a state; null counts as none, since clients write empty lists so."""
     if value is None:
         return
@@ -70,7 +70,7 @@ def check_catch(language: str) -> Check:
         required=("Next",),
     )
 
-    def check(value: object, pointer: str, found: Findings) -> None:
+    def check(value: object, pointer: Pointer, found: Findings) -> None:
         if value is None:
             return
         for item, place in values.objects(value, pointer, found):
@@ -80,21 +80,21 @@ def check_catch(language: str) -> Check:
     return check
 
 
-def _check_delays(retrier: dict[str, object], pointer: str, found: Findings) -> None:
+def _check_delays(retrier: dict[str, object], pointer: Pointer, found: Findings) -> None:
     interval, longest = retrier.get("IntervalSeconds", 1), retrier.get("MaxDelaySeconds")
     if values.is_number(interval) and values.is_number(longest) and 1 <= longest < interval:
-        found.add(f"{pointer}/MaxDelaySeconds", f"The longest delay is below IntervalSeconds ({interval}); raise it.")
+        found.add(pointer / "MaxDelaySeconds", f"The longest delay is below IntervalSeconds ({interval}); raise it.")
 
 
-def _check_errors(value: object, pointer: str, found: Findings) -> None:
+def _check_errors(value: object, pointer: Pointer, found: Findings) -> None:
     """Check the ``ErrorEquals`` of all retriers or catchers."""
     items = value if isinstance(value, list) else []
     for index, item in enumerate(items):
         if not isinstance(item, dict):
             continue
-        place = f"{pointer}/{index}/ErrorEquals"
+        place = pointer / index / "ErrorEquals"
         if "ErrorEquals" not in item:
-            found.add(f"{pointer}/{index}", 'ErrorEquals is missing; name errors, or use ["States.ALL"].')
+            found.add(pointer / index, 'ErrorEquals is missing; name errors, or use ["States.ALL"].')
             continue
         names = item["ErrorEquals"]
         _check_names(names, place, found)
@@ -105,15 +105,17 @@ def _check_errors(value: object, pointer: str, found: Findings) -> None:
                 found.add(place, "States.ALL takes every error, so nothing after it is tried; put it last.")
 
 
-def _check_names(names: object, pointer: str, found: Findings) -> None:
+def _check_names(names: object, pointer: Pointer, found: Findings) -> None:
     if not isinstance(names, list) or not names:
         found.add(pointer, f"This must be an array with at least one error name, not {_shown(names)}.")
         return
     for index, name in enumerate(names):
         if not isinstance(name, str):
-            found.add(f"{pointer}/{index}", f"An error name is a string, not {quoted(name)}.")
+            found.add(pointer / index, f"An error name is a string, not {quoted(name)}.")
         elif name.startswith(RESERVED) and name not in ERROR_NAMES and not name.startswith("States.Http."):
-            found.add(f"{pointer}/{index}", f"{quoted(name)} is no error of the States Language; check its spelling.")
+            found.warn(
+                pointer / index, f"{quoted(name)} is no error of Step Functions; only a task could fail with that name."
+            )
 
 
 def _shown(names: object) -> str:

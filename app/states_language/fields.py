@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.states_language import choices, error_handling, intrinsics, jsonata, maps, paths, resources, templates, values
-from app.states_language.findings import Check, Findings, listed, quoted
+from app.states_language.findings import Check, Findings, Pointer, listed, quoted
 from app.states_language.members import wrong_language
 from app.states_language.model import JSONATA, JSONPATH, KINDS, LANGUAGES
 
@@ -55,7 +55,7 @@ def _jsonata(kinds: frozenset[str], check: Check) -> Field:
     return Field(kinds, None, check)
 
 
-def _branches(value: object, pointer: str, found: Findings) -> None:
+def _branches(value: object, pointer: Pointer, found: Findings) -> None:
     if value == []:
         found.add(pointer, "There is no branch; add one with StartAt and States.")
     for _branch in values.objects(value, pointer, found):

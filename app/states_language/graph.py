@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.states_language.findings import Findings, child, quoted
+from app.states_language.findings import ROOT, Findings, Pointer, quoted
 from app.states_language.model import Scope
 
 _ENDING_KINDS: Final = frozenset({"Succeed", "Fail"})
@@ -16,31 +16,31 @@ class Transition:
     """A field that names the next state."""
 
     target: object
-    pointer: str
+    pointer: Pointer
 
 
-def transitions(body: Mapping[str, Any], pointer: str) -> Iterator[Transition]:
+def transitions(body: Mapping[str, Any], pointer: Pointer) -> Iterator[Transition]:
     """Yield where a state can lead: Next, Default, and the Next of its rules and catchers."""
     kind = _kind(body)
     if kind in _FLOWING_KINDS and "Next" in body:
-        yield Transition(body["Next"], f"{pointer}/Next")
+        yield Transition(body["Next"], pointer / "Next")
     if kind == "Choice":
         if "Default" in body:
-            yield Transition(body["Default"], f"{pointer}/Default")
-        yield from _inner(body.get("Choices"), f"{pointer}/Choices")
+            yield Transition(body["Default"], pointer / "Default")
+        yield from _inner(body.get("Choices"), pointer / "Choices")
     elif kind in _FLOWING_KINDS:
-        yield from _inner(body.get("Catch"), f"{pointer}/Catch")
+        yield from _inner(body.get("Catch"), pointer / "Catch")
 
 
-def _inner(items: object, pointer: str) -> Iterator[Transition]:
+def _inner(items: object, pointer: Pointer) -> Iterator[Transition]:
     for index, item in enumerate(items if isinstance(items, list) else ()):
         if isinstance(item, dict) and "Next" in item:
-            yield Transition(item["Next"], f"{pointer}/{index}/Next")
+            yield Transition(item["Next"], pointer / index / "Next")
 
 
 def targets(body: Mapping[str, Any]) -> Iterator[str]:
     """Yield the names of the states that a state can lead to."""
-    return (transition.target for transition in transitions(body, "") if isinstance(transition.target, str))
+    return (transition.target for transition in transitions(body, ROOT) if isinstance(transition.target, str))
 
 
 def ends(body: Mapping[str, Any]) -> bool:
@@ -67,16 +67,20 @@ def reachable(states: Mapping[str, Any], start_at: str) -> set[str]:
     return seen
 
 
-def check_graph(scope: Scope, places: Mapping[str, str], found: Findings) -> None:
+def check_graph(scope: Scope, places: Mapping[str, Pointer], found: Findings) -> None:
     """Check the transitions of one scope. ``places`` are the pointers of all states of the machine, by name."""
     states = scope.body.get("States")
     if not isinstance(states, dict):
         if "StartAt" in scope.body and scope.start_at is None:
-            found.add(f"{scope.pointer}/StartAt", _not_a_name(scope.body["StartAt"]))
+            found.add(scope.place / "StartAt", _not_a_name(scope.body["StartAt"]))
         return
     sound = all(isinstance(body, dict) for body in states.values())
+    spellings: dict[str, str] = {}
     for transition in _all_transitions(scope, states):
         problem = _problem(transition.target, states, places)
+        if problem is None and isinstance(transition.target, str) and transition.target not in states:
+            spellings = spellings or {_spelling(name): name for name in states}
+            problem = _unknown(transition.target, spellings.get(_spelling(transition.target)))
         if problem:
             found.add(transition.pointer, problem)
             sound = False
@@ -89,22 +93,27 @@ def check_graph(scope: Scope, places: Mapping[str, str], found: Findings) -> Non
 
 def _all_transitions(scope: Scope, states: Mapping[str, Any]) -> Iterator[Transition]:
     if "StartAt" in scope.body:
-        yield Transition(scope.body["StartAt"], f"{scope.pointer}/StartAt")
+        yield Transition(scope.body["StartAt"], scope.place / "StartAt")
     for name, body in states.items():
         if isinstance(body, dict):
-            yield from transitions(body, child(f"{scope.pointer}/States", name))
+            yield from transitions(body, scope.place / "States" / name)
 
 
-def _problem(target: object, states: Mapping[str, Any], places: Mapping[str, str]) -> str | None:
+def _problem(target: object, states: Mapping[str, Any], places: Mapping[str, Pointer]) -> str | None:
     if not isinstance(target, str):
         return _not_a_name(target)
-    if target in states:
+    if target in states or target not in places:
         return None
-    if target in places:
-        where = places[target]
-        return f"State {quoted(target)} is at {where}; a transition cannot enter or leave a branch or a Map's body."
-    similar = next((name for name in states if name.casefold().strip() == target.casefold().strip()), None)
-    hint = f"did you mean {quoted(similar)}?" if similar else "correct the name or add the state."
+    where = places[target]
+    return f"State {quoted(target)} is at {where}; a transition cannot enter or leave a branch or a Map's body."
+
+
+def _spelling(name: str) -> str:
+    return name.casefold().strip()
+
+
+def _unknown(target: str, similar: str | None) -> str:
+    hint = f"did you mean {quoted(similar)}?" if similar is not None else "correct the name or add the state."
     return f"There is no state {quoted(target)}; {hint}"
 
 
@@ -116,7 +125,7 @@ def _check_reached(scope: Scope, states: Mapping[str, Any], entered: set[str], f
     for name in states:
         if name not in entered:
             found.add(
-                child(f"{scope.pointer}/States", name),
+                scope.place / "States" / name,
                 f"State {quoted(name)} is never entered from StartAt; lead a transition to it, or remove it.",
             )
 
@@ -125,6 +134,4 @@ def _check_end(scope: Scope, states: Mapping[str, Any], entered: Iterable[str], 
     bodies = [states[name] for name in entered]
     # A state that leads nowhere, or has no known type, is noted where it is and may well be the end that is missing.
     if all(not ends(body) and any(targets(body)) for body in bodies):
-        found.add(
-            f"{scope.pointer}/States", "No state ends the run; give one End: true, or add a Succeed or Fail state."
-        )
+        found.add(scope.place / "States", "No state ends the run; give one End: true, or add a Succeed or Fail state.")

@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from app.states_language.findings import Findings, quoted
+from app.states_language.findings import Findings, Pointer, quoted
 from app.states_language.paths import PathError, path_problem, read_path, reference_problem
 
 MAX_NESTING: Final = 10
@@ -46,11 +46,12 @@ _STRING_FUNCTIONS: Final = frozenset(
 )
 """Those that can return a string, which is what ErrorPath and CausePath need."""
 
-_CALL: Final = re.compile(r"(States\.[A-Za-z0-9_.]*)\s*\(")
+_CALL: Final = re.compile(r"(States\.[A-Za-z0-9_.]*+)\s*+\(")
 _LITERAL: Final = re.compile(
-    r"'(?:[^'\\]|\\.)*'|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)\b", re.DOTALL
+    r"'[^'\\]*+(?:\\.[^'\\]*+)*+'|-?(?:0|[1-9]\d*+)(?:\.\d++)?+(?:[eE][+-]?\d++)?+(?![\w.])|(?:true|false|null)\b",
+    re.DOTALL,
 )
-_SPACE: Final = re.compile(r"\s*")
+_SPACE: Final = re.compile(r"\s*+")
 
 
 def intrinsic_problem(text: str) -> str | None:
@@ -133,7 +134,7 @@ def value_problem(text: str) -> str | None:
     return "is neither a path ($.field) nor an intrinsic function (States.Format(...))"
 
 
-def text_path(value: object, pointer: str, found: Findings) -> None:
+def text_path(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a reference path, or a call that returns a string."""
     if not isinstance(value, str):
         found.add(pointer, f"This must be a path such as $.field, not {quoted(value)}.")

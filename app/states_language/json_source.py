@@ -3,19 +3,22 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from app.states_language.document import MAX_DEPTH, TOO_DEEP
-from app.states_language.findings import child
-from app.states_language.reading import Reading, repeated, unreadable
+from app.states_language.findings import ROOT, Pointer
+from app.states_language.reading import Part, Reading, repeated, unreadable
+from app.states_language.substitutions import substitute_json
 
-_MARK: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_MARK: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s{}\[\],:"]++')
 _NUMBER_START: Final = frozenset("-0123456789NI")
 
 
-def read(text: str) -> Reading:
+def read(text: str, substitutions: Mapping[str, str]) -> Reading:
     """Parse a JSON text; NaN, infinite numbers and repeated keys are findings."""
+    text = substitute_json(text, substitutions)
     try:
         value = json.loads(text)
     except json.JSONDecodeError as broken:
@@ -35,7 +38,8 @@ def read(text: str) -> Reading:
 class _Container:
     """An object or array that is being read."""
 
-    pointer: str
+    pointer: Pointer
+    part: Part
     keys: set[str] | None
     """The keys so far; None in an array."""
     key: str | int | None = 0
@@ -52,7 +56,7 @@ def _locate(text: str, reading: Reading) -> None:
         mark = match[0]
         top = stack[-1] if stack else None
         if len(stack) > MAX_DEPTH:
-            reading.fail("", TOO_DEEP)
+            reading.fail(ROOT, TOO_DEEP)
             return
         if mark in "}]":
             stack.pop()
@@ -71,20 +75,27 @@ def _read_mark(mark: str, line: int, stack: list[_Container], top: _Container | 
     if top is not None and top.keys is not None and top.key is None:
         _read_key(json.loads(mark), line, top, top.keys, reading)
         return
-    pointer = child(top.pointer, top.key) if top is not None and top.key is not None else ""
-    reading.lines.setdefault(pointer, line)
-    if mark == "{":
-        stack.append(_Container(pointer, set(), None))
-    elif mark == "[":
-        stack.append(_Container(pointer, None))
-    elif mark[0] in _NUMBER_START and not math.isfinite(float(mark)):
+    if mark in "{[":
+        stack.append(_enter(top, line, reading, keys=set() if mark == "{" else None))
+        return
+    if top is not None and isinstance(top.key, int):
+        top.part.put(top.key, line)
+    if mark[0] in _NUMBER_START and not math.isfinite(float(mark)):
+        pointer = ROOT if top is None or top.key is None else top.pointer / top.key
         reading.fail(pointer, f"{mark[:40]} is not a number that JSON can hold.")
 
 
+def _enter(top: _Container | None, line: int, reading: Reading, *, keys: set[str] | None) -> _Container:
+    key = 0 if keys is None else None
+    if top is None or top.key is None:
+        reading.root = Part(line)
+        return _Container(ROOT, reading.root, keys, key)
+    return _Container(top.pointer / top.key, top.part.enter(top.key, line), keys, key)
+
+
 def _read_key(key: str, line: int, top: _Container, keys: set[str], reading: Reading) -> None:
-    pointer = child(top.pointer, key)
     if key in keys:
-        reading.note(pointer, repeated(key))
+        reading.note(top.pointer / key, repeated(key))
     keys.add(key)
     top.key = key
-    reading.lines[pointer] = line
+    top.part.put(key, line)

@@ -6,13 +6,13 @@ Only the frame is checked, and that quotes and brackets are closed. What an expr
 import re
 from typing import Final
 
-from app.states_language.findings import Check, Findings, child, quoted
+from app.states_language.findings import Check, Findings, Pointer, quoted, values_in
 
 OPEN: Final = "{%"
 CLOSE: Final = "%}"
 
 _TOKEN: Final = re.compile(
-    r"""(?P<comment>/\*.*?\*/)|(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)|(?P<other>[][(){}"'`/])""",
+    r"""(?P<comment>/\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/)|(?P<text>"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^'\\]*+(?:\\.[^'\\]*+)*+'|`[^`]*+`)|(?P<other>[][(){}"'`/])""",
     re.DOTALL,
 )
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
@@ -52,7 +52,7 @@ def _expression_problem(expression: str) -> str | None:
     return f"has a {opened[-1]} that is not closed" if opened else None
 
 
-def expression(value: object, pointer: str, found: Findings) -> None:
+def expression(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a JSONata string only."""
     if not is_expression(value):
         found.add(pointer, f"This must be a JSONata string such as {{% $states.input.field %}}, not {quoted(value)}.")
@@ -60,20 +60,14 @@ def expression(value: object, pointer: str, found: Findings) -> None:
         _check_text(str(value), pointer, found)
 
 
-def template(value: object, pointer: str, found: Findings) -> None:
+def template(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept any JSON; the JSONata strings in it must be sound."""
-    waiting: list[tuple[object, str]] = [(value, pointer)]
-    while waiting:
-        item, place = waiting.pop()
+    for item, place in values_in(value, pointer):
         if isinstance(item, str):
             _check_text(item, place, found)
-        elif isinstance(item, dict):
-            waiting.extend((inner, child(place, key)) for key, inner in reversed(item.items()))
-        elif isinstance(item, list):
-            waiting.extend((inner, f"{place}/{index}") for index, inner in reversed(list(enumerate(item))))
 
 
-def object_template(value: object, pointer: str, found: Findings) -> None:
+def object_template(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept an object whose JSONata strings are sound, or one JSONata string."""
     if isinstance(value, dict) or is_expression(value):
         template(value, pointer, found)
@@ -84,7 +78,7 @@ def object_template(value: object, pointer: str, found: Findings) -> None:
 def or_expression(check: Check) -> Check:
     """Make a check that accepts a JSONata string as well."""
 
-    def check_either(value: object, pointer: str, found: Findings) -> None:
+    def check_either(value: object, pointer: Pointer, found: Findings) -> None:
         if is_expression(value):
             _check_text(str(value), pointer, found)
         else:
@@ -93,13 +87,13 @@ def or_expression(check: Check) -> Check:
     return check_either
 
 
-def _check_text(text: str, pointer: str, found: Findings) -> None:
+def _check_text(text: str, pointer: Pointer, found: Findings) -> None:
     problem = text_problem(text)
     if problem:
         found.add(pointer, f"{quoted(text)} {problem}.")
 
 
-def text(value: object, pointer: str, found: Findings) -> None:
+def text(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a string, plain or JSONata."""
     if isinstance(value, str):
         _check_text(value, pointer, found)

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from app.states_language import jsonata, paths, resources, templates, values
-from app.states_language.findings import Check, Findings, quoted
+from app.states_language.findings import Check, Findings, Pointer, quoted
 from app.states_language.members import object_of
 from app.states_language.model import JSONATA
 
@@ -12,10 +12,10 @@ MAX_LABEL_LENGTH: Final = 40
 MAX_BATCH_BYTES: Final = 262_144
 """The largest input of a child execution."""
 
-_LABEL: Final = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]+")
+_LABEL: Final = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]++")
 
 
-def label(value: object, pointer: str, found: Findings) -> None:
+def label(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept the label of a distributed Map, which becomes part of an ARN."""
     if not isinstance(value, str) or len(value) > MAX_LABEL_LENGTH or not _LABEL.fullmatch(value):
         found.add(pointer, f"{quoted(value)} is no label; use 1 to {MAX_LABEL_LENGTH} letters, digits, . _ - only.")
@@ -72,7 +72,7 @@ def result_writer(language: str) -> Check:
         jsonata={"Arguments": jsonata.object_template},
     )
 
-    def check(value: object, pointer: str, found: Findings) -> None:
+    def check(value: object, pointer: Pointer, found: Findings) -> None:
         if value == {}:
             found.add(pointer, "The ResultWriter is empty; give it a Resource, a WriterConfig, or both.")
         members(value, pointer, found)
@@ -80,19 +80,19 @@ def result_writer(language: str) -> Check:
     return check
 
 
-def processor_config(value: object, pointer: str, found: Findings) -> None:
+def processor_config(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept how the body of a Map runs."""
     if not values.is_object(value, pointer, found):
         return
     if "Mode" in value:
-        values.one_of("INLINE", "DISTRIBUTED")(value["Mode"], f"{pointer}/Mode", found)
+        values.one_of("INLINE", "DISTRIBUTED")(value["Mode"], pointer / "Mode", found)
     if "ExecutionType" in value:
-        values.one_of("STANDARD", "EXPRESS")(value["ExecutionType"], f"{pointer}/ExecutionType", found)
+        values.one_of("STANDARD", "EXPRESS")(value["ExecutionType"], pointer / "ExecutionType", found)
     elif value.get("Mode") == "DISTRIBUTED":
         found.add(pointer, "ExecutionType is missing; a distributed Map needs STANDARD or EXPRESS.")
 
 
-def items(value: object, pointer: str, found: Findings) -> None:
+def items(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept the Items of a JSONata Map: an array, an object, or a JSONata string."""
     if isinstance(value, list | dict) or jsonata.is_expression(value):
         jsonata.template(value, pointer, found)
@@ -104,6 +104,6 @@ def _number(language: str, check: Check) -> Check:
     return jsonata.or_expression(check) if language == JSONATA else check
 
 
-def _texts(value: object, pointer: str, found: Findings) -> None:
+def _texts(value: object, pointer: Pointer, found: Findings) -> None:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         found.add(pointer, "This must be an array of strings.")

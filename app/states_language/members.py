@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from app.states_language import values
-from app.states_language.findings import Check, Findings, listed
+from app.states_language.findings import Check, Findings, Pointer, listed
 from app.states_language.model import JSONATA, JSONPATH
 
 
@@ -26,7 +26,7 @@ def object_of(
     checks = {**both, **of_language[language]}
     foreign = of_language[other].keys()
 
-    def check(value: object, pointer: str, found: Findings) -> None:
+    def check(value: object, pointer: Pointer, found: Findings) -> None:
         if not values.is_object(value, pointer, found):
             return
         missing = tuple(field for field in required if field not in value)
@@ -36,14 +36,14 @@ def object_of(
             only_one(value, names, pointer, found)
         for field, member in value.items():
             if field in checks:
-                checks[field](member, f"{pointer}/{field}", found)
+                checks[field](member, pointer / field, found)
             elif field in foreign:
-                found.add(f"{pointer}/{field}", wrong_language(field, other, language))
+                found.add(pointer / field, wrong_language(field, other, language))
 
     return check
 
 
-def only_one(body: Mapping[str, object], names: tuple[str, ...], pointer: str, found: Findings) -> None:
+def only_one(body: Mapping[str, object], names: tuple[str, ...], pointer: Pointer, found: Findings) -> None:
     """Note when more than one of several fields is there."""
     given = tuple(name for name in names if name in body)
     if len(given) > 1:

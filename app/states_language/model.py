@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.states_language.findings import child
+from app.states_language.findings import ROOT, Pointer
 
 JSONPATH: Final = "JSONPath"
 JSONATA: Final = "JSONata"
@@ -19,8 +19,6 @@ KINDS: Final = ("Task", "Pass", "Choice", "Wait", "Succeed", "Fail", "Parallel",
 BODY_FIELDS: Final = ("ItemProcessor", "Iterator")
 """The two names of a Map's body; ``Iterator`` is the old one."""
 
-_ONLY_JSONATA: Final = frozenset({"Arguments", "Output", "Items"})
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -30,14 +28,19 @@ class Scope:
     """
 
     body: dict[str, Any]
-    pointer: str
-    language: str | None
-    """The query language of states that name none; None where the language of an enclosing state makes it unclear."""
+    place: Pointer
+    language: str
+    """The query language of states that name none. They do not inherit that of the Map or Parallel around them."""
     parent: "State | None" = None
     branch: int | None = None
     """Index of the branch, inside a Parallel."""
     express: bool = False
     """Whether the states run in the EXPRESS child executions of a distributed Map."""
+
+    @property
+    def pointer(self) -> str:
+        """The place as text."""
+        return str(self.place)
 
     @property
     def start_at(self) -> str | None:
@@ -50,10 +53,10 @@ class Scope:
         states = self.body.get("States")
         if not isinstance(states, dict):
             return
-        pointer = f"{self.pointer}/States"
+        place = self.place / "States"
         for name, body in states.items():
             if isinstance(body, dict):
-                yield State(name, body, child(pointer, name), self)
+                yield State(name, body, place / name, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,13 @@ class State:
 
     name: str
     body: dict[str, Any]
-    pointer: str
+    place: Pointer
     scope: Scope
+
+    @property
+    def pointer(self) -> str:
+        """The place as text."""
+        return str(self.place)
 
     @property
     def kind(self) -> str:
@@ -75,11 +83,7 @@ class State:
     def language(self) -> str:
         """The query language the state is written in."""
         own = self.body.get("QueryLanguage")
-        if own in LANGUAGES:
-            return str(own)
-        if self.scope.language is not None:
-            return self.scope.language
-        return JSONATA if _looks_like_jsonata(self.body) else JSONPATH
+        return str(own) if own in LANGUAGES else self.scope.language
 
     @property
     def parent(self) -> "State | None":
@@ -102,24 +106,23 @@ class State:
             branches = self.body.get("Branches")
             for index, body in enumerate(branches if isinstance(branches, list) else ()):
                 if isinstance(body, dict):
-                    yield self._scope(body, f"{self.pointer}/Branches/{index}", branch=index)
+                    yield self._scope(body, self.place / "Branches" / index, branch=index)
         elif self.kind == "Map":
             for field in BODY_FIELDS:
                 body = self.body.get(field)
                 if isinstance(body, dict):
-                    yield self._scope(body, f"{self.pointer}/{field}")
+                    yield self._scope(body, self.place / field)
 
-    def _scope(self, body: dict[str, Any], pointer: str, branch: int | None = None) -> Scope:
+    def _scope(self, body: dict[str, Any], place: Pointer, branch: int | None = None) -> Scope:
         own = body.get("QueryLanguage")
-        outer = self.scope.language
-        language = own if own in LANGUAGES else (outer if self.language == outer else None)
+        language = str(own) if own in LANGUAGES else self.scope.language
         express = is_express(body) if is_distributed(body) else self.scope.express
-        return Scope(body, pointer, language, parent=self, branch=branch, express=express)
+        return Scope(body, place, language, parent=self, branch=branch, express=express)
 
 
 def machine_scope(machine: dict[str, Any]) -> Scope:
     """Return the outermost scope of a machine."""
-    return Scope(machine, "", JSONATA if machine.get("QueryLanguage") == JSONATA else JSONPATH)
+    return Scope(machine, ROOT, JSONATA if machine.get("QueryLanguage") == JSONATA else JSONPATH)
 
 
 def scopes(machine: dict[str, Any]) -> Iterator[Scope]:
@@ -155,10 +158,3 @@ def is_express(body: object) -> bool:
 def _processor_config(body: object) -> Mapping[str, Any]:
     config = body.get("ProcessorConfig") if isinstance(body, dict) else None
     return config if isinstance(config, dict) else {}
-
-
-def _looks_like_jsonata(body: Mapping[str, Any]) -> bool:
-    if not _ONLY_JSONATA.isdisjoint(body):
-        return True
-    rules = body.get("Choices")
-    return isinstance(rules, list) and any(isinstance(rule, dict) and "Condition" in rule for rule in rules)

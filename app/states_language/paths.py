@@ -7,18 +7,20 @@ single value: fields and indexes only. Filters are looked at for balanced bracke
 import re
 from typing import Final
 
-from app.states_language.findings import Findings, quoted
+from app.states_language.findings import Findings, Pointer, quoted
 
-# Several expressions are read at a position inside of longer text, so none is anchored at its end.
-_ROOT: Final = re.compile(r"\$(?:\$|(?P<variable>[^\W\d]\w*))?")
-_NAME: Final = re.compile(r"[^\s.\[\](){}'\",?*@]+")
+# Several expressions are read at a position inside of longer text, so none is anchored at its end. No repetition gives
+# back what it took (``*+``), so a match costs what it reads.
+_ROOT: Final = re.compile(r"\$(?:\$|(?P<variable>[^\W\d]\w*+))?")
+_NAME: Final = re.compile(r"[^\s.\[\](){}'\",?*@]++")
 _FUNCTION: Final = re.compile(r"\.(?:min|max|avg|stddev|length|sum|keys|size|concat|append|first|last|index)\(")
-_QUOTED: Final = r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
-_REFERENCE_STEP: Final = re.compile(rf"\[\s*(?:\d+|{_QUOTED})\s*\]")
+_QUOTED: Final = r"(?:'[^'\\]*+(?:\\.[^'\\]*+)*+'|\"[^\"\\]*+(?:\\.[^\"\\]*+)*+\")"
+_REFERENCE_STEP: Final = re.compile(rf"\[\s*+(?:\d++|{_QUOTED})\s*+\]")
 _BRACKET_STEP: Final = re.compile(
-    rf"\[\s*(?:\*|-?\d+(?:\s*,\s*-?\d+)*|-?\d*\s*:\s*-?\d*(?:\s*:\s*-?\d*)?|{_QUOTED}(?:\s*,\s*{_QUOTED})*)\s*\]"
+    r"\[\s*+(?:\*|-?\d++(?:\s*+,\s*+-?\d++)*+|-?\d*+\s*+:\s*+-?\d*+(?:\s*+:\s*+-?\d*+)?+|"
+    rf"{_QUOTED}(?:\s*+,\s*+{_QUOTED})*+)\s*+\]"
 )
-_FILTER: Final = re.compile(r"\[\s*[?(]")
+_FILTER: Final = re.compile(r"\[\s*+[?(]")
 _QUOTED_TEXT: Final = re.compile(_QUOTED)
 
 MAX_VARIABLE_LENGTH: Final = 80
@@ -116,23 +118,23 @@ def reference_problem(text: str) -> str | None:
     return None
 
 
-def path(value: object, pointer: str, found: Findings) -> None:
+def path(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a path."""
     _check(value, pointer, found, problem=path_problem(value) if isinstance(value, str) else None)
 
 
-def path_or_null(value: object, pointer: str, found: Findings) -> None:
+def path_or_null(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a path, and null, which stands for nothing."""
     if value is not None:
         path(value, pointer, found)
 
 
-def reference_path(value: object, pointer: str, found: Findings) -> None:
+def reference_path(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a reference path."""
     _check(value, pointer, found, problem=reference_problem(value) if isinstance(value, str) else None)
 
 
-def result_path(value: object, pointer: str, found: Findings) -> None:
+def result_path(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept what a result can be written to: a reference path into the input, or null."""
     if value is None:
         return
@@ -145,7 +147,7 @@ def result_path(value: object, pointer: str, found: Findings) -> None:
     _check(value, pointer, found, problem=problem)
 
 
-def _check(value: object, pointer: str, found: Findings, *, problem: str | None) -> None:
+def _check(value: object, pointer: Pointer, found: Findings, *, problem: str | None) -> None:
     if not isinstance(value, str):
         found.add(pointer, f"This must be a path such as $.field, not {quoted(value)}.")
     elif problem:

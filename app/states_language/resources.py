@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from app.states_language.findings import Findings, quoted
+from app.states_language.findings import Findings, Pointer, quoted
 
 MAX_NAME_LENGTH: Final = 128
 
 _NAME: Final = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_NAME_LENGTH}}}")
-_ARN: Final = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-zA-Z0-9-]*:[a-zA-Z0-9_-]*:[^\s]+")
+_ARN: Final = re.compile(r"arn:aws[a-z-]*+:[a-z0-9-]++:[a-zA-Z0-9-]*+:[a-zA-Z0-9_-]*+:\S++")
 
 
 class Form(Enum):
@@ -51,7 +51,7 @@ def is_activity(uri: str) -> bool:
     return len(parts) == 7 and parts[2] == "states" and parts[5] == "activity"
 
 
-def resource(value: object, pointer: str, found: Findings) -> None:
+def resource(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept the ``Resource`` of a Task."""
     if not isinstance(value, str):
         found.add(pointer, f"This must be a string, not {quoted(value)}.")
@@ -67,7 +67,7 @@ def _advice(text: str) -> str:
     return "write a worker's name (letters, digits, . _ -), lambda:NAME, glue:NAME or an ARN"
 
 
-def integration_arn(value: object, pointer: str, found: Findings) -> None:
+def integration_arn(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept the ``Resource`` of an ItemReader or a ResultWriter, which is always an ARN."""
     if not isinstance(value, str) or not _ARN.fullmatch(value):
         found.add(pointer, f"{quoted(value)} is no resource; use an ARN such as arn:aws:states:::s3:getObject.")

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from app import errors
 from app.states_language import json_source, yaml_source
+from app.states_language.reading import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +20,25 @@ class Source:
     """What is wrong with the text itself: syntax, repeated keys, values that JSON does not have."""
     readable: bool
     """Whether there is a machine to validate."""
-    lines: Mapping[str, int]
+    root: Part
 
     def line(self, pointer: str) -> int:
         """Return the line, counted from 1, of what a pointer leads to, or of the closest thing around it."""
-        while pointer and pointer not in self.lines:
-            pointer = pointer.rpartition("/")[0]
-        return self.lines.get(pointer, 1)
+        return self.root.line_of(pointer)
 
 
-def load(text: str, *, format: Literal["json", "yaml"]) -> Source:  # noqa: A002 -- the word its users know
+def load(
+    text: str,
+    *,
+    format: Literal["json", "yaml"],  # noqa: A002 -- the word its users know
+    substitutions: Mapping[str, str] = MappingProxyType({}),
+) -> Source:
     """Read a JSON or YAML text.
 
-    JSON is read strictly. YAML is read as JSON written differently: only ``true`` and ``false`` are booleans, times
-    stay text, and so does every number that JSON does not write (``010``, ``1_000``, ``.5``). Never raises.
+    JSON is read strictly. YAML is read by the core schema of version 1.2: ``yes``, ``no`` and times stay text, and so
+    do ``1_000`` and every number with a leading zero. ``substitutions`` are the values of placeholders, by name. Never
+    raises.
     """
     reader = json_source.read if format == "json" else yaml_source.read
-    result = reader(text)
-    return Source(result.value, tuple(result.findings), result.readable, result.lines)
+    result = reader(text, substitutions)
+    return Source(result.value, tuple(result.findings), result.readable, result.root)

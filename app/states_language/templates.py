@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.states_language import jsonata
-from app.states_language.findings import Findings, child, quoted
+from app.states_language.findings import Findings, Pointer, quoted, values_in
 from app.states_language.intrinsics import value_problem
 from app.states_language.paths import variable_problem
 
@@ -11,18 +11,14 @@ COMPUTED: Final = ".$"
 """The end of a field's name that says: this value is a path or an intrinsic function."""
 
 
-def template(value: object, pointer: str, found: Findings) -> None:
+def template(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a payload template."""
-    waiting: list[tuple[object, str]] = [(value, pointer)]
-    while waiting:
-        item, place = waiting.pop()
+    for item, place in values_in(value, pointer):
         if isinstance(item, dict):
-            waiting.extend(_check_fields(item, place, found))
-        elif isinstance(item, list):
-            waiting.extend((inner, f"{place}/{index}") for index, inner in reversed(list(enumerate(item))))
+            _check_fields(item, place, found)
 
 
-def object_template(value: object, pointer: str, found: Findings) -> None:
+def object_template(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a payload template that is an object."""
     if isinstance(value, dict):
         template(value, pointer, found)
@@ -30,13 +26,13 @@ def object_template(value: object, pointer: str, found: Findings) -> None:
         found.add(pointer, f"This must be an object, not {quoted(value)}.")
 
 
-def assign(value: object, pointer: str, found: Findings) -> None:
+def assign(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept the variables of a JSONPath state."""
     object_template(value, pointer, found)
     _check_variables(value, pointer, found, computed=COMPUTED)
 
 
-def jsonata_assign(value: object, pointer: str, found: Findings) -> None:
+def jsonata_assign(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept the variables of a JSONata state."""
     if isinstance(value, dict):
         jsonata.template(value, pointer, found)
@@ -45,20 +41,16 @@ def jsonata_assign(value: object, pointer: str, found: Findings) -> None:
         found.add(pointer, f"This must be an object that names variables, not {quoted(value)}.")
 
 
-def _check_fields(item: dict[str, object], place: str, found: Findings) -> list[tuple[object, str]]:
-    inner: list[tuple[object, str]] = []
+def _check_fields(item: dict[str, object], place: Pointer, found: Findings) -> None:
     for key, value in item.items():
         if not key.endswith(COMPUTED):
-            inner.append((value, child(place, key)))
             continue
-        _check_computed(value, child(place, key), found)
+        _check_computed(value, place / key, found)
         if key.removesuffix(COMPUTED) in item:
-            found.add(child(place, key), f"{quoted(key.removesuffix(COMPUTED))} is there as well; keep one of the two.")
-    inner.reverse()
-    return inner
+            found.add(place / key, f"{quoted(key.removesuffix(COMPUTED))} is there as well; keep one of the two.")
 
 
-def _check_computed(value: object, pointer: str, found: Findings) -> None:
+def _check_computed(value: object, pointer: Pointer, found: Findings) -> None:
     if not isinstance(value, str):
         found.add(pointer, f"A field that ends with .$ must be a path or an intrinsic function, not {quoted(value)}.")
         return
@@ -67,8 +59,8 @@ def _check_computed(value: object, pointer: str, found: Findings) -> None:
         found.add(pointer, f"{quoted(value)} {problem}.")
 
 
-def _check_variables(value: object, pointer: str, found: Findings, *, computed: str) -> None:
+def _check_variables(value: object, pointer: Pointer, found: Findings, *, computed: str) -> None:
     for key in value if isinstance(value, dict) else ():
         problem = variable_problem(key.removesuffix(computed))
         if problem:
-            found.add(child(pointer, key), f"{quoted(key)} {problem}.")
+            found.add(pointer / key, f"{quoted(key)} {problem}.")

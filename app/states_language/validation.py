@@ -8,10 +8,11 @@ from app.states_language import maps, resources, values
 from app.states_language.absent import drop_absent
 from app.states_language.document import check_document
 from app.states_language.fields import EXCLUSIVE, FIELDS, REQUIRED, misplaced, unknown_kind
-from app.states_language.findings import Findings, child, listed, quoted
+from app.states_language.findings import ROOT, Findings, Pointer, listed, quoted, values_in
 from app.states_language.graph import check_graph
+from app.states_language.jsonata import is_expression
 from app.states_language.members import only_one
-from app.states_language.model import JSONATA, JSONPATH, KINDS, LANGUAGES, Scope, State, scopes
+from app.states_language.model import BODY_FIELDS, JSONATA, JSONPATH, KINDS, LANGUAGES, Scope, State, scopes
 
 MAX_NAME_LENGTH: Final = 80
 """Characters in the name of a state."""
@@ -27,29 +28,30 @@ def validate(machine: object) -> list[errors.Finding]:
     the short forms of ``Resource``; what counts as absent is not looked at. Never raises, whatever JSON comes in.
     """
     found = Findings()
-    if check_document(machine, found) and values.is_object(machine, "", found):
+    if check_document(machine, found) and values.is_object(machine, ROOT, found):
         judged = copy.deepcopy(machine)
         drop_absent(judged)
         _check_machine(judged, found)
     return list(found)
 
 
-def check(machine: object) -> None:
-    """Raise ``InvalidDefinition`` with all findings when a state machine is not valid."""
+def check(machine: object) -> list[errors.Finding]:
+    """Return the warnings about a state machine. Raises ``InvalidDefinition`` with all findings if one is an error."""
     findings = validate(machine)
-    if findings:
-        first = findings[0]
+    first = next((finding for finding in findings if finding.is_error), None)
+    if first is not None:
         more = f" ({len(findings) - 1} more)" if len(findings) > 1 else ""
         raise errors.InvalidDefinition(f"{first.pointer or '/'}: {first.message}{more}", findings=findings)
+    return findings
 
 
 def _check_machine(machine: dict[str, object], found: Findings) -> None:
     if "Version" in machine:
-        values.one_of("1.0")(machine["Version"], "/Version", found)
+        values.one_of("1.0")(machine["Version"], ROOT / "Version", found)
     if "TimeoutSeconds" in machine:
-        _TIMEOUT(machine["TimeoutSeconds"], "/TimeoutSeconds", found)
+        _TIMEOUT(machine["TimeoutSeconds"], ROOT / "TimeoutSeconds", found)
     everything = list(scopes(machine))
-    places: dict[str, str] = {}
+    places: dict[str, Pointer] = {}
     for scope in everything:
         _check_names(scope, places, found)
     for scope in everything:
@@ -59,11 +61,11 @@ def _check_machine(machine: dict[str, object], found: Findings) -> None:
         check_graph(scope, places, found)
 
 
-def _check_names(scope: Scope, places: dict[str, str], found: Findings) -> None:
+def _check_names(scope: Scope, places: dict[str, Pointer], found: Findings) -> None:
     """Check the names of states, which are unique across the machine, branches and Map bodies included."""
     states = scope.body.get("States")
     for name in states if isinstance(states, dict) else ():
-        pointer = child(f"{scope.pointer}/States", name)
+        pointer = scope.place / "States" / name
         if not name:
             found.add(pointer, "The name of a state is empty; give it one.")
         if len(name) > MAX_NAME_LENGTH:
@@ -79,35 +81,38 @@ def _check_scope(scope: Scope, found: Findings) -> None:
     body = scope.body
     missing = tuple(field for field in ("StartAt", "States") if field not in body)
     if missing:
-        found.add(scope.pointer, f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
+        found.add(scope.place, f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
     if "Comment" in body:
-        values.text(body["Comment"], f"{scope.pointer}/Comment", found)
+        values.text(body["Comment"], scope.place / "Comment", found)
     if "QueryLanguage" in body:
-        values.one_of(*LANGUAGES)(body["QueryLanguage"], f"{scope.pointer}/QueryLanguage", found)
+        values.one_of(*LANGUAGES)(body["QueryLanguage"], scope.place / "QueryLanguage", found)
     if "ProcessorConfig" in body and scope.parent is not None and scope.parent.kind == "Map":
-        maps.processor_config(body["ProcessorConfig"], f"{scope.pointer}/ProcessorConfig", found)
+        maps.processor_config(body["ProcessorConfig"], scope.place / "ProcessorConfig", found)
     if "States" in body:
-        _check_states(body["States"], f"{scope.pointer}/States", found)
+        _check_states(body["States"], scope.place / "States", found)
 
 
-def _check_states(states: object, pointer: str, found: Findings) -> None:
+def _check_states(states: object, pointer: Pointer, found: Findings) -> None:
     if not values.is_object(states, pointer, found):
         return
     if not states:
         found.add(pointer, "There is no state; add at least one.")
     for name, state in states.items():
         if not isinstance(state, dict):
-            found.add(child(pointer, name), f"A state must be an object, not {quoted(state)}.")
+            found.add(pointer / name, f"A state must be an object, not {quoted(state)}.")
 
 
 def _check_state(state: State, found: Findings, *, top_language: str | None) -> None:
     if "Type" not in state.body:
-        found.add(state.pointer, f"Type is missing; use {listed(KINDS, 'or')}.")
+        found.add(state.place, f"Type is missing; use {listed(KINDS, 'or')}.")
     elif state.kind not in KINDS:
-        found.add(f"{state.pointer}/Type", unknown_kind(state.body["Type"]))
+        found.add(state.place / "Type", unknown_kind(state.body["Type"]))
     else:
         _check_language(state, found, top_language=top_language)
+        before = found.error_count
         _check_fields(state, found)
+        if _is_left_alone(state) and (found.error_count > before or _holds_expressions(state)):
+            found.warn(state.place, _not_inherited(state))
         _check_presence(state, found)
         if state.kind == "Task":
             _check_task(state, found)
@@ -116,9 +121,33 @@ def _check_state(state: State, found: Findings, *, top_language: str | None) -> 
 def _check_language(state: State, found: Findings, *, top_language: str | None) -> None:
     if top_language == JSONATA and state.body.get("QueryLanguage") == JSONPATH:
         found.add(
-            f"{state.pointer}/QueryLanguage",
+            state.place / "QueryLanguage",
             "JSONPath cannot be used in a machine whose QueryLanguage is JSONata; remove it.",
         )
+
+
+def _is_left_alone(state: State) -> bool:
+    """Tell whether a state is in JSONPath though the Map or Parallel around it is not."""
+    outer = state.parent
+    return outer is not None and outer.language == JSONATA != state.language and "QueryLanguage" not in state.body
+
+
+def _holds_expressions(state: State) -> bool:
+    return any(
+        is_expression(value)
+        for field, inner in state.body.items()
+        if field not in {*BODY_FIELDS, "Branches"}
+        for value, _ in values_in(inner, state.place)
+    )
+
+
+def _not_inherited(state: State) -> str:
+    outer = state.parent
+    around = f"{outer.kind} {quoted(outer.name)}" if outer is not None else "machine"
+    return (
+        f"A state does not inherit the query language of the {around} around it, so this one is in JSONPath; for "
+        'JSONata it needs "QueryLanguage": "JSONata" itself.'
+    )
 
 
 def _check_fields(state: State, found: Findings) -> None:
@@ -127,7 +156,7 @@ def _check_fields(state: State, found: Findings) -> None:
         known = FIELDS.get(field)
         if known is None:
             continue
-        pointer = f"{state.pointer}/{field}"
+        pointer = state.place / field
         check_value = known.check(language) if kind in known.kinds else None
         if check_value is None:
             found.add(pointer, misplaced(field, kind, language))
@@ -140,15 +169,15 @@ def _check_presence(state: State, found: Findings) -> None:
     body = state.body
     wanted = REQUIRED.get(state.kind, ())
     if wanted and not any(field in body for field in wanted):
-        found.add(state.pointer, f"{listed(wanted, 'or')} is missing from this {state.kind} state.")
+        found.add(state.place, f"{listed(wanted, 'or')} is missing from this {state.kind} state.")
     for names in EXCLUSIVE.get(state.kind, ()):
-        only_one(body, names, state.pointer, found)
+        only_one(body, names, state.place, found)
     if state.kind not in _FLOWING_KINDS:
         return
     if "Next" in body and body.get("End") is True:
-        found.add(state.pointer, "Next and End exclude each other; keep Next to go on, or End to stop here.")
+        found.add(state.place, "Next and End exclude each other; keep Next to go on, or End to stop here.")
     elif "Next" not in body and "End" not in body:
-        found.add(state.pointer, "The state leads nowhere; add Next with a state's name, or End: true.")
+        found.add(state.place, "The state leads nowhere; add Next with a state's name, or End: true.")
 
 
 def _check_task(state: State, found: Findings) -> None:
@@ -156,7 +185,7 @@ def _check_task(state: State, found: Findings) -> None:
     heartbeat, timeout = body.get("HeartbeatSeconds"), body.get("TimeoutSeconds")
     if values.is_number(heartbeat) and values.is_number(timeout) and heartbeat >= timeout > 0:
         found.add(
-            f"{state.pointer}/HeartbeatSeconds",
+            state.place / "HeartbeatSeconds",
             f"The heartbeat must be shorter than TimeoutSeconds ({timeout}); lower it.",
         )
     text = body.get("Resource")
@@ -173,18 +202,16 @@ def _check_glue(state: State, found: Findings) -> None:
     """Check that JobName can be put into what a Glue task is given."""
     field = "Arguments" if state.language == JSONATA else "Parameters"
     if not isinstance(state.body.get(field, {}), dict):
-        found.add(
-            f"{state.pointer}/{field}", f"{field} of a glue: task must be an object, since JobName is put into it."
-        )
+        found.add(state.place / field, f"{field} of a glue: task must be an object, since JobName is put into it.")
 
 
 def _check_express(state: State, arn: str, found: Findings) -> None:
     if resources.is_activity(arn):
         found.add(
-            f"{state.pointer}/Resource", "An EXPRESS child execution runs no activities; use ExecutionType STANDARD."
+            state.place / "Resource", "An EXPRESS child execution runs no activities; use ExecutionType STANDARD."
         )
     elif arn.endswith((".sync", ".sync:2", ".waitForTaskToken")):
         found.add(
-            f"{state.pointer}/Resource",
+            state.place / "Resource",
             "An EXPRESS child execution cannot wait for a job or token; use ExecutionType STANDARD.",
         )

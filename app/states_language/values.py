@@ -5,39 +5,39 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, TypeGuard
 
-from app.states_language.findings import Check, Findings, listed, quoted
+from app.states_language.findings import Check, Findings, Pointer, listed, quoted
 
 MAX_SECONDS: Final = 99_999_999
 """The longest timeout, wait or interval AWS accepts."""
 
 _TIMESTAMP: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d++)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
 
 
-def any_value(_value: object, _pointer: str, _found: Findings) -> None:
+def any_value(_value: object, _pointer: Pointer, _found: Findings) -> None:
     """Accept every JSON value."""
 
 
-def text(value: object, pointer: str, found: Findings) -> None:
+def text(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a string."""
     if not isinstance(value, str):
         found.add(pointer, f"This must be a string, not {quoted(value)}.")
 
 
-def boolean(value: object, pointer: str, found: Findings) -> None:
+def boolean(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept true and false."""
     if not isinstance(value, bool):
         found.add(pointer, f"This must be true or false, not {quoted(value)}.")
 
 
-def number(value: object, pointer: str, found: Findings) -> None:
+def number(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a number."""
     if not is_number(value):
         found.add(pointer, f"This must be a number, not {quoted(value)}.")
 
 
-def timestamp(value: object, pointer: str, found: Findings) -> None:
+def timestamp(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a time as the States Language writes it: RFC 3339 with upper-case ``T`` and ``Z``."""
     if not is_timestamp(value):
         found.add(pointer, f"{quoted(value)} is not a time; write one like 2030-01-31T08:00:00Z.")
@@ -48,7 +48,7 @@ def one_of(*words: str) -> Check:
 
     wanted = listed([quoted(word) for word in words], "or")
 
-    def check(value: object, pointer: str, found: Findings) -> None:
+    def check(value: object, pointer: Pointer, found: Findings) -> None:
         if value not in words:
             found.add(pointer, f"{quoted(value)} is not known here; use {wanted}.")
 
@@ -59,7 +59,7 @@ def whole(minimum: int, maximum: int | None = None) -> Check:
     """Make a check that accepts whole numbers of a range."""
     wanted = f"a whole number from {minimum} to {maximum}" if maximum else f"a whole number, at least {minimum}"
 
-    def check(value: object, pointer: str, found: Findings) -> None:
+    def check(value: object, pointer: Pointer, found: Findings) -> None:
         if not _is_whole(value) or value < minimum or (maximum is not None and value > maximum):
             found.add(pointer, f"This must be {wanted}, not {quoted(value)}.")
 
@@ -70,7 +70,7 @@ def at_least(minimum: float, maximum: float | None = None) -> Check:
     """Make a check that accepts numbers of a range."""
     wanted = f"a number from {minimum} to {maximum}" if maximum else f"a number, at least {minimum}"
 
-    def check(value: object, pointer: str, found: Findings) -> None:
+    def check(value: object, pointer: Pointer, found: Findings) -> None:
         if not is_number(value) or value < minimum or (maximum is not None and value > maximum):
             found.add(pointer, f"This must be {wanted}, not {quoted(value)}.")
 
@@ -100,7 +100,7 @@ def is_timestamp(value: object) -> bool:
     return True
 
 
-def is_object(value: object, pointer: str, found: Findings) -> TypeGuard[dict[str, object]]:
+def is_object(value: object, pointer: Pointer, found: Findings) -> TypeGuard[dict[str, object]]:
     """Tell whether a value is an object, and note when it is not."""
     if isinstance(value, dict):
         return True
@@ -108,12 +108,12 @@ def is_object(value: object, pointer: str, found: Findings) -> TypeGuard[dict[st
     return False
 
 
-def objects(value: object, pointer: str, found: Findings) -> Iterator[tuple[dict[str, object], str]]:
+def objects(value: object, pointer: Pointer, found: Findings) -> Iterator[tuple[dict[str, object], Pointer]]:
     """Yield the objects of a list with their pointers, and note everything else."""
     if not isinstance(value, list):
         found.add(pointer, f"This must be an array of objects, not {quoted(value)}.")
         return
     for index, item in enumerate(value):
-        place = f"{pointer}/{index}"
+        place = pointer / index
         if is_object(item, place, found):
             yield item, place

@@ -109,4 +109,4 @@ def _judge(entry: Any, pointer: str) -> list[errors.Finding]:
             errors.Finding("/".join([pointer, *map(str, found["loc"])]), found["msg"]) for found in invalid.errors()
         ]
     findings = validate(definition.state_machine)
-    return [errors.Finding(f"{pointer}/stateMachine{finding.pointer}", finding.message) for finding in findings]
+    return [finding.within(f"{pointer}/stateMachine") for finding in findings]

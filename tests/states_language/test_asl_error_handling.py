@@ -16,8 +16,6 @@ RETRY_REFUSED: list[tuple[object, str]] = [
     ([{"ErrorEquals": "States.ALL"}], "/0/ErrorEquals"),
     ([{"ErrorEquals": None}], "/0/ErrorEquals"),
     ([{"ErrorEquals": ["E", 5]}], "/0/ErrorEquals/1"),
-    ([{"ErrorEquals": ["States.All"]}], "/0/ErrorEquals/0"),
-    ([{"ErrorEquals": ["E", "States.Custom"]}], "/0/ErrorEquals/1"),
     ([{"ErrorEquals": ["States.ALL", "E"]}], "/0/ErrorEquals"),
     ([{"ErrorEquals": ALL}, {"ErrorEquals": ["E"]}], "/0/ErrorEquals"),
     ([{"ErrorEquals": ALL, "IntervalSeconds": -1}], "/0/IntervalSeconds"),
@@ -47,7 +45,6 @@ CATCH_REFUSED: list[tuple[Json, str]] = [
     ({"ErrorEquals": ALL}, ""),
     ({"Next": "B"}, ""),
     ({"ErrorEquals": [], "Next": "B"}, "/ErrorEquals"),
-    ({"ErrorEquals": ["States.Oops"], "Next": "B"}, "/ErrorEquals/0"),
     ({"ErrorEquals": ALL, "Next": None}, "/Next"),
     ({"ErrorEquals": ALL, "Next": "B", "ResultPath": "error"}, "/ResultPath"),
     ({"ErrorEquals": ALL, "Next": "B", "ResultPath": "$.a[*]"}, "/ResultPath"),
@@ -94,3 +91,21 @@ ACCEPTED: list[Json] = [
 @pytest.mark.parametrize("state", ACCEPTED, ids=lambda state: str(state)[:80])
 def test_error_handling_as_aws_takes_it_is_accepted(state: Json) -> None:
     assert states_language.validate(one(state)) == []
+
+
+@pytest.mark.parametrize("name", ["States.All", "States.Custom", "States."])
+@pytest.mark.parametrize("field", ["Retry", "Catch"])
+def test_an_error_name_that_only_looks_reserved_is_a_warning(name: str, field: str) -> None:
+    """AWS takes it: a task may fail with any name."""
+    handler = {"ErrorEquals": ["E", name], **({"Next": "B"} if field == "Catch" else {})}
+
+    (finding,) = states_language.validate(one(task(**{field: [handler]})))
+
+    assert finding.pointer == f"/States/A/{field}/0/ErrorEquals/1"
+    assert finding.severity == "warning"
+
+
+def test_warnings_refuse_nothing() -> None:
+    warnings = states_language.check(one(task(Retry=[{"ErrorEquals": ["States.Mine"]}])))
+
+    assert [warning.severity for warning in warnings] == ["warning"]

@@ -4,7 +4,7 @@ import pytest
 
 from app import states_language
 from app.states_language.jsonata import is_expression, text_problem
-from tests.states_language.machine_builders import Json, jsonata, machine, mapping, one, passing, task
+from tests.states_language.machine_builders import Json, choosing, jsonata, machine, mapping, one, passing, task
 
 SOUND = [
     "{% 1 %}", "{%1%}", "{%\n$states.input\n%}", "{% $f({'a': [1, 2]}) %}", "{% 'a (' %}", '{% "]" & "}" %}',
@@ -72,21 +72,38 @@ def test_a_machine_in_jsonata_puts_its_states_into_jsonata() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "inner", [passing(OutputPath="$"), passing(Output="{% 1 %}"), jsonata(passing(Output=1))], ids=str
-)
-def test_inside_a_jsonata_state_of_a_jsonpath_machine_either_language_is_taken(inner: Json) -> None:
+@pytest.mark.parametrize("inner", [passing(OutputPath="$"), jsonata(passing(Output=1))], ids=str)
+def test_inside_a_jsonata_map_of_a_jsonpath_machine_a_state_names_its_language(inner: Json) -> None:
     given = one(jsonata(mapping(ItemProcessor=machine({"X": inner}))))
 
     assert states_language.validate(given) == []
 
 
-def test_inside_a_jsonata_state_one_state_is_still_in_one_language() -> None:
-    given = one(jsonata(mapping(ItemProcessor=machine({"X": passing(OutputPath="$", Output=1)}))))
+@pytest.mark.parametrize(
+    ("inner", "refused"),
+    [
+        (passing(Output="{% 1 %}"), {"/Output"}),
+        (task(Arguments={}), {"/Arguments"}),
+        (choosing({"Condition": "{% true %}", "Next": "X"}), {"/Choices/0/Condition"}),
+        (passing(Parameters={"a": ["{% $states.input %}"]}), set()),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("outer", ["Map", "Parallel"])
+def test_a_state_inside_a_jsonata_map_does_not_inherit_its_language(inner: Json, refused: set[str], outer: str) -> None:
+    body = machine({"X": inner, "B": {"Type": "Succeed"}})
+    inside = mapping(ItemProcessor=body) if outer == "Map" else {"Type": "Parallel", "Branches": [body], "End": True}
+    place = "ItemProcessor" if outer == "Map" else "Branches/0"
 
-    assert [finding.pointer for finding in states_language.validate(given)] == [
-        "/States/A/ItemProcessor/States/X/OutputPath"
+    state = f"/States/A/{place}/States/X"
+    findings = [
+        finding for finding in states_language.validate(one(jsonata(inside))) if finding.pointer.startswith(state)
     ]
+
+    assert {finding.pointer for finding in findings if finding.is_error} == {state + field for field in refused}
+    (hint,) = [finding for finding in findings if not finding.is_error]
+    assert hint.pointer == state
+    assert f'inherit the query language of the {outer} "A"' in hint.message
 
 
 def test_expressions_in_jsonpath_states_are_plain_text() -> None:

@@ -151,6 +151,9 @@ def test_a_number_that_json_cannot_hold_is_found_where_it_is(number: str) -> Non
         ("a: !!set {b}", 1),
         ("a: !!int x", 1),
         ("a: 1e999", 1),
+        ("a: .inf", 1),
+        ("a: -.Inf", 1),
+        ("a: .NaN", 1),
         ("a: &a [*a]", 1),
         ("a:\n  <<: 5", 1),
         ("a: \x01", 1),
@@ -173,16 +176,18 @@ def test_yaml_that_has_no_json_form_is_a_finding_with_its_line(text: str, line: 
     [
         ("true", True), ("false", False), ("null", None), ("~", None), ("", None), ("5", 5), ("-1.5e3", -1500.0),
         ("0", 0),
-        ("yes", "yes"), ("no", "no"), ("on", "on"), ("off", "off"), ("y", "y"), ("True", "True"), ("NULL", "NULL"),
+        ("yes", "yes"), ("no", "no"), ("on", "on"), ("off", "off"), ("y", "y"), ("Yes", "Yes"), ("tRUE", "tRUE"),
+        ("True", True), ("TRUE", True), ("False", False), ("FALSE", False), ("Null", None), ("NULL", None),
         ("2030-01-31", "2030-01-31"), ("2030-01-31T08:00:00Z", "2030-01-31T08:00:00Z"), ("010", "010"),
-        ("0x1F", "0x1F"),
-        ("012345678901", "012345678901"), ("1_000", "1_000"), ("1:30", "1:30"), (".5", ".5"), ("+1", "+1"),
-        (".inf", ".inf"),
-        (".nan", ".nan"), ("1.0", 1.0), ("'5'", "5"), ('"true"', "true"), ("!!str 5", "5"), ("|\n  a\n  b", "a\nb"),
+        ("0x1F", 31), ("0o17", 15), ("-010", "-010"), ("01.5", "01.5"),
+        ("012345678901", "012345678901"), ("1_000", "1_000"), ("1:30", "1:30"), (".5", 0.5), ("+1", 1),
+        ("1.", 1.0),
+        ("+1.5e+2", 150.0), (".", "."), ("+", "+"), ("1.0", 1.0), ("'5'", "5"), ('"true"', "true"),
+        ("!!str 5", "5"), ("|\n  a\n  b", "a\nb"),
         ("=", "="),
     ],
 )  # fmt: skip
-def test_a_plain_yaml_word_is_what_json_would_make_of_it(text: str, value: object) -> None:
+def test_a_plain_yaml_word_is_what_the_core_schema_makes_of_it(text: str, value: object) -> None:
     result = source.load(f"a: {text}", format="yaml")
 
     assert (result.machine, result.findings) == ({"a": value}, ())

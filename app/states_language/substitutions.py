@@ -1,0 +1,60 @@
+"""Placeholders ``${NAME}``, which SAM, CDK and Terraform fill in when they deploy a definition."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from app.states_language.findings import ROOT, Findings, Pointer, quoted, values_in
+from app.states_language.jsonata import is_expression
+
+_PLACEHOLDER: Final = re.compile(r"\$\{([^${}\n]++)\}")
+"""A name, or with Terraform an expression: ``${QueueArn}``, ``${AWS::Region}``, ``${aws_sqs_queue.work.arn}``."""
+
+_IN_JSONATA: Final = re.compile(r"\$\{([A-Za-z_][\w.]*+(?:::\w++)*+)\}", re.ASCII)
+"""JSONata writes ``${ key: value }`` for objects, so only what is nothing but a name is a placeholder there."""
+
+_JSON_PIECE: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|\$\{[^${}\n]++\}', re.DOTALL)
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names of the placeholders in a string of a definition."""
+    if "${" not in text:
+        return []
+    pattern = _IN_JSONATA if is_expression(text) else _PLACEHOLDER
+    return [name.strip() for name in pattern.findall(text)]
+
+
+def substitute(text: str, values: Mapping[str, str]) -> str:
+    """Put values in the place of their placeholders, once: what a value brings along stays as it is."""
+    if not values or "${" not in text:
+        return text
+    return _PLACEHOLDER.sub(lambda match: values.get(match[1].strip(), match[0]), text)
+
+
+def substitute_json(text: str, values: Mapping[str, str]) -> str:
+    """Do so in a JSON text: inside a string a value is text, elsewhere (``"Seconds": ${Delay}``) it is JSON."""
+    if not values or "${" not in text:
+        return text
+
+    def replace(match: re.Match[str]) -> str:
+        piece = match[0]
+        if not piece.startswith('"'):
+            return substitute(piece, values)
+        escaped = {name: json.dumps(value, ensure_ascii=False)[1:-1] for name, value in values.items()}
+        return substitute(piece, escaped)
+
+    return _JSON_PIECE.sub(replace, text)
+
+
+def check_substituted(document: object, values: Mapping[str, str], found: Findings, pointer: Pointer = ROOT) -> None:
+    """Note the placeholders that have no value."""
+    for value, place in values_in(document, pointer):
+        if isinstance(value, str):
+            missing = next((name for name in names_in(value) if name not in values), None)
+            if missing is not None:
+                found.warn(place, f"Nothing is known of ${{{_short(missing)}}}; give it with --substitute NAME=VALUE.")
+
+
+def _short(name: str) -> str:
+    return quoted(name)[1:-1]
