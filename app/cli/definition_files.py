@@ -1,7 +1,9 @@
 """Files that hold workflow definitions, or only a state machine, in JSON or YAML."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import pydantic
@@ -9,7 +11,7 @@ import pydantic
 from app import errors, models
 from app.cli.inputs import read_text
 from app.client.requests import valid
-from app.states_language import validate
+from app.states_language import validate_template
 from app.states_language.source import Source, load
 
 ANSWERED_FIELDS: Final = frozenset({"id", "createdAt", "version"})
@@ -30,17 +32,21 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         """Write it as compilers do."""
-        return f"{self.path}:{self.line}: {self.finding.pointer or '/'}: {self.finding.message}"
+        warning = "" if self.finding.is_error else "warning: "
+        return f"{self.path}:{self.line}: {self.finding.pointer or '/'}: {warning}{self.finding.message}"
 
 
 class DefinitionEntry:
     """A definition in a file, or its state machine alone; ``place`` is the pointer to it."""
 
-    def __init__(self, path: str, source: Source, *, place: str, document: object) -> None:
+    def __init__(
+        self, path: str, source: Source, *, place: str, document: object, substitutions: Mapping[str, str]
+    ) -> None:
         self.path = path
         self._source = source
         self._place = place
         self._document = document
+        self._substitutions = substitutions
 
     @property
     def name(self) -> str | None:
@@ -48,9 +54,13 @@ class DefinitionEntry:
         found = self._document.get("name") if isinstance(self._document, dict) and not self._is_machine else None
         return found if isinstance(found, str) else None
 
-    def problems(self, *, named: bool) -> list[Problem]:
-        """Return all that is wrong with it; ``named`` refuses a state machine alone."""
-        findings = [*self._findings(), *([errors.Finding("", NAMELESS)] if named and self._is_machine else [])]
+    def problems(self, *, named: bool, unresolved: errors.Severity) -> list[Problem]:
+        """Return all that is wrong with it; ``named`` refuses a state machine alone.
+
+        ``unresolved`` is how bad a placeholder without a value is.
+        """
+        nameless = [errors.Finding("", NAMELESS)] if named and self._is_machine else []
+        findings = [*self._findings(unresolved), *nameless]
         return [self._problem(finding) for finding in findings]
 
     def problem(self, finding: errors.Finding) -> Problem:
@@ -81,16 +91,17 @@ class DefinitionEntry:
     def _is_machine(self) -> bool:
         return isinstance(self._document, dict) and MACHINE_FIELD not in self._document
 
-    def _findings(self) -> Iterator[errors.Finding]:
+    def _findings(self, unresolved: errors.Severity) -> Iterator[errors.Finding]:
         if not isinstance(self._document, dict) or self._is_machine:
-            yield from validate(self._document)
+            yield from validate_template(self._document, self._substitutions, unresolved=unresolved)
             return
         try:
             models.NewWorkflowDefinitionRequest(**_without_answered(self._document))
         except pydantic.ValidationError as error:
             for each in error.errors():
                 yield errors.Finding("".join(f"/{part}" for part in each["loc"]), f"{each['msg']}.")
-        for finding in validate(self._document[MACHINE_FIELD]):
+        machine = self._document[MACHINE_FIELD]
+        for finding in validate_template(machine, self._substitutions, unresolved=unresolved):
             yield finding.within(f"/{MACHINE_FIELD}")
 
     def _problem(self, finding: errors.Finding) -> Problem:
@@ -101,23 +112,33 @@ class DefinitionEntry:
 class DefinitionFile:
     """A file, read once; ``-`` is standard input. Raises ``InvalidRequest`` when it cannot be read."""
 
-    def __init__(self, path: str, *, in_folder: bool = False) -> None:
+    def __init__(
+        self, path: str, *, in_folder: bool = False, substitutions: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.path = path
         self.in_folder = in_folder
         """Whether it was found in a folder, where every file is a definition."""
-        self._source = _read(path)
+        self._source = _read(path, substitutions)
         document = self._source.machine
         entries = enumerate(document) if isinstance(document, list) else [(None, document)]
         self.entries = [
-            DefinitionEntry(path, self._source, place="" if number is None else f"/{number}", document=entry)
+            DefinitionEntry(
+                path,
+                self._source,
+                place="" if number is None else f"/{number}",
+                document=entry,
+                substitutions=substitutions,
+            )
             for number, entry in entries
         ]
 
-    def problems(self, *, named: bool) -> list[Problem]:
-        """Return all that is wrong, from the top down; ``named`` refuses a state machine alone."""
+    def problems(self, *, named: bool, unresolved: errors.Severity = errors.Severity.ERROR) -> list[Problem]:
+        """Return all that is wrong, from the top down; the parameters are those of an entry."""
         found = [Problem(self.path, self._source.line(each.pointer), each) for each in self._source.findings]
         if self._source.readable:
-            found += [problem for entry in self.entries for problem in entry.problems(named=named)]
+            found += [
+                problem for entry in self.entries for problem in entry.problems(named=named, unresolved=unresolved)
+            ]
             found += [] if self.entries else [Problem(self.path, 1, errors.Finding("", "There is no definition."))]
         return sorted(found, key=lambda problem: problem.line)
 
@@ -133,14 +154,16 @@ class DefinitionFile:
         )
 
 
-def open_files(paths: Iterable[str]) -> list[DefinitionFile]:
+def open_files(
+    paths: Iterable[str], *, substitutions: Mapping[str, str] = MappingProxyType({})
+) -> list[DefinitionFile]:
     """Read the files among paths, and all with a telling name in the folders among them; none is an error."""
     found: dict[str, bool] = {}
     for path, in_folder in _files(paths):
         found[path] = found.get(path, False) or in_folder
     if not found:
         raise errors.InvalidRequest("There is no definition there: no file in JSON or YAML.")
-    return [DefinitionFile(path, in_folder=found[path]) for path in sorted(found)]
+    return [DefinitionFile(path, in_folder=found[path], substitutions=substitutions) for path in sorted(found)]
 
 
 def twins(files: Iterable[DefinitionFile]) -> list[Problem]:
@@ -167,12 +190,33 @@ def _files(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
                 yield str(found), True
 
 
-def _read(path: str) -> Source:
+def read_substitutions(path: str | None, given: Sequence[str]) -> dict[str, str]:
+    """Return the values of placeholders: those of a file, an object in JSON or YAML, and then NAME=VALUE each."""
+    values = {} if path is None else _values(path)
+    for text in given:
+        name, separator, value = text.partition("=")
+        if not name or not separator:
+            raise errors.InvalidRequest(f"--substitute takes NAME=VALUE, not {text!r}.")
+        values[name.strip()] = value
+    return values
+
+
+def _values(path: str) -> dict[str, str]:
+    source = _read(path, {})
+    document = source.machine
+    if source.findings or not isinstance(document, dict):
+        raise errors.InvalidRequest(f"{path} must hold an object of names and values, in JSON or YAML.")
+    if any(isinstance(value, dict | list) for value in document.values()):
+        raise errors.InvalidRequest(f"{path}: a value is a text, a number or true or false, not an object or a list.")
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in document.items()}
+
+
+def _read(path: str, substitutions: Mapping[str, str]) -> Source:
     """Read a file as its name tells; text without a telling name is JSON when it starts like an object."""
     text = read_text(path)
     suffix = Path(path).suffix.lower()
     is_yaml = suffix in YAML_SUFFIXES or (suffix != ".json" and not text.lstrip().startswith("{"))
-    return load(text, format="yaml" if is_yaml else "json")
+    return load(text, format="yaml" if is_yaml else "json", substitutions=substitutions)
 
 
 def _without_answered(document: dict[str, Any]) -> dict[str, Any]:

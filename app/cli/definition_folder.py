@@ -1,6 +1,6 @@
 """What ``definitions diff`` and ``definitions apply`` do: a folder of files is what the service should have."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from rich.console import Console
@@ -42,9 +42,11 @@ class Applied(models.Response):
     message: str | None = None
 
 
-def compare_files(paths: Sequence[str], *, service: Service, output: Format) -> ExitCode:
+def compare_files(
+    paths: Sequence[str], *, substitutions: Mapping[str, str], service: Service, output: Format
+) -> ExitCode:
     """Show what an apply of the files would change."""
-    wanted = _read_all(paths)
+    wanted = _read_all(paths, substitutions)
     differences = run(_compare_all(wanted, service))
     changed = [(file, difference) for file, difference in differences if difference.change is not Change.NONE]
     if output is Format.TABLE:
@@ -56,9 +58,11 @@ def compare_files(paths: Sequence[str], *, service: Service, output: Format) -> 
     return ExitCode.FAILED if changed else ExitCode.OK
 
 
-def apply_files(paths: Sequence[str], *, dry_run: bool, service: Service, output: Format) -> ExitCode:
+def apply_files(
+    paths: Sequence[str], *, substitutions: Mapping[str, str], dry_run: bool, service: Service, output: Format
+) -> ExitCode:
     """Put every definition that has changed."""
-    wanted = _read_all(paths)
+    wanted = _read_all(paths, substitutions)
     applied, code = run(_apply_all(wanted, dry_run=dry_run, service=service))
     if output is Format.TABLE:
         write_table(applied, COLUMNS)
@@ -73,16 +77,15 @@ def apply_files(paths: Sequence[str], *, dry_run: bool, service: Service, output
     return code
 
 
-def _read_all(paths: Iterable[str]) -> list[Wanted]:
+def _read_all(paths: Iterable[str], substitutions: Mapping[str, str]) -> list[Wanted]:
     """Read and check every file. Raises ``InvalidRequest`` with all that is wrong in all of them."""
-    files = open_files(paths)
+    files = open_files(paths, substitutions=substitutions)
     problems = [problem for file in files for problem in file.problems(named=True)] + twins(files)
-    if problems:
-        for problem in problems:
-            note(str(problem))
-        raise errors.InvalidRequest(
-            f"{counted(len(problems), 'problem')} in {counted(len(files), 'file')}; nothing was sent."
-        )
+    for problem in problems:
+        note(str(problem))
+    wrong = sum(problem.finding.is_error for problem in problems)
+    if wrong:
+        raise errors.InvalidRequest(f"{counted(wrong, 'problem')} in {counted(len(files), 'file')}; nothing was sent.")
     return [Wanted(file.path, entry.definition()) for file in files for entry in file.entries]
 
 

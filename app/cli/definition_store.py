@@ -1,8 +1,9 @@
 """What ``definitions list``, ``get`` and ``put`` ask of the service."""
 
 import json
+from collections.abc import Mapping
 
-from app import models
+from app import errors, models
 from app.cli.client import connect
 from app.cli.connection import Service
 from app.cli.definition_changes import WORDS, Change, compare, make_so
@@ -35,11 +36,23 @@ def show_definition(name: str, version: int | None, *, service: Service, output:
     write_line(visible_json(json.dumps(found.state_machine, ensure_ascii=False, indent=2)))
 
 
-def put_file(path: str, *, name: str | None, tags: models.Tags, force: bool, service: Service, output: Format) -> None:
+def put_file(
+    path: str,
+    *,
+    name: str | None,
+    tags: models.Tags,
+    substitutions: Mapping[str, str],
+    force: bool,
+    service: Service,
+    output: Format,
+) -> None:
     """Make the service have the definition in a file."""
-    request = DefinitionFile(path).only().definition(name=name, tags=tags)
+    entry = DefinitionFile(path, substitutions=substitutions).only()
+    request = entry.definition(name=name, tags=tags)
     change, definition = run(_put(request, force=force, service=service))
     note(f"{WORDS[change]} {definition_label(definition)}.")
+    for warning in definition.warnings or ():
+        note(str(entry.problem(errors.Finding(warning.pointer, warning.message, errors.Severity.WARNING))))
     if output is Format.TABLE:
         write_table([definition], DEFINITION_COLUMNS)
     else:

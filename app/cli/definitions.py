@@ -13,6 +13,7 @@ from app.cli.options import Format, FormatOption
 from app.cli.typed import parse_definition, parse_tags
 
 if TYPE_CHECKING:
+    from app.cli.definition_files import read_substitutions
     from app.cli.definition_folder import apply_files, compare_files
     from app.cli.definition_store import put_file, show_definition, show_definitions
     from app.cli.lint import lint_files
@@ -20,6 +21,7 @@ else:
     apply_files = later("app.cli.definition_folder:apply_files")
     compare_files = later("app.cli.definition_folder:compare_files")
     lint_files = later("app.cli.lint:lint_files")
+    read_substitutions = later("app.cli.definition_files:read_substitutions")
     put_file = later("app.cli.definition_store:put_file")
     show_definition = later("app.cli.definition_store:show_definition")
     show_definitions = later("app.cli.definition_store:show_definitions")
@@ -30,6 +32,16 @@ PathsArgument = Annotated[
         metavar="PATH...",
         help="Files of one or several definitions, in JSON or YAML, and folders of them.",
     ),
+]
+
+
+SubstituteOption = Annotated[
+    list[str] | None,
+    typer.Option("--substitute", metavar="NAME=VALUE", help="Value of the placeholder ${NAME}; repeatable."),
+]
+SubstitutionsOption = Annotated[
+    str | None,
+    typer.Option("--substitutions", metavar="FILE", help="File with the values of placeholders, in JSON or YAML."),
 ]
 
 
@@ -73,6 +85,8 @@ def put_definition(
     file: Annotated[str | None, typer.Argument(hidden=True)] = None,
     *,
     tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Default tag; repeatable.")] = None,
+    substitute: SubstituteOption = None,
+    substitutions: SubstitutionsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Add a version even when nothing changed.")] = False,
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
@@ -82,13 +96,24 @@ def put_definition(
     FILE (- for standard input) holds {name, stateMachine, defaultTags}, or the state machine alone.
     """
     name, path = (None, name_or_file) if file is None else (name_or_file, file)
-    put_file(path, name=name, tags=parse_tags(tag or ()), force=force, service=service, output=output)
+    values = read_substitutions(substitutions, substitute or ())
+    put_file(
+        path,
+        name=name,
+        tags=parse_tags(tag or ()),
+        substitutions=values,
+        force=force,
+        service=service,
+        output=output,
+    )
 
 
 def lint(
     context: typer.Context,
     paths: PathsArgument,
     *,
+    substitute: SubstituteOption = None,
+    substitutions: SubstitutionsOption = None,
     ask_service: Annotated[
         bool, typer.Option("--service", help="Ask the service as well; nothing is stored there.")
     ] = False,
@@ -96,28 +121,38 @@ def lint(
 ) -> ExitCode:
     """Check definitions and state machines, without a service.
 
-    Every finding is one line, file:line: pointer: message. The exit code is 1 when there are any. Folders are read as
-    `definitions apply` reads them; a file that is named may hold a state machine alone.
+    Every finding is one line, file:line: pointer: message. The exit code is 1 when one of them is more than a warning.
+    Folders are read as `definitions apply` reads them; a file that is named may hold a state machine alone. A
+    placeholder ${NAME} without a value is a warning, and what it stands for is not checked.
     """
     source = context.get_parameter_source("service")
     if not ask_service and source is not None and source.name == "COMMANDLINE":
         raise errors.InvalidRequest("--url needs --service: without it no service is asked.")
-    return lint_files(paths, service=service if ask_service else None)
+    values = read_substitutions(substitutions, substitute or ())
+    return lint_files(paths, substitutions=values, service=service if ask_service else None)
 
 
 def diff(
-    paths: PathsArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
+    paths: PathsArgument,
+    *,
+    substitute: SubstituteOption = None,
+    substitutions: SubstitutionsOption = None,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: FormatOption = Format.TABLE,
 ) -> ExitCode:
     """Show what an apply of the same files would change.
 
     The exit code is 0 when nothing would change, and 1 when something would.
     """
-    return compare_files(paths, service=service, output=output)
+    values = read_substitutions(substitutions, substitute or ())
+    return compare_files(paths, substitutions=values, service=service, output=output)
 
 
 def apply(
     paths: PathsArgument,
     *,
+    substitute: SubstituteOption = None,
+    substitutions: SubstitutionsOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
@@ -126,6 +161,8 @@ def apply(
 
     All files are checked first: when one is wrong, nothing is put. A definition that one file fails to put does not
     keep those of others, unless the service is gone. Running it again changes nothing. Definitions without a file are
-    left alone.
+    left alone. A placeholder ${NAME} needs a value; one that is meant as it stands is given itself:
+    --substitute 'NAME=${NAME}'.
     """
-    return apply_files(paths, dry_run=dry_run, service=service, output=output)
+    values = read_substitutions(substitutions, substitute or ())
+    return apply_files(paths, substitutions=values, dry_run=dry_run, service=service, output=output)

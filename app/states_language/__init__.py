@@ -5,7 +5,7 @@ from app.states_language.expansion import EXECUTION_NAME, expand, resource_names
 from app.states_language.model import Scope, State, find, scopes, walk
 from app.states_language.names import activity_arn, lambda_arn, partition, state_machine_name
 from app.states_language.pruning import RESTORED, prune, reads_execution_input, restoring, restoring_state
-from app.states_language.validation import check, validate
+from app.states_language.validation import check, validate, validate_template
 
 __all__ = [
     "EXECUTION_NAME",
@@ -29,5 +29,6 @@ __all__ = [
     "scopes",
     "state_machine_name",
     "validate",
+    "validate_template",
     "walk",
 ]

@@ -46,12 +46,24 @@ class Pointer:
 
     def __str__(self) -> str:
         """Write it; long keys are shortened, and so is the whole."""
+        return shortened("".join(f"/{token(key)}" for key in self._keys()), MAX_POINTER_LENGTH)
+
+    def find(self, document: Any) -> object:
+        """Return the value at this place of a document, or None when there is nothing."""
+        try:
+            for key in self._keys():
+                document = document[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+        return document
+
+    def _keys(self) -> list[str | int]:
         keys: list[str | int] = []
         place = self
         while place._parent is not None:
             keys.append(place._key)
             place = place._parent
-        return shortened("".join(f"/{token(key)}" for key in reversed(keys)), MAX_POINTER_LENGTH)
+        return keys[::-1]
 
 
 ROOT: Final = Pointer()
@@ -67,11 +79,11 @@ class Findings:
 
     def add(self, pointer: Pointer, message: str) -> None:
         """Note that something is wrong at a place."""
-        self._note(pointer, message, errors.Severity.ERROR)
+        self.note(pointer, message, errors.Severity.ERROR)
 
     def warn(self, pointer: Pointer, message: str) -> None:
         """Note what AWS accepts, and what is hardly meant."""
-        self._note(pointer, message, errors.Severity.WARNING)
+        self.note(pointer, message, errors.Severity.WARNING)
 
     @property
     def error_count(self) -> int:
@@ -85,7 +97,8 @@ class Findings:
             severity = errors.Severity.ERROR if self._counts[errors.Severity.ERROR] else errors.Severity.WARNING
             yield errors.Finding("", f"There is more than is shown here: {dropped:,} further findings.", severity)
 
-    def _note(self, pointer: Pointer, message: str, severity: errors.Severity) -> None:
+    def note(self, pointer: Pointer, message: str, severity: errors.Severity) -> None:
+        """Note something of a severity."""
         self._counts[severity] += 1
         if self._has_room(severity):
             finding = errors.Finding(str(pointer), message, severity)

@@ -21,7 +21,7 @@ _RESTORING_STATE: Final = "Restore variables"
 _CONTEXT: Final = re.compile(r"\$\$|\$states\.context")
 _OTHER_FIELDS: Final = r"(Id|Name|RedriveCount|RedriveTime|RoleArn|StartTime)\b"
 _EXECUTION_INPUT: Final = re.compile(
-    rf"(\$\$|\$states\.context)(?!\w|\s*\.\s*\w|\s*\[)|\bExecution\b(?!\s*\.\s*{_OTHER_FIELDS}|\[['\"]{_OTHER_FIELDS})"
+    rf"(\$\$|\$states\.context)(?!\w|\s*+\.\s*+\w|\s*+\[)|\bExecution\b(?!\s*+\.\s*+{_OTHER_FIELDS}|\[['\"]{_OTHER_FIELDS})"
 )
 """Where an expression on the context object can read the input of the execution: by name, or by taking all of it."""
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from app.states_language.findings import ROOT, Findings, Pointer, quoted, values_in
+from app import errors
+from app.states_language.findings import MAX_SHOWN_LENGTH, ROOT, Findings, Pointer, shortened, values_in
 from app.states_language.jsonata import is_expression
 
 _PLACEHOLDER: Final = re.compile(r"\$\{([^${}\n]++)\}")
@@ -47,14 +48,25 @@ def substitute_json(text: str, values: Mapping[str, str]) -> str:
     return _JSON_PIECE.sub(replace, text)
 
 
-def check_substituted(document: object, values: Mapping[str, str], found: Findings, pointer: Pointer = ROOT) -> None:
-    """Note the placeholders that have no value."""
-    for value, place in values_in(document, pointer):
-        if isinstance(value, str):
-            missing = next((name for name in names_in(value) if name not in values), None)
+class TemplateFindings(Findings):
+    """Findings in a definition that has placeholders; of a text with one, nothing is known that could be wrong."""
+
+    def __init__(self, document: object) -> None:
+        super().__init__()
+        self._document = document
+
+    def add(self, pointer: Pointer, message: str) -> None:
+        """Note that something is wrong at a place, unless a placeholder is there."""
+        value = pointer.find(self._document)
+        if not isinstance(value, str) or not names_in(value):
+            super().add(pointer, message)
+
+    def add_unresolved(self, values: Mapping[str, str], *, severity: errors.Severity) -> None:
+        """Note the placeholders that have no value; those that a value brings along are meant as they stand."""
+        known = {*values, *(name for value in values.values() for name in names_in(value))}
+        for value, place in values_in(self._document, ROOT):
+            names = names_in(value) if isinstance(value, str) else []
+            missing = next((name for name in names if name not in known), None)
             if missing is not None:
-                found.warn(place, f"Nothing is known of ${{{_short(missing)}}}; give it with --substitute NAME=VALUE.")
-
-
-def _short(name: str) -> str:
-    return quoted(name)[1:-1]
+                name = shortened(missing, MAX_SHOWN_LENGTH)
+                self.note(place, f"There is no value for ${{{name}}}; give it with --substitute NAME=VALUE.", severity)

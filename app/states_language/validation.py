@@ -1,6 +1,7 @@
 """Judging a state machine as AWS would, before AWS sees it."""
 
 import copy
+from collections.abc import Mapping
 from typing import Final
 
 from app import errors
@@ -13,6 +14,7 @@ from app.states_language.graph import check_graph
 from app.states_language.jsonata import is_expression
 from app.states_language.members import only_one
 from app.states_language.model import BODY_FIELDS, JSONATA, JSONPATH, KINDS, LANGUAGES, Scope, State, scopes
+from app.states_language.substitutions import TemplateFindings
 
 MAX_NAME_LENGTH: Final = 80
 """Characters in the name of a state."""
@@ -28,10 +30,20 @@ def validate(machine: object) -> list[errors.Finding]:
     the short forms of ``Resource``; what counts as absent is not looked at. Never raises, whatever JSON comes in.
     """
     found = Findings()
-    if check_document(machine, found) and values.is_object(machine, ROOT, found):
-        judged = copy.deepcopy(machine)
-        drop_absent(judged)
-        _check_machine(judged, found)
+    _judge(machine, found)
+    return list(found)
+
+
+def validate_template(
+    machine: object, substitutions: Mapping[str, str], *, unresolved: errors.Severity
+) -> list[errors.Finding]:
+    """Return everything that is wrong with a state machine that can have placeholders (``${NAME}``).
+
+    ``unresolved`` is how bad those are that have no value in ``substitutions``; what they stand for is not judged.
+    """
+    found = TemplateFindings(machine)
+    if _judge(machine, found):
+        found.add_unresolved(substitutions, severity=unresolved)
     return list(found)
 
 
@@ -43,6 +55,16 @@ def check(machine: object) -> list[errors.Finding]:
         more = f" ({len(findings) - 1} more)" if len(findings) > 1 else ""
         raise errors.InvalidDefinition(f"{first.pointer or '/'}: {first.message}{more}", findings=findings)
     return findings
+
+
+def _judge(machine: object, found: Findings) -> bool:
+    """Tell also whether the machine could be looked into."""
+    sound = check_document(machine, found)
+    if sound and values.is_object(machine, ROOT, found):
+        judged = copy.deepcopy(machine)
+        drop_absent(judged)
+        _check_machine(judged, found)
+    return sound
 
 
 def _check_machine(machine: dict[str, object], found: Findings) -> None:

@@ -51,8 +51,12 @@ def read_definitions(path: Path) -> list[models.NewWorkflowDefinitionRequest]:
     if source.readable:
         for number, entry in enumerate(entries):
             found += _judge(entry, f"/{number}" if isinstance(document, list) else "")
-    if found:
-        findings = [errors.Finding(f"{path}:{source.line(f.pointer)}: {f.pointer or '/'}", f.message) for f in found]
+    for finding in found:
+        if not finding.is_error:
+            place = f"{path}:{source.line(finding.pointer)}: {finding.pointer or '/'}"
+            log.warning(finding.message, action="definition-warning", place=place)
+    if any(finding.is_error for finding in found):
+        findings = [f._replace(pointer=f"{path}:{source.line(f.pointer)}: {f.pointer or '/'}") for f in found]
         raise errors.InvalidDefinition(f"{path} is not valid.", findings=findings)
     return [models.NewWorkflowDefinitionRequest.model_validate(entry) for entry in entries]
 

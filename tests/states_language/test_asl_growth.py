@@ -10,7 +10,7 @@ import textwrap
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from re import _constants, _parser  # type: ignore[attr-defined]  # only it tells what a pattern is made of
+from re import _constants, _parser  # only it tells what a pattern is made of
 from types import FrameType
 from typing import Any
 
