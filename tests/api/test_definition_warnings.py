@@ -41,7 +41,7 @@ async def test_a_definition_without_warnings_has_none(api: httpx.AsyncClient) ->
 
 async def test_a_refusal_marks_what_is_only_a_warning(api: httpx.AsyncClient) -> None:
     machine = BODY["stateMachine"]
-    broken = {**machine, "States": {"Work": {**machine["States"]["Work"], "TimeoutSeconds": 0}}}
+    broken = {**machine, "States": {"Work": {**machine["States"]["Work"], "TimeoutSeconds": -1}}}
 
     refused = await api.post("/workflow-definitions", json={"name": "a", "stateMachine": broken})
 

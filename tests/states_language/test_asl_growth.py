@@ -244,7 +244,7 @@ def test_findings_have_a_bounded_length() -> None:
 
 def test_an_error_after_many_warnings_is_shown() -> None:
     names = [f"States.Mine{number}" for number in range(5_000)]
-    machine = one(task(Retry=[{"ErrorEquals": names}], TimeoutSeconds=0))
+    machine = one(task(Retry=[{"ErrorEquals": names}], TimeoutSeconds=-1))
 
     errors_found = [finding for finding in states_language.validate(machine) if finding.is_error]
 
