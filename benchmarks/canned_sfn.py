@@ -13,6 +13,7 @@ ROWS: Final = 1_000
 EVENTS: Final = 100
 
 ANSWERS: Final[Mapping[str, object]] = {
+    "CreateActivity": {"activityArn": "arn:aws:states:us-west-2:123456789012:activity:x", "creationDate": 1},
     "CreateStateMachine": {
         "stateMachineArn": "arn:aws:states:us-west-2:123456789012:stateMachine:x",
         "creationDate": 1,

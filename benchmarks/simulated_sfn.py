@@ -125,6 +125,10 @@ class SimulatedSFN:
         self.definitions[arn] = {"definition": definition, "roleArn": roleArn}
         return {}
 
+    async def create_activity(self, *, name: str) -> JSON:
+        await self._call("CreateActivity")
+        return {"activityArn": f"arn:aws:states:us-west-2:123456789012:activity:{name}"}
+
     async def describe_state_machine(self, *, stateMachineArn: str) -> JSON:
         await self._call("DescribeStateMachine")
         return self.definitions[stateMachineArn]

@@ -86,6 +86,9 @@ class FakeSFN:
     async def create_state_machine(self, **_: object) -> Mapping[str, object]:
         return {}
 
+    async def create_activity(self, **_: object) -> Mapping[str, object]:
+        return {}
+
     async def describe_state_machine(self, **_: object) -> Mapping[str, object]:
         return {"definition": "", "roleArn": ""}
 

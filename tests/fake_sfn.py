@@ -42,6 +42,7 @@ class FakeSFN:
 
     def __init__(self, now: Callable[[], datetime] = models.now) -> None:
         self.machines: dict[str, JSON] = {}
+        self.activities: dict[str, None] = {}
         self.executions: dict[str, Execution] = {}
         self.calls: Counter[str] = Counter()
         self.failures: defaultdict[str, deque[Exception]] = defaultdict(deque)
@@ -98,6 +99,12 @@ class FakeSFN:
             raise errors.StateMachineExists
         self.machines[arn] = {"definition": definition, "roleArn": roleArn, "tags": tags}
         return {"stateMachineArn": arn}
+
+    async def create_activity(self, *, name: str) -> JSON:
+        await self._called("create_activity")
+        arn = f"arn:aws:states:us-west-2:123456789012:activity:{name}"
+        self.activities[arn] = None
+        return {"activityArn": arn}
 
     async def describe_state_machine(self, *, stateMachineArn: str) -> JSON:
         await self._called("describe_state_machine")

@@ -15,6 +15,7 @@ from app.executor.pacing import ATTEMPTS
 from app.settings import Settings
 
 OPERATIONS = (
+    "CreateActivity",
     "CreateStateMachine",
     "DescribeExecution",
     "GetExecutionHistory",

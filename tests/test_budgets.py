@@ -66,7 +66,7 @@ LATEST = models.WorkflowDefinitionRef(name="echo")
 async def test_the_first_start_of_a_machine_creates_it_and_starts_it(rig: Rig, store: CountingStore) -> None:
     await rig.start(workflow_definition=VERSION_0)
 
-    assert rig.sfn.calls == {"create_state_machine": 1, "start_execution": 1}
+    assert rig.sfn.calls == {"create_activity": 1, "create_state_machine": 1, "start_execution": 1}
     assert store.writes == {"create_workflow": 1}
 
 

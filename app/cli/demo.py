@@ -83,7 +83,7 @@ def _serve(stack: ExitStack, store: str, dynamodb: Mapping[str, str]) -> dict[st
 
 
 def _forward_until_started(worker: "subprocess.Popen[str]") -> None:
-    """Wait until the worker has registered its activity: a run that comes earlier fails, as it does on AWS."""
+    """Wait until the worker takes tasks, so that the run is as short as it can be."""
     for line in worker.stderr or ():
         sys.stderr.write(line)
         if WORKER_STARTED in line:

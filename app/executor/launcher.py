@@ -95,6 +95,10 @@ class Launcher:
         """Tell whether a start needs no call before StartExecution, or only waits for one under way."""
         return self._machines.at_hand(machine)
 
+    def in_flight(self, machine: StateMachine) -> bool:
+        """Tell whether a start waits for a state machine, or for its activities, that is just being made."""
+        return self._machines.in_flight(machine)
+
     async def ensure(self, machine: StateMachine) -> None:
         """Make sure that a state machine exists. Raises what ``launch`` raises; nothing is started."""
         try:

@@ -251,6 +251,8 @@ class Outbox:
         if not (self._launcher.at_hand(machine) or self._quotas.free("CreateStateMachine")):
             # The quota is a call a second: those that need none must not wait behind those that do.
             raise errors.Unavailable("others wait for the quota of CreateStateMachine")
+        if self._launcher.in_flight(machine) and not self._quotas.free("CreateActivity"):
+            raise errors.Unavailable("its activities wait for the quota of CreateActivity")
         await self._launcher.ensure(machine)
         return machine, text
 

@@ -6,14 +6,17 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from math import inf
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
 
 from app import errors, states_language
+from app.executor.activities import Activities
 from app.executor.recent import Recent
 from app.models import WorkflowDefinition
+from app.models import now as wall_clock
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
@@ -30,6 +33,10 @@ TAG_CHARACTERS_REFUSED: Final = re.compile(r"[^\w\s.:/=+\-@]")
 
 GOOD_FOR_SECONDS: Final = 60.0
 """So long a state machine is taken to be as it was seen; what another replica makes of it counts here after that."""
+
+NEW_FOR: Final = timedelta(days=1)
+"""A state machine that is older was started before, when its activities were created; asking again after every restart
+would take hours of their quota."""
 
 MAX_SEEN: Final = 10_000
 """State machines that are remembered; one that is not costs an idempotent call."""
@@ -60,6 +67,8 @@ class StateMachine:
     digest: bytes
     """Fingerprint of the definition, to tell whether AWS has this one."""
     tags: Mapping[str, str]
+    activities: frozenset[str] = frozenset()
+    """Names of the activities of this account and region that its tasks name."""
 
     def execution_arn(self, workflow_id: str) -> str:
         """Return the ARN of the execution that runs a workflow."""
@@ -111,6 +120,15 @@ def state_machine(
         definition=text,
         digest=hashlib.sha256(text.encode()).digest(),
         tags=_tags(definition, namespace=namespace, start_at=start_at, installation=account.installation),
+        activities=_activities(expanded, account),
+    )
+
+
+def _activities(machine: dict[str, Any], account: Account) -> frozenset[str]:
+    own = account.arn("activity:")
+    resources = (state.body.get("Resource") for state in states_language.walk(machine))
+    return frozenset(
+        resource.removeprefix(own) for resource in resources if isinstance(resource, str) and resource.startswith(own)
     )
 
 
@@ -135,19 +153,35 @@ def _clean(text: str, length: int) -> str:
 
 
 class StateMachines:
-    """Makes sure that state machines exist at AWS; what was seen lately costs nothing. ``clock`` gives seconds."""
+    """Makes sure that state machines exist at AWS, and the activities of new ones; what was seen lately costs nothing.
 
-    def __init__(self, sfn: "SFNClient", *, role_arn: str, clock: Callable[[], float]) -> None:
+    ``clock`` gives seconds, ``now`` the date that AWS's are compared with.
+    """
+
+    def __init__(
+        self,
+        sfn: "SFNClient",
+        *,
+        role_arn: str,
+        clock: Callable[[], float],
+        now: Callable[[], datetime] = wall_clock,
+    ) -> None:
         self._sfn = sfn
+        self._activities = Activities(sfn)
         self._role_arn = role_arn
         self._clock = clock
+        self._now = now
         self._seen: Recent[str, tuple[bytes, float]] = Recent(MAX_SEEN)
         self._flights: dict[tuple[str, bytes], asyncio.Task[None]] = {}
 
     def at_hand(self, machine: StateMachine) -> bool:
         """Tell whether a state machine was seen with this definition, or is just being made."""
         digest, _ = self._seen.get(machine.arn) or (b"", -inf)
-        return digest == machine.digest or (machine.arn, machine.digest) in self._flights
+        return digest == machine.digest or self.in_flight(machine)
+
+    def in_flight(self, machine: StateMachine) -> bool:
+        """Tell whether a state machine, or what it needs, is just being made."""
+        return (machine.arn, machine.digest) in self._flights
 
     async def ensure(self, machine: StateMachine) -> None:
         """Create the state machine, or give it this definition when it has another; once for all concurrent callers.
@@ -189,7 +223,7 @@ class StateMachines:
 
     async def _create_or_update(self, machine: StateMachine) -> None:
         try:
-            await self._sfn.create_state_machine(
+            answer = await self._sfn.create_state_machine(
                 name=machine.name,
                 definition=machine.definition,
                 roleArn=self._role_arn,
@@ -198,6 +232,10 @@ class StateMachines:
             log.info("state machine is there", action="ensure-state-machine", state_machine=machine.name)
         except errors.StateMachineExists:
             await self._update(machine)
+        else:
+            moment = self._now()
+            if moment - answer.get("creationDate", moment) < NEW_FOR:
+                await self._activities.ensure(machine.activities)
         self._note(machine)
 
     async def _update(self, machine: StateMachine) -> None:
@@ -208,6 +246,7 @@ class StateMachines:
         except errors.StateMachineNotFound as gone:
             raise errors.Unavailable(f"the state machine {machine.name} was just deleted; try again") from gone
         log.info("state machine updated", action="update-state-machine", state_machine=machine.name)
+        await self._activities.ensure(machine.activities)
 
     def _note(self, machine: StateMachine) -> None:
         self._seen.put(machine.arn, (machine.digest, self._clock()))

@@ -14,6 +14,13 @@ data "aws_iam_policy_document" "service" {
     resources = local.state_machines
   }
 
+  # Before the first start of a state machine, so that its tasks wait for workers that never ran.
+  statement {
+    sid       = "CreateActivities"
+    actions   = ["states:CreateActivity"]
+    resources = local.activities
+  }
+
   statement {
     sid = "FollowExecutions"
     actions = [

@@ -41,6 +41,7 @@ CALLS: Final = (
     "list_active_workflows",
     "get_document",
     "put_document",
+    "create_activity",
     "create_state_machine",
     "start_execution",
     "stop_execution",

@@ -43,7 +43,7 @@ async def test_a_cold_start_creates_the_state_machine_without_asking_first(rig: 
     await rig.define()
     await rig.start()
 
-    assert rig.sfn.calls == {"create_state_machine": 1, "start_execution": 1}
+    assert rig.sfn.calls == {"create_activity": 1, "create_state_machine": 1, "start_execution": 1}
 
 
 async def test_concurrent_first_starts_create_the_state_machine_once(rig: Rig) -> None:
@@ -52,7 +52,7 @@ async def test_concurrent_first_starts_create_the_state_machine_once(rig: Rig) -
 
     await asyncio.gather(*(rig.start() for _ in range(100)))
 
-    assert rig.sfn.calls == {"create_state_machine": 1, "start_execution": 100}
+    assert rig.sfn.calls == {"create_activity": 1, "create_state_machine": 1, "start_execution": 100}
 
 
 async def test_a_caller_that_goes_away_does_not_stop_the_creation_for_others(rig: Rig) -> None:

@@ -1,0 +1,56 @@
+"""Making sure that activities exist: a task of one that does not fails at once, instead of waiting for its worker."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from app import errors
+from app.executor.quotas import Lane, calling_as
+from app.executor.recent import Recent
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
+
+log = structlog.get_logger(__name__)
+
+MAX_KNOWN: Final = 10_000
+"""Activities that are remembered, as many as an account may have; one that is not costs an idempotent call."""
+
+
+class Activities:
+    """Creates activities; one that is there, perhaps with the tags of its worker, stays as it is."""
+
+    def __init__(self, sfn: "SFNClient") -> None:
+        self._sfn = sfn
+        self._known: Recent[str, bool] = Recent(MAX_KNOWN)
+        self._flights: dict[str, asyncio.Task[None]] = {}
+
+    async def ensure(self, names: Iterable[str]) -> None:
+        """Create those that this process has not created yet; once for all concurrent callers.
+
+        It waits for the quota, which is one call a second. Nothing is raised: who lacks the permission, or has an
+        activity that cannot be made, starts what he starts as before.
+        """
+        missing = [name for name in names if not self._known.get(name)]
+        if missing:
+            await asyncio.gather(*(asyncio.shield(self._flight(name)) for name in missing))
+
+    def _flight(self, name: str) -> "asyncio.Task[None]":
+        flight = self._flights.get(name)
+        if flight is None:
+            flight = self._flights[name] = asyncio.create_task(self._create(name), name=f"create activity {name}")
+            flight.add_done_callback(lambda _: self._flights.pop(name))
+        return flight
+
+    async def _create(self, name: str) -> None:
+        try:
+            # Behind the people who wait, whatever called for it.
+            with calling_as(Lane.DETAIL):
+                await self._sfn.create_activity(name=name)
+        except errors.WorkflowManagerError as refusal:
+            log.warning("activity not created", action="ensure-activity", activity=name, error=refusal.message)
+        else:
+            self._known.put(name, True)
+            log.info("activity is there", action="ensure-activity", activity=name)
