@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aioboto3
 import aiobotocore
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore.exceptions import (
     BotoCoreError,
@@ -22,10 +23,11 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    ReadTimeoutError,
 )
 from botocore.utils import validate_region_name
 
-from app import __version__, aws_parsing, errors
+from app import __version__, aws_answers, errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -46,6 +48,9 @@ EMBEDDED_ROLE: Final = "workflow-manager"
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 READ_TIMEOUT_SECONDS: Final = 20
+STORE_ATTEMPT_SECONDS: Final = 3.0
+"""DynamoDB answers within milliseconds; an attempt that takes longer is given up, with all that it has sent so far."""
+
 LONG_POLL_TIMEOUT_SECONDS: Final = 75
 """GetActivityTask holds a request for 60 s, so a shorter read time-out loses tasks."""
 
@@ -60,6 +65,7 @@ ATTEMPTS: Final = 3
 ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
     "AccessDenied": errors.AccessDenied,
     "AccessDeniedException": errors.AccessDenied,
+    "ActivityAlreadyExists": errors.ActivityExists,
     "ActivityDoesNotExist": errors.ActivityNotFound,
     "ActivityLimitExceeded": errors.LimitReached,
     "ActivityWorkerLimitExceeded": errors.Throttled,
@@ -157,8 +163,9 @@ class AWS:
 
     @asynccontextmanager
     async def dynamodb(self) -> AsyncIterator[DynamoDBClient]:
-        """Open a client for DynamoDB; it retries what the SDK deems worth retrying."""
-        async with self._client("dynamodb", self._config(attempts=ATTEMPTS)) as client:
+        """Open a client for DynamoDB; it retries what the SDK deems worth retrying, and waits for none of it long."""
+        config = self._config(attempts=ATTEMPTS, http_session_cls=_ImpatientSession)
+        async with self._client("dynamodb", config) as client:
             yield cast("DynamoDBClient", client)
 
     @asynccontextmanager
@@ -198,7 +205,13 @@ class AWS:
         finally:
             await opening.__aexit__(None, None, None)
 
-    def _config(self, *, attempts: int, read_timeout_seconds: int = READ_TIMEOUT_SECONDS) -> AioConfig:
+    def _config(
+        self,
+        *,
+        attempts: int,
+        read_timeout_seconds: int = READ_TIMEOUT_SECONDS,
+        http_session_cls: type[AIOHTTPSession] = AIOHTTPSession,
+    ) -> AioConfig:
         return AioConfig(
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
             read_timeout=read_timeout_seconds,
@@ -207,7 +220,19 @@ class AWS:
             parameter_validation=False,
             # Without one botocore puts a long one together anew for every call, which is a sixth of its whole cost.
             user_agent=USER_AGENT,
+            http_session_cls=http_session_cls,
         )
+
+
+class _ImpatientSession(AIOHTTPSession):
+    """Limits a whole attempt: time-outs of sockets begin anew with every byte that trickles in."""
+
+    async def send(self, request: Any) -> Any:  # requests and answers are the SDK's own types
+        try:
+            async with asyncio.timeout(STORE_ATTEMPT_SECONDS):
+                return await super().send(request)
+        except TimeoutError as late:
+            raise ReadTimeoutError(endpoint_url=request.url, error=late) from late
 
 
 def connect(settings: Settings) -> AWS:
@@ -245,7 +270,8 @@ def _require_region(region: str) -> None:
 
 def _sdk_session() -> AioSession:
     session = AioSession()
-    session.register_component("response_parser_factory", aws_parsing.ParserFactory())
+    session.register_component("response_parser_factory", aws_answers.StrictParserFactory())
+    session.register("after-call", aws_answers.refuse_malformed)
     return session
 
 
@@ -332,6 +358,8 @@ def _translate(refusal: ClientError) -> errors.WorkflowManagerError:
     http_status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if http_status == HTTPStatus.TOO_MANY_REQUESTS:
         return errors.Throttled(message)
-    if http_status >= HTTPStatus.INTERNAL_SERVER_ERROR or http_status == HTTPStatus.REQUEST_TIMEOUT:
-        return errors.NoAnswer(message)
+    # AWS names its errors; one without a name is the page of a proxy.
+    nameless = code in {"", "Unknown"} or code.isdigit()
+    if nameless or http_status >= HTTPStatus.INTERNAL_SERVER_ERROR or http_status == HTTPStatus.REQUEST_TIMEOUT:
+        return errors.NoAnswer(f"status {http_status} without an error of AWS" if nameless else message)
     return errors.AWSError(message)

@@ -36,6 +36,7 @@ WorkflowManagerError
 │   ├── StateMachineNotFound
 │   ├── StateMachineExists              the name is taken by another definition
 │   ├── ActivityNotFound
+│   ├── ActivityExists                  the activity is there, with other settings
 │   ├── TaskLost                        the task token no longer belongs to a running task
 │   ├── ConditionFailed                 DynamoDB found another item than a write was meant for
 │   ├── TransactionCancelled            ... or than one of the writes of a transaction
@@ -258,6 +259,10 @@ class StateMachineExists(AWSError):
 
 class ActivityNotFound(AWSError):
     """The activity does not exist."""
+
+
+class ActivityExists(AWSError):
+    """The activity exists with other settings."""
 
 
 class TaskLost(AWSError):

@@ -49,8 +49,10 @@ class Activities:
             # Behind the people who wait, whatever called for it.
             with calling_as(Lane.DETAIL):
                 await self._sfn.create_activity(name=name)
+        except errors.ActivityExists:
+            pass  # encrypted with another key, which is its owner's business
         except errors.WorkflowManagerError as refusal:
             log.warning("activity not created", action="ensure-activity", activity=name, error=refusal.message)
-        else:
-            self._known.put(name, True)
-            log.info("activity is there", action="ensure-activity", activity=name)
+            return
+        self._known.put(name, True)
+        log.info("activity is there", action="ensure-activity", activity=name)

@@ -194,6 +194,8 @@ class Writer:
             raise _changed(workflow_id) from failure
         except errors.TransactionConflict as conflict:
             raise _changed(workflow_id) from conflict
+        if "Attributes" not in answer:
+            raise errors.NoAnswer("DynamoDB does not say what it updated")
         return answer["Attributes"]
 
     async def _tidy(
