@@ -12,9 +12,8 @@ from app.cli.confirmation import confirmed
 from app.cli.exits import ExitCode, exit_code_of
 from app.cli.journal import Journal
 from app.cli.lines import note
-from app.cli.options import Format
 from app.cli.outcomes import Outcome, Result, Tally
-from app.cli.output import write_documents, write_table
+from app.cli.output import write_results
 from app.cli.progress import no_progress, progress_bar
 from app.cli.running import run
 from app.cli.scopes import Scope, select
@@ -158,10 +157,7 @@ def _show(bulk: Bulk, workflows: Sequence[models.Workflow]) -> ExitCode:
     """Show to which it would be done; those that were named, and to which it cannot be, are told one by one."""
     reasons = {workflow.id: _why_not(bulk, workflow) for workflow in workflows}
     possible = [workflow for workflow in workflows if reasons[workflow.id] is None]
-    if bulk.choice.output is Format.TABLE:
-        write_table(possible, WORKFLOW_COLUMNS)
-    else:
-        write_documents(possible, output=bulk.choice.output)
+    write_results(possible, WORKFLOW_COLUMNS, output=bulk.choice.output)
     for workflow_id, reason in reasons.items():
         if reason is not None:
             note(f"{workflow_id} would be refused: {reason}.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import errors
+from app.cli.completion import complete_state
 from app.cli.exits import ExitCode
 from app.cli.later import later
 from app.cli.options import FollowOption, TimeoutOption
@@ -24,7 +25,7 @@ else:
 def cancel(
     choice: Choice,
     *,
-    reason: Annotated[str, typer.Option(help="Why; shown as the reason of its status.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; shown as the reason of its status.")] = "",
 ) -> ExitCode:
     """Stop a workflow, or many.
 
@@ -38,7 +39,12 @@ def resume(
     choice: Choice,
     *,
     start_at: Annotated[
-        str | None, typer.Option(metavar="STATE", help="State to go on from; without it, the one that failed.")
+        str | None,
+        typer.Option(
+            metavar="STATE",
+            help="State to go on from; without it, the one that failed.",
+            autocompletion=complete_state,
+        ),
     ] = None,
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,

@@ -1,8 +1,11 @@
 """The client of the service that a command asks."""
 
+import sys
 from typing import Final
 
+from app import errors
 from app.cli.connection import Service
+from app.cli.lines import note
 from app.client import RetryPolicy, WorkflowManager
 
 REFUSED_SECONDS: Final = 8.0
@@ -18,4 +21,19 @@ def connect(service: Service, *, attempts: int | None = None) -> WorkflowManager
             attempts=attempts, refused_seconds=REFUSED_SECONDS, total_seconds=service.request_timeout_seconds
         ),
         headers=service.headers,
+        on_retry=WaitingNote(service).tell if sys.stderr.isatty() else None,
     )
+
+
+class WaitingNote:
+    """Tells the person at the terminal, once, that the command waits for its service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._told = False
+
+    def tell(self, _failure: errors.WorkflowManagerError) -> None:
+        """Say so after the first attempt in vain."""
+        if not self._told:
+            note(f"Waiting for {self._service} (Ctrl-C to stop) ...")
+        self._told = True

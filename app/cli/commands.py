@@ -2,22 +2,28 @@
 
 import importlib
 import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from app import __version__
+from app.cli.about import version
 from app.cli.completion import add_completion_options, settle_flag
 from app.cli.connection_options import add_connection_options
 from app.cli.exits import EXIT_CODES_HELP
+from app.cli.help import HelpfulCommand, write_examples, write_parameters
+from app.cli.program import PROGRAM
+from app.cli.synonyms import Hint, translated, translated_member
 from app.early_signals import EarlySignals, let_through
 
 DEBUG_VARIABLE = "WFM_DEBUG"
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+HELP = "help"
+SUMMARY = "Versioned workflows on AWS Step Functions: submit them, watch them, run the service."
+SUBMIT = "submit"
+"""A command that only the whole command line has."""
 
 
 class Verb(NamedTuple):
@@ -80,7 +86,8 @@ COMMANDS: Mapping[str, Verb | Family] = {
         },
     ),
     "submit": Verb("app.cli.submit:submit", "Start a workflow."),
-    "workflows": Verb("app.cli.workflows:workflows", "List workflows, or show and follow one."),
+    "workflows": Verb("app.cli.workflows:workflows", "List workflows, or show and follow some."),
+    "wait": Verb("app.cli.wait:wait", "Wait until workflows have ended."),
     "cancel": Verb("app.cli.changes:cancel", "Stop a workflow, or many."),
     "resume": Verb("app.cli.changes:resume", "Start a workflow, or many, anew from one of its states."),
     "resolve": Verb("app.cli.changes:resolve", "Mark a failed workflow, or many, as needing no more attention."),
@@ -110,7 +117,17 @@ COMMANDS: Mapping[str, Verb | Family] = {
         "Show the configuration of the command line.",
         {"show": Verb("app.cli.config:show", "Show which service commands ask, and what says so.")},
     ),
+    "help": Verb("app.cli.about:show_help", "Explain a command."),
+    "version": Verb("app.cli.about:version", "Show the version of this program."),
 }
+
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "Workflows": ("submit", "workflows", "wait", "cancel", "resume", "resolve", "refresh"),
+    "Definitions": ("definitions", "resources"),
+    "Running it": ("serve", "poll", "worker", "sfncli", "local-aws", "demo", "tables", "queues", "quotas", "health"),
+    "This program": ("config", "openapi", "help", "version"),
+}
+"""How the help of all commands groups them."""
 
 
 class Card(TyperCommand):
@@ -138,8 +155,21 @@ class LazyGroup(TyperGroup):
         """Ask for the help when nothing else is asked for."""
         return super().parse_args(ctx, args or ["--help"] if not ctx.resilient_parsing else args)
 
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, in sections, and then the options."""
+        for title, names in self._sections():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].help or "") for name in names])
+        write_parameters(self.get_params(ctx), formatter)
+        write_examples(ctx, formatter)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Find the command that the arguments name, and load it."""
+        """Find the command that the arguments name, also in other words, and load it."""
+        try:
+            args = self._translated(ctx, args)
+        except Hint:
+            if not ctx.resilient_parsing:
+                raise
         name, card, rest = super().resolve_command(ctx, args)
         if not isinstance(card, Card):
             return name, card, rest
@@ -149,6 +179,26 @@ class LazyGroup(TyperGroup):
         let_through()
         return name, load(card.name or "", card.entry), rest
 
+    def _translated(self, ctx: Any, args: list[str]) -> list[str]:
+        if ctx.parent is None:
+            return translated(args, commands=self.commands)
+        if args[0] == HELP and HELP not in self.commands:
+            return [*args[1:2], "--help"] if args[1:] else self._help_of_all(ctx)
+        return translated_member(args, family=self.name or "", commands=self.commands)
+
+    def _help_of_all(self, ctx: Any) -> list[str]:
+        typer.echo(ctx.get_help())
+        raise typer.Exit
+
+    def _sections(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield titles and names of commands; what no section has comes last."""
+        left = dict.fromkeys(self.commands)
+        for title, names in SECTIONS.items() if SUBMIT in left else ():
+            yield title, [name for name in names if name in left]
+            left = dict.fromkeys(name for name in left if name not in names)
+        if left:
+            yield "Commands", list(left)
+
 
 def load(name: str, entry: Verb | Family) -> Any:
     """Import a command and return it ready to run."""
@@ -156,8 +206,10 @@ def load(name: str, entry: Verb | Family) -> Any:
         return _group(_holder(name, callback=lambda: None, summary=entry.summary), entry.members)
     module, function = entry.target.split(":")
     settings = {**HELP_OPTIONS, "allow_interspersed_args": not entry.options_end_early}
-    holder = typer.Typer(add_completion=False, rich_markup_mode=_help_style(), context_settings=settings)
-    holder.command(name, context_settings=settings)(getattr(importlib.import_module(module), function))
+    holder = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings)
+    holder.command(name, cls=HelpfulCommand, context_settings=settings)(
+        getattr(importlib.import_module(module), function)
+    )
     command: Any = get_command(holder)
     add_connection_options(command)
     return command
@@ -165,7 +217,9 @@ def load(name: str, entry: Verb | Family) -> Any:
 
 def build() -> Any:
     """Return the whole command line, with nothing loaded yet."""
-    root = _group(_holder("workflow-manager", callback=_root, epilog=EXIT_CODES_HELP, add_completion=True), COMMANDS)
+    root = _group(
+        _holder(PROGRAM, callback=_root, summary=SUMMARY, epilog=EXIT_CODES_HELP, add_completion=True), COMMANDS
+    )
     add_completion_options(root)
     return root
 
@@ -182,7 +236,7 @@ def _holder(
         cls=LazyGroup,
         name=name,
         add_completion=add_completion,
-        rich_markup_mode=_help_style(),
+        rich_markup_mode=None,
         context_settings=HELP_OPTIONS,
         epilog=epilog,
         help=summary,
@@ -197,15 +251,9 @@ def _group(holder: typer.Typer, table: Mapping[str, Verb | Family]) -> Any:
     return group
 
 
-def _help_style() -> Any:
-    """Draw boxes around the help only for somebody who looks at it."""
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
-    return None if plain else "rich"
-
-
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"workflow-manager {__version__}")
+        version()
         raise typer.Exit
 
 
@@ -223,4 +271,4 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Versioned workflows on AWS Step Functions: serve, work, submit, watch."""
+    """Read the options of all commands."""

@@ -4,7 +4,7 @@ Nothing is written into the line that somebody types: when something is wrong, n
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,14 +15,33 @@ from app import errors
 from app.cli.bash_words import TYPED_BEFORE
 from app.cli.later import later
 from app.cli.profiles import read_configuration
+from app.cli.program import PROGRAMS
+from app.statuses import ACTIVE_STATUSES, WorkflowStatus
 
 if TYPE_CHECKING:
-    from app.cli.known_names import definition_names, queue_names
+    from app.cli.known_names import (
+        column_names,
+        definition_names,
+        namespaces,
+        queue_names,
+        state_names,
+        tag_words,
+        workflow_ids,
+    )
 else:
+    column_names = later("app.cli.known_names:column_names")
     definition_names = later("app.cli.known_names:definition_names")
+    namespaces = later("app.cli.known_names:namespaces")
     queue_names = later("app.cli.known_names:queue_names")
+    state_names = later("app.cli.known_names:state_names")
+    tag_words = later("app.cli.known_names:tag_words")
+    workflow_ids = later("app.cli.known_names:workflow_ids")
 
-PROGRAMS: Final = ("workflow-manager", "wfm")
+SUBJECTS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
+    **dict.fromkeys(["cancel", "refresh", "wait"], tuple(ACTIVE_STATUSES)),
+    **dict.fromkeys(["resume", "resolve"], (WorkflowStatus.FAILED,)),
+}
+"""The statuses of the workflows that a verb is most often about."""
 
 
 def complete_definition(context: typer.Context, incomplete: str) -> list[str]:
@@ -33,6 +52,49 @@ def complete_definition(context: typer.Context, incomplete: str) -> list[str]:
 def complete_queue(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of queues that begin with what is typed."""
     return _fitting(queue_names(context.params.get("service")), incomplete)
+
+
+def complete_verb(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the commands that begin with what is typed, at the top or in a family."""
+    group: Any = context.find_root().command
+    names = group.commands
+    for word in context.params.get("words") or ():
+        names = getattr(getattr(names.get(word), "entry", None), "members", {})
+    return _fitting(names, incomplete)
+
+
+def complete_workflow(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of the newest workflows that a command can be about, and that begin with what is typed."""
+    statuses = SUBJECTS.get(context.info_name or "", ())
+    return _fitting(workflow_ids(context.params.get("service"), statuses), incomplete)
+
+
+def complete_namespace(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the namespaces of the newest workflows that begin with what is typed."""
+    return _fitting(namespaces(context.params.get("service")), incomplete)
+
+
+def complete_tag(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the keys of tags of the newest workflows; after the equals sign, the values of the key."""
+    return _fitting(tag_words(context.params.get("service"), incomplete), incomplete)
+
+
+def complete_state(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the states that the workflow of the command has entered."""
+    ids: Sequence[str] = context.params.get("ids") or ()
+    return _fitting(state_names(context.params.get("service"), ids[0]) if len(ids) == 1 else (), incomplete)
+
+
+def complete_status(incomplete: str) -> list[str]:
+    """Return the statuses that begin with what comes after the last comma."""
+    before, comma, _ = incomplete.rpartition(",")
+    return _fitting([f"{before}{comma}{status}" for status in WorkflowStatus], incomplete)
+
+
+def complete_column(incomplete: str) -> list[str]:
+    """Return the columns of a list of workflows that begin with what comes after the last comma."""
+    before, comma, _ = incomplete.rpartition(",")
+    return _fitting([f"{before}{comma}{name}" for name in column_names()], incomplete)
 
 
 def complete_profile(incomplete: str) -> list[str]:

@@ -9,7 +9,7 @@ from app.cli.connection import Service, chosen_profile
 from app.cli.layout import NOTHING, Column, Columns
 from app.cli.lines import note
 from app.cli.options import Format
-from app.cli.output import write_documents, write_table
+from app.cli.output import write_results
 from app.cli.profiles import PROFILE_VARIABLE, VARIABLES, read_configuration
 from app.masking import MASK
 
@@ -44,10 +44,7 @@ def show_configuration(context: typer.Context, *, service: Service, namespace: s
         for name, value in values.items()
     ]
     settings += [Setting(name=each.header, value=MASK, source=each.source) for each in service.credentials]
-    if output is Format.TABLE:
-        write_table(settings, COLUMNS)
-    else:
-        write_documents(settings, output=output)
+    write_results(settings, COLUMNS, output=output)
     note(NAMESPACE_NOTE)
     _note_file()
 

@@ -11,6 +11,7 @@ import typer
 from app import errors
 from app.cli.options import DEFAULT_URL, URL_VARIABLE
 from app.cli.profiles import HEADERS, PROFILE_VARIABLE, TOKEN_ENV, read_configuration
+from app.cli.program import program_name
 from app.masking import masked
 
 TOKEN_VARIABLE: Final = "WORKFLOWMANAGER_TOKEN"  # noqa: S105  where it is, not what it is
@@ -60,7 +61,7 @@ class Service:
             options += ["--profile", self.profile]
         if self.url != _usual_url(self.profile):
             options += ["--url", masked(self.url)]
-        return shlex.join(["workflow-manager", *words, *options])
+        return shlex.join([program_name(), *words, *options])
 
 
 def remember(context: typer.Context, *, chosen: Chosen | None = None, request_timeout: float | None = None) -> None:

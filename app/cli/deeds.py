@@ -9,8 +9,8 @@ from app.cli.exits import ExitCode
 from app.cli.follow import follow
 from app.cli.lines import note
 from app.cli.options import Format
-from app.cli.outcomes import Outcome, Result
-from app.cli.output import write_document, write_table
+from app.cli.outcomes import OUTCOME_COLUMNS, Outcome, Result
+from app.cli.output import write_result
 from app.cli.running import run
 from app.cli.scopes import CANCELLABLE, REFRESHABLE, RESOLVABLE, RESUMABLE
 from app.cli.selection import Choice
@@ -71,10 +71,12 @@ def _do(bulk: Bulk) -> ExitCode:
     if workflow_id is None:
         return run_bulk(bulk)
     message = run(_do_one(bulk, workflow_id))
-    if bulk.choice.output is Format.TABLE:
+    if bulk.choice.output in {Format.TABLE, Format.WIDE}:
         note(f"{message.capitalize()} {workflow_id}.")
     else:
-        write_document(Outcome(id=workflow_id, result=Result.DONE, message=message), output=bulk.choice.output)
+        write_result(
+            Outcome(id=workflow_id, result=Result.DONE, message=message), OUTCOME_COLUMNS, output=bulk.choice.output
+        )
     return ExitCode.OK
 
 
@@ -99,10 +101,7 @@ async def _refresh(choice: Choice, workflow_id: str) -> ExitCode:
 
 
 def _write(workflow: models.Workflow, *, output: Format) -> ExitCode:
-    if output is Format.TABLE:
-        write_table([workflow], WORKFLOW_COLUMNS)
-    else:
-        write_document(workflow, output=output)
+    write_result(workflow, WORKFLOW_COLUMNS, output=output)
     return ExitCode.OK
 
 

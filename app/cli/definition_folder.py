@@ -15,7 +15,7 @@ from app.cli.exits import ExitCode, exit_code_of
 from app.cli.layout import NOTHING, Column, Columns
 from app.cli.lines import note, write_line
 from app.cli.options import Format
-from app.cli.output import is_terminal, write_documents, write_table
+from app.cli.output import is_terminal, write_documents, write_results
 from app.cli.running import run
 from app.cli.text import visible
 from app.cli.words import counted
@@ -49,7 +49,7 @@ def compare_files(
     wanted = _read_all(paths, substitutions)
     differences = run(_compare_all(wanted, service))
     changed = [(file, difference) for file, difference in differences if difference.change is not Change.NONE]
-    if output is Format.TABLE:
+    if output.has_columns:
         for file, difference in changed:
             _write_diff(difference.lines(file))
     else:
@@ -64,10 +64,7 @@ def apply_files(
     """Put every definition that has changed."""
     wanted = _read_all(paths, substitutions)
     applied, code = run(_apply_all(wanted, dry_run=dry_run, service=service))
-    if output is Format.TABLE:
-        write_table(applied, COLUMNS)
-    else:
-        write_documents(applied, output=output)
+    write_results(applied, COLUMNS, output=output)
     for each in applied:
         if each.message is not None:
             note(f"{each.file}: {each.message}")

@@ -10,7 +10,7 @@ from app.cli.definition_changes import WORDS, Change, compare, make_so
 from app.cli.definition_files import DefinitionFile
 from app.cli.lines import note, write_line
 from app.cli.options import Format
-from app.cli.output import write_document, write_documents, write_fields, write_table
+from app.cli.output import write_fields, write_result, write_results
 from app.cli.running import run
 from app.cli.tables import DEFINITION_COLUMNS, definition_label
 from app.cli.text import visible_json
@@ -19,17 +19,14 @@ from app.cli.text import visible_json
 def show_definitions(name: str | None, *, service: Service, output: Format) -> None:
     """Show the latest version of every definition, or all versions of one."""
     found = run(_list(name, service))
-    if output is Format.TABLE:
-        write_table(found, DEFINITION_COLUMNS)
-    else:
-        write_documents(found, output=output)
+    write_results(found, DEFINITION_COLUMNS, output=output)
 
 
 def show_definition(name: str, version: int | None, *, service: Service, output: Format) -> None:
     """Show one version of a definition, the latest without a number."""
     found = run(_get(name, version, service))
     if output is not Format.TABLE:
-        write_document(found, output=output)
+        write_result(found, DEFINITION_COLUMNS, output=output)
         return
     write_fields({title: column.show(found) for title, column in DEFINITION_COLUMNS.items()})
     write_line()
@@ -53,10 +50,7 @@ def put_file(
     note(f"{WORDS[change]} {definition_label(definition)}.")
     for warning in definition.warnings or ():
         note(str(entry.problem(errors.Finding(warning.pointer, warning.message, errors.Severity.WARNING))))
-    if output is Format.TABLE:
-        write_table([definition], DEFINITION_COLUMNS)
-    else:
-        write_document(definition, output=output)
+    write_result(definition, DEFINITION_COLUMNS, output=output)
 
 
 async def _list(name: str | None, service: Service) -> list[models.WorkflowDefinition]:

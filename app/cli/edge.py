@@ -4,7 +4,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 import typer
 
@@ -12,9 +11,10 @@ from app import errors
 from app.cli.bash_words import join_words
 from app.cli.commands import DEBUG_VARIABLE, build
 from app.cli.exits import ExitCode, exit_code_of
+from app.cli.program import program_name
+from app.cli.synonyms import OPTION_ADVICE, Hint
 from app.cli.text import visible, visible_lines
 
-PROGRAM = "workflow-manager"
 UNKNOWN_OPTION = "No such option: "
 
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        result = build().main(list(arguments), prog_name=_program(), standalone_mode=False)
+        result = build().main(list(arguments), prog_name=program_name(), standalone_mode=False)
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:
@@ -52,7 +52,11 @@ def _report(error: Exception, arguments: Sequence[str]) -> int:
     """Say on the error stream what went wrong; return the exit code for it."""
     if os.environ.get(DEBUG_VARIABLE):
         typer.echo(visible_lines("".join(traceback.format_exception(error)).rstrip()), err=True)
+    commands: Sequence[str] = ()
+    error = _with_advice(error)
     match error:
+        case Hint(message=message, commands=commands, code=code):
+            pass
         case errors.WorkflowManagerError():
             code, message = exit_code_of(error), error.message
         case typer.TyperException():
@@ -62,7 +66,9 @@ def _report(error: Exception, arguments: Sequence[str]) -> int:
         case _:
             hint = f"({DEBUG_VARIABLE}=1 shows where)"
             code, message = ExitCode.INTERNAL_ERROR, f"unexpected {type(error).__name__}: {error} {hint}"
-    typer.echo(f"{PROGRAM}: {visible(message)}", err=True)
+    typer.echo(f"{program_name()}: {visible(message)}", err=True)
+    for command in commands:
+        typer.echo(visible(f"  {command}"), err=True)
     for finding in getattr(error, "findings", ()):
         if finding.message not in message:
             typer.echo(visible(f"  {finding.pointer or '/'}: {finding.message}"), err=True)
@@ -91,6 +97,7 @@ def _as_typed(option: str, arguments: Sequence[str]) -> str:
     return next((word.partition("=")[0] for word in arguments if word.startswith(option)), option)
 
 
-def _program() -> str:
-    name = Path(sys.argv[0]).name
-    return PROGRAM if name.startswith("__main__") else name
+def _with_advice(error: Exception) -> Exception:
+    """Return what to do instead, for an option that others have and this program has not."""
+    advice = OPTION_ADVICE.get(getattr(error, "option_name", None) or "")
+    return error if advice is None else advice.hint(())

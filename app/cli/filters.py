@@ -6,7 +6,13 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from app.cli.completion import complete_definition, complete_queue
+from app.cli.completion import (
+    complete_definition,
+    complete_namespace,
+    complete_queue,
+    complete_status,
+    complete_tag,
+)
 from app.statuses import WorkflowStatus
 
 DefinitionFilter = Annotated[
@@ -15,21 +21,44 @@ DefinitionFilter = Annotated[
         "--definition",
         "-d",
         metavar="NAME[:VERSION]",
-        help="Runs of this definition, or of one version of it.",
+        help="Only workflows of this definition, or of one version of it.",
         autocompletion=complete_definition,
     ),
 ]
-StatusFilter = Annotated[list[WorkflowStatus] | None, typer.Option(help="Those with this status; repeatable.")]
-NamespaceFilter = Annotated[str | None, typer.Option("--namespace", "-n", metavar="NS", help="Those in it.")]
-QueueFilter = Annotated[str | None, typer.Option(help="Those in this queue.", autocompletion=complete_queue)]
+StatusFilter = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="STATUS",
+        help=f"Only workflows that are {', '.join(WorkflowStatus)}; several with commas between them.",
+        autocompletion=complete_status,
+    ),
+]
+NamespaceFilter = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NS",
+        help="Only workflows in this namespace.",
+        autocompletion=complete_namespace,
+    ),
+]
+QueueFilter = Annotated[
+    str | None, typer.Option(metavar="QUEUE", help="Only workflows in this queue.", autocompletion=complete_queue)
+]
 TagFilter = Annotated[
-    list[str] | None, typer.Option(metavar="KEY=VALUE", help="Those with this tag; repeatable, all must fit.")
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE", help="Only workflows with this tag; repeat it for several.", autocompletion=complete_tag
+    ),
 ]
 CreatedAfterFilter = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="Those created after it: 2026-01-31T12:00:00Z, or 2d, 3h, 30m ago."),
+    typer.Option(
+        metavar="TIME", help="Only workflows created after it: 2026-01-31, 2026-01-31T12:00Z, yesterday, 3h (ago)."
+    ),
 ]
-CreatedBeforeFilter = Annotated[str | None, typer.Option(metavar="TIME", help="Those created before it.")]
+CreatedBeforeFilter = Annotated[str | None, typer.Option(metavar="TIME", help="Only workflows created before it.")]
 
 
 class Filters(NamedTuple):

@@ -12,6 +12,7 @@ from app import errors, models
 from app.cli.changed_lines import changed_lines, output_lines
 from app.cli.client import connect
 from app.cli.exits import ExitCode
+from app.cli.id_prefixes import whole_id
 from app.cli.lines import note, write_line
 from app.cli.live_view import show_live
 from app.cli.options import Format
@@ -23,7 +24,7 @@ from app.client import WorkflowManager
 from app.client.patience import OUTAGE_SECONDS
 from app.statuses import WorkflowStatus
 
-_EXIT_CODES: Final = {
+EXIT_CODES: Final = {
     WorkflowStatus.SUCCEEDED: ExitCode.OK,
     WorkflowStatus.FAILED: ExitCode.FAILED,
     WorkflowStatus.CANCELLED: ExitCode.WORKFLOW_CANCELLED,
@@ -37,7 +38,7 @@ def follow_workflow(workflow_id: str, watch: Watch) -> ExitCode:
 
 async def _follow(workflow_id: str, watch: Watch) -> ExitCode:
     async with connect(watch.service) as manager:
-        return await follow(manager, workflow_id, watch)
+        return await follow(manager, await whole_id(manager, workflow_id), watch)
 
 
 async def follow(manager: WorkflowManager, workflow_id: str, watch: Watch) -> ExitCode:
@@ -58,7 +59,7 @@ async def follow(manager: WorkflowManager, workflow_id: str, watch: Watch) -> Ex
     except errors.Unavailable:
         _tell("The service is away; the workflow goes on.", workflow_id, watch)
         raise
-    return _EXIT_CODES[last.status]
+    return EXIT_CODES[last.status]
 
 
 def _tell(what: str, workflow_id: str, watch: Watch) -> None:

@@ -3,12 +3,14 @@
 import json
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 from app import errors
 
 _ID: Final = re.compile(r"[\w.-]+", re.ASCII)
 EXCERPT_CHARACTERS: Final = 60
+STANDARD_INPUT: Final = "-"
 
 
 def read_ids() -> list[str]:
@@ -18,6 +20,14 @@ def read_ids() -> list[str]:
     except UnicodeDecodeError as error:
         raise _refusal("it is not UTF-8 text") from error
     return parse_ids(text)
+
+
+def read_words(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids, each once; a dash stands for those on standard input."""
+    ids: list[str] = []
+    for word in words:
+        ids += read_ids() if word == STANDARD_INPUT else [word]
+    return tuple(dict.fromkeys(ids))
 
 
 def parse_ids(text: str) -> list[str]:

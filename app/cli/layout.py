@@ -7,6 +7,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from app import errors
 from app.cli.text import visible
 
 T = TypeVar("T")
@@ -48,6 +49,8 @@ class Column(Generic[T]):
     """The columns with the highest number are left out first; those with 0 never are."""
     brief: Callable[[T], str] | None = None
     """What it shows instead where there is little room."""
+    wide: bool = False
+    """Whether only a table that may be as wide as it likes has it."""
     optional: bool = False
     """Whether it is left out where it says nothing, in a pipe too."""
 
@@ -120,6 +123,16 @@ def aligned(columns: Columns[T], items: Sequence[T]) -> Iterator[str]:
     for *cells_before, last in rows:
         padded = [set_cell_size(cell, width) for cell, width in zip(cells_before, widths, strict=True)]
         yield GAP.join([*padded, last]).rstrip()
+
+
+def chosen_columns(columns: Columns[T], words: Sequence[str]) -> Columns[T]:
+    """Return the named columns in their order, none of which is left out; raises ``InvalidRequest`` for others."""
+    known = {title.replace(" ", "_"): title for title in columns}
+    names = [part.strip().lower().replace(" ", "_").replace("-", "_") for word in words for part in word.split(",")]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise errors.InvalidRequest(f"There is no column {unknown[0]!r}; there are {', '.join(known)}.")
+    return {known[name]: replace(columns[known[name]], wide=False, spare=0, optional=False) for name in names}
 
 
 def _strip(title: str, column: Column[T], items: Sequence[T]) -> Strip:

@@ -5,6 +5,11 @@ from typing import Annotated
 
 import typer
 
+from app.cli.later import later
+
+namespaces = later("app.cli.completion:complete_namespace")
+"""Profiles, which completion needs, need this module."""
+
 URL_VARIABLE = "WORKFLOWMANAGER_URL"
 NAMESPACE_VARIABLE = "WORKFLOWMANAGER_NAMESPACE"
 PROFILE_OPTION_HELP = "Profile of the configuration file; see `config show`."
@@ -19,6 +24,13 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     YAML = "yaml"
+    WIDE = "wide"
+    CSV = "csv"
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether results are rows, of a table or a file."""
+        return self in {Format.TABLE, Format.WIDE, Format.CSV}
 
 
 class WorkflowFormat(StrEnum):
@@ -28,16 +40,30 @@ class WorkflowFormat(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     YAML = "yaml"
+    WIDE = "wide"
+    CSV = "csv"
     ID = "id"
 
 
+def _complete_namespace(context: typer.Context, incomplete: str) -> list[str]:
+    found: list[str] = namespaces(context, incomplete)
+    return found
+
+
 WorkflowFormatOption = Annotated[
-    WorkflowFormat, typer.Option("--output", "-o", help="How results are written; id: their ids alone.")
+    WorkflowFormat, typer.Option("--output", "-o", help="How results are written; id: ids alone.")
 ]
 FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How results are written.")]
 NamespaceOption = Annotated[
     str,
-    typer.Option("--namespace", "-n", envvar=NAMESPACE_VARIABLE, metavar="NS", help="Environment to run in."),
+    typer.Option(
+        "--namespace",
+        "-n",
+        envvar=NAMESPACE_VARIABLE,
+        metavar="NS",
+        help="Environment to run in.",
+        autocompletion=_complete_namespace,
+    ),
 ]
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Show every change until the workflow has ended.")]
 TimeoutOption = Annotated[

@@ -1,11 +1,13 @@
 """What came of doing something to workflows: shown one by one, and counted."""
 
 from enum import StrEnum
+from typing import Final
 
 from app import models
+from app.cli.layout import Column, Columns
 from app.cli.lines import write_line
 from app.cli.options import Format
-from app.cli.output import write_documents
+from app.cli.output import write_documents, write_results
 from app.cli.progress import Progress
 from app.cli.text import visible
 from app.cli.words import counted
@@ -27,6 +29,13 @@ class Outcome(models.Response):
     message: str
 
 
+OUTCOME_COLUMNS: Final[Columns[Outcome]] = {
+    "id": Column(lambda outcome: outcome.id),
+    "result": Column(lambda outcome: outcome.result.value),
+    "message": Column(lambda outcome: outcome.message),
+}
+
+
 class Tally:
     """Shows outcomes and counts them."""
 
@@ -37,7 +46,7 @@ class Tally:
     def add(self, outcome: Outcome, progress: Progress) -> None:
         """Show one, or keep it for the document at the end."""
         self._outcomes.append(outcome)
-        if self._output is Format.TABLE:
+        if self._output in {Format.TABLE, Format.WIDE}:
             write_line(visible(f"{outcome.id}  {outcome.result.value:<7}  {outcome.message}"))
         elif self._output is Format.JSONL:
             write_documents([outcome], output=self._output)
@@ -45,8 +54,8 @@ class Tally:
 
     def finish(self) -> None:
         """Write what is one document."""
-        if self._output in {Format.JSON, Format.YAML}:
-            write_documents(self._outcomes, output=self._output)
+        if self._output in {Format.JSON, Format.YAML, Format.CSV}:
+            write_results(self._outcomes, OUTCOME_COLUMNS, output=self._output)
 
     def words(self, number: int, done_word: str) -> str:
         """Say how many are done, and how many are not."""

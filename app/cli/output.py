@@ -1,5 +1,7 @@
 """Results on the output stream: documents for programs, tables for people, plain text for pipes."""
 
+import csv
+import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,12 +12,13 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.text import Text
 
-from app.cli.layout import Columns, aligned, fit
+from app.cli.layout import NOTHING, Columns, aligned, fit
 from app.cli.lines import write_line
 from app.cli.options import Format
 from app.cli.text import holds_steering, visible_json, visible_lines
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 
 def is_terminal() -> bool:
@@ -39,6 +42,38 @@ def write_document(document: BaseModel, *, output: Format) -> None:
         write_documents([document], output=output)
     else:
         _write_value(to_document(document), output=output)
+
+
+def write_results(items: Sequence[M], columns: Columns[M], *, output: Format) -> None:
+    """Write a list in any format; ``wide`` and ``csv`` have all columns, and cut nothing."""
+    match output:
+        case Format.TABLE:
+            write_table(items, {title: column for title, column in columns.items() if not column.wide})
+        case Format.WIDE:
+            write_line("\n".join(aligned(columns, items)))
+        case Format.CSV:
+            write_csv(items, columns)
+        case _:
+            write_documents(items, output=output)
+
+
+def write_result(item: M, columns: Columns[M], *, output: Format) -> None:
+    """Write one thing in any format."""
+    if output.has_columns:
+        write_results([item], columns, output=output)
+    else:
+        write_document(item, output=output)
+
+
+def write_csv(items: Sequence[T], columns: Columns[T]) -> None:
+    """Write comma-separated values (RFC 4180) with their titles; what is not there is empty."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow([title.replace(" ", "_") for title in columns])
+    for item in items:
+        cells = [visible_lines(column.show(item)) for column in columns.values()]
+        rows.writerow(["" if cell == NOTHING else cell for cell in cells])
+    write_line(text.getvalue().rstrip("\n"))
 
 
 def write_table(items: Sequence[T], columns: Columns[T]) -> None:

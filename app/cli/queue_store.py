@@ -5,7 +5,7 @@ from app.cli.client import connect
 from app.cli.connection import Service
 from app.cli.lines import note
 from app.cli.options import Format
-from app.cli.output import write_document, write_documents, write_table
+from app.cli.output import write_result, write_results
 from app.cli.running import run
 from app.cli.tables import QUEUE_COLUMNS
 from app.client import WorkflowManager
@@ -15,10 +15,7 @@ from app.client.requests import valid
 def show_queues(*, service: Service, output: Format) -> None:
     """Show the queues that have limits."""
     found = run(_list(service))
-    if output is Format.TABLE:
-        write_table(found, QUEUE_COLUMNS)
-    else:
-        write_documents(found, output=output)
+    write_results(found, QUEUE_COLUMNS, output=output)
 
 
 def show_queue(name: str, *, service: Service, output: Format) -> None:
@@ -94,7 +91,4 @@ async def _used(manager: WorkflowManager, queue: models.Queue) -> bool:
 
 
 def _write(queue: models.Queue, *, output: Format) -> None:
-    if output is Format.TABLE:
-        write_table([queue], QUEUE_COLUMNS)
-    else:
-        write_document(queue, output=output)
+    write_result(queue, QUEUE_COLUMNS, output=output)

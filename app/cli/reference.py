@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.cli.commands import COMMANDS, Family, Verb, load
+from app.cli.examples import EXAMPLES
+from app.cli.help import argument_name, bounds, default_of, usage_name, value_name
+from app.cli.program import PROGRAM
 
 BEGINNING: Final = "<!-- What follows is written by `make docs`. -->\n"
-PROGRAM: Final = "workflow-manager"
 HELP_OPTION: Final = "help"
 
 
@@ -37,6 +39,8 @@ def _sections(words: tuple[str, ...], verb: Verb) -> Iterator[str]:
     yield f"### {' '.join(words)}"
     yield f"```text\n{_usage(words, arguments)}\n```"
     yield _paragraphs(command.help)
+    if examples := EXAMPLES.get(" ".join(words)):
+        yield "\n".join(["```text", *examples, "```"])
     rows = [_argument_row(argument) for argument in arguments if argument.help] + [
         _option_row(each) for each in options
     ]
@@ -51,29 +55,16 @@ def _split(parameters: list[Any]) -> tuple[list[Any], list[Any]]:
 
 
 def _usage(words: tuple[str, ...], arguments: list[Any]) -> str:
-    written = [_argument(each) if each.required else f"[{_argument(each)}]" for each in arguments]
-    return " ".join([PROGRAM, *words, "[OPTIONS]", *written])
-
-
-def _argument(argument: Any) -> str:
-    name: str = argument.metavar or argument.name.upper()
-    return name if argument.nargs == 1 or "..." in name else f"{name}..."
+    return " ".join([PROGRAM, *words, "[OPTIONS]", *map(usage_name, arguments)])
 
 
 def _argument_row(argument: Any) -> str:
-    return _row(f"`{_argument(argument)}`", argument)
+    return _row(f"`{argument_name(argument)}`", argument)
 
 
 def _option_row(option: Any) -> str:
     names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
-    return _row(names if option.is_flag else f"{names} `{_metavar(option)}`", option)
-
-
-def _metavar(option: Any) -> str:
-    choices = getattr(option.type_descriptor, "choices", None)
-    if option.metavar is None and choices:
-        return "|".join(str(getattr(choice, "value", choice)) for choice in choices)
-    return str(option.metavar or option.name.upper())
+    return _row(names if option.is_flag else f"{names} `{value_name(option)}`", option)
 
 
 def _row(name: str, parameter: Any) -> str:
@@ -82,9 +73,12 @@ def _row(name: str, parameter: Any) -> str:
 
 
 def _notes(parameter: Any) -> Iterator[str]:
-    default = parameter.default
-    if default not in {None, False, ""} and default != [] and parameter.param_type_name == "option":
-        yield f"Default: `{getattr(default, 'value', default)}`."
+    if parameter.param_type_name != "option":
+        return
+    if limits := bounds(parameter):
+        yield f"{limits[0].upper()}{limits[1:]}."
+    if (default := default_of(parameter)) is not None:
+        yield f"Default: `{default}`."
     if parameter.envvar:
         yield f"Variable: `{parameter.envvar}`."
 

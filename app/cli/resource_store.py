@@ -5,7 +5,7 @@ from app.cli.client import connect
 from app.cli.connection import Service
 from app.cli.lines import note
 from app.cli.options import Format
-from app.cli.output import write_document, write_table
+from app.cli.output import write_result
 from app.cli.running import run
 from app.cli.tables import STATE_RESOURCE_COLUMNS
 from app.client.requests import valid
@@ -44,7 +44,4 @@ async def _delete(namespace: str, name: str, service: Service) -> None:
 
 
 def _write(resource: models.StateResource, *, output: Format) -> None:
-    if output is Format.TABLE:
-        write_table([resource], STATE_RESOURCE_COLUMNS)
-    else:
-        write_document(resource, output=output)
+    write_result(resource, STATE_RESOURCE_COLUMNS, output=output)

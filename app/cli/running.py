@@ -7,6 +7,9 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from app.cli.exits import ExitCode
+from app.cli.program import program_name
+from app.cli.synonyms import Hint
+from app.client.failures import Unreached
 
 T = TypeVar("T")
 
@@ -16,10 +19,21 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     terminated = threading.Event()
     try:
         return asyncio.run(_terminable(work, terminated))
+    except Unreached as error:
+        raise Hint(error.message, _ways_to_a_service(), code=ExitCode.UNAVAILABLE) from error
     except asyncio.CancelledError:
         if terminated.is_set():
             raise SystemExit(ExitCode.TERMINATED) from None
         raise
+
+
+def _ways_to_a_service() -> list[str]:
+    """Return commands for a person whose service is not there."""
+    return [
+        "make run           # start a service here, in a checkout",
+        f"{program_name()} serve --local  # or with an installed program",
+        f"{program_name()} config show    # which service is asked; --url, --profile name another",
+    ]
 
 
 async def _terminable(work: Coroutine[Any, Any, T], terminated: threading.Event) -> T:

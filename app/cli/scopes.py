@@ -77,11 +77,13 @@ async def check_definition(manager: WorkflowManager, filters: Filters) -> None:
 
 
 def query_of(
-    filters: Filters, status: WorkflowStatus | None, *, page_size: int, oldest_first: bool, summary_only: bool
+    filters: Filters, statuses: Sequence[WorkflowStatus], *, page_size: int, oldest_first: bool, summary_only: bool
 ) -> WorkflowFilters:
-    """Return what the service is asked for; it takes one status, and no version of a definition."""
+    """Return what the service is asked for; it knows no version of a definition."""
+    # One status is what services of every age can list.
     return {
-        "status": status,
+        "status": statuses[0] if len(statuses) == 1 else None,
+        "statuses": statuses if len(statuses) > 1 else None,
         "definition_name": filters.definition_name,
         "namespace": filters.namespace,
         "queue": filters.queue,
@@ -103,7 +105,7 @@ def is_of_version(workflow: models.Workflow, version: int | None) -> bool:
 async def _listed(
     manager: WorkflowManager, filters: Filters, status: WorkflowStatus
 ) -> AsyncGenerator[models.Workflow, None]:
-    query = query_of(filters, status, page_size=PAGE_SIZE, oldest_first=True, summary_only=True)
+    query = query_of(filters, (status,), page_size=PAGE_SIZE, oldest_first=True, summary_only=True)
     async with aclosing(manager.iter_workflows(**query)) as found:
         async for workflow in found:
             if is_of_version(workflow, filters.version):

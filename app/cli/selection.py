@@ -4,11 +4,12 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 
 from app import errors
+from app.cli.completion import complete_workflow
 from app.cli.connection import DEFAULT_SERVICE, Service, ServiceOption
 from app.cli.exits import ExitCode
 from app.cli.filters import (
@@ -21,11 +22,15 @@ from app.cli.filters import (
     StatusFilter,
     TagFilter,
 )
-from app.cli.ids import read_ids
+from app.cli.ids import read_words
+from app.cli.later import later
 from app.cli.options import Format, FormatOption
 from app.cli.typed import parse_filters
 
-STANDARD_INPUT: Final = "-"
+if TYPE_CHECKING:
+    from app.cli.id_prefixes import resolve_ids
+else:
+    resolve_ids = later("app.cli.id_prefixes:resolve_ids")
 
 
 class Choice(NamedTuple):
@@ -52,7 +57,11 @@ class Choice(NamedTuple):
 def choose(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID]...", help="Ids of workflows, or - to read them; without any, use filters."),
+        typer.Argument(
+            metavar="[ID]...",
+            help="Ids of workflows, or their first 8 characters, or - to read them; without any, use filters.",
+            autocompletion=complete_workflow,
+        ),
     ] = None,
     *,
     definition: DefinitionFilter = None,
@@ -91,7 +100,7 @@ def choose(
         raise errors.InvalidRequest("--limit goes with filters, not with ids.")
     if not ids and not filters.given:
         raise errors.InvalidRequest("Give the id of a workflow, or filters for many, such as --definition NAME.")
-    return Choice(_read_ids(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
+    return Choice(read_words(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
 
 
 def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
@@ -102,6 +111,8 @@ def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     @functools.wraps(verb)
     def command(ids: list[str] | None = None, **given: Any) -> ExitCode:
         choice = choose(ids, **{name: given.pop(name) for name in shared if name in given})
+        if choice.ids:
+            choice = choice._replace(ids=resolve_ids(choice.ids, choice.service))
         return verb(choice, **given)
 
     first, *others = shared.values()
@@ -110,11 +121,3 @@ def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect and typer read
     command.__annotations__ = {parameter.name: hints[parameter.name] for parameter in parameters}
     return command
-
-
-def _read_ids(words: list[str]) -> tuple[str, ...]:
-    """Return the ids, each once; a dash stands for those on standard input."""
-    ids: list[str] = []
-    for word in words:
-        ids += read_ids() if word == STANDARD_INPUT else [word]
-    return tuple(dict.fromkeys(ids))

@@ -10,7 +10,7 @@ from app.cli.exits import ExitCode, exit_code_of
 from app.cli.layout import Column, Columns
 from app.cli.lines import note
 from app.cli.options import Format
-from app.cli.output import write_documents, write_table
+from app.cli.output import write_results
 from app.cli.running import run
 from app.cli.tables import QUOTA_COLUMNS
 from app.client import WorkflowManager
@@ -32,10 +32,7 @@ class Check(models.Response):
 def show_health(*, service: Service, output: Format) -> ExitCode:
     """Show what came of every check; return the exit code of the worst."""
     checks, code = run(_check_all(service))
-    if output is Format.TABLE:
-        write_table(checks, COLUMNS)
-    else:
-        write_documents(checks, output=output)
+    write_results(checks, COLUMNS, output=output)
     for check in checks:
         if check.message is not None:
             note(check.message)
@@ -45,10 +42,7 @@ def show_health(*, service: Service, output: Format) -> ExitCode:
 def show_quotas(*, service: Service, output: Format) -> None:
     """Show what is left of the quotas, by action."""
     found = run(_quotas(service))
-    if output is Format.TABLE:
-        write_table(found, QUOTA_COLUMNS)
-    else:
-        write_documents(found, output=output)
+    write_results(found, QUOTA_COLUMNS, output=output)
 
 
 async def _check_all(service: Service) -> tuple[list[Check], ExitCode]:

@@ -11,7 +11,7 @@ from app.cli.follow import follow
 from app.cli.inputs import read_input
 from app.cli.lines import note, write_line
 from app.cli.options import Format, WorkflowFormat
-from app.cli.output import is_terminal, write_document, write_table
+from app.cli.output import is_terminal, write_result
 from app.cli.running import run
 from app.cli.tables import WORKFLOW_COLUMNS
 from app.cli.text import visible
@@ -63,13 +63,10 @@ async def _submit(
 
 
 def _write(workflow: models.Workflow, *, output: WorkflowFormat, service: Service) -> None:
-    if output is not WorkflowFormat.TABLE:
-        if output is WorkflowFormat.ID:
-            write_line(visible(workflow.id))
-        else:
-            write_document(workflow, output=Format(output))
+    if output is WorkflowFormat.ID:
+        write_line(visible(workflow.id))
         return
-    write_table([workflow], WORKFLOW_COLUMNS)
-    if is_terminal():
+    write_result(workflow, WORKFLOW_COLUMNS, output=Format(output))
+    if output is WorkflowFormat.TABLE and is_terminal():
         note("Follow it with:")
         note("  " + service.command("workflows", workflow.id, "--follow"))

@@ -9,7 +9,7 @@ from app.cli.exits import ExitCode
 from app.cli.layout import NOTHING, Column, Columns
 from app.cli.lines import note
 from app.cli.options import Format
-from app.cli.output import write_documents, write_table
+from app.cli.output import write_results
 from app.settings import Settings
 from app.store import tables
 
@@ -55,17 +55,15 @@ async def _ask(
 
 
 def _write(found: Sequence[tables.TableState], *, output: Format) -> None:
-    if output is Format.TABLE:
-        write_table(found, COLUMNS)
-    else:
-        write_documents([TableDocument.model_validate(table, from_attributes=True) for table in found], output=output)
+    documents = [TableDocument.model_validate(table, from_attributes=True) for table in found]
+    write_results(documents, COLUMNS, output=output)
 
 
 def _is_ready(table: tables.TableState) -> bool:
     return {table.status, *table.indexes.values()} == {ACTIVE}
 
 
-def _indexes(table: tables.TableState) -> str:
+def _indexes(table: TableDocument) -> str:
     """Tell how many indexes are ready, and name the others."""
     if not table.indexes or table.status == tables.MISSING:
         return NOTHING
@@ -77,7 +75,7 @@ def _switch(on: bool | None) -> str:
     return "unknown" if on is None else "on" if on else "off"
 
 
-COLUMNS: Final[Columns[tables.TableState]] = {
+COLUMNS: Final[Columns[TableDocument]] = {
     "name": Column(lambda table: table.name),
     "status": Column(lambda table: table.status),
     "indexes": Column(_indexes, least=8),

@@ -34,6 +34,11 @@ def duration(start: datetime | None, end: datetime | None) -> str:
     return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
 
 
+def yes_or_no(truth: bool) -> str:
+    """Write a truth value."""
+    return "yes" if truth else "no"
+
+
 def one_line(text: str | None) -> str:
     """Write text as one line, however long it is."""
     return " ".join((text or "").split()) or NOTHING
@@ -86,6 +91,14 @@ WORKFLOW_COLUMNS: Columns[models.Workflow] = {
         lambda workflow: duration(workflow.started_at or workflow.created_at, workflow.stopped_at), spare=3
     ),
     "reason": Column(lambda workflow: one_line(workflow.status_reason), least=18, spare=1),
+    "queue": Column(lambda workflow: workflow.queue, wide=True),
+    "tags": Column(lambda workflow: tags(workflow.tags), wide=True),
+    "started": Column(lambda workflow: time(workflow.started_at), wide=True),
+    "stopped": Column(lambda workflow: time(workflow.stopped_at), wide=True),
+    "resolved": Column(lambda workflow: yes_or_no(workflow.resolved_by_user), wide=True),
+    "resumes": Column(lambda workflow: workflow.retry_for or NOTHING, wide=True),
+    "resumed by": Column(lambda workflow: " ".join(workflow.retries) or NOTHING, wide=True),
+    "last state": Column(lambda workflow: workflow.last_job.state if workflow.last_job else NOTHING, wide=True),
 }
 
 JOB_COLUMNS: Columns[models.Job] = {
@@ -143,7 +156,7 @@ def workflow_fields(workflow: models.Workflow, *, full: bool) -> dict[str, str]:
         "started": time(workflow.started_at),
         "stopped": time(workflow.stopped_at),
         "duration": duration(workflow.started_at or workflow.created_at, workflow.stopped_at),
-        "resolved": "yes" if workflow.resolved_by_user else "no",
+        "resolved": yes_or_no(workflow.resolved_by_user),
         "resumes": workflow.retry_for or NOTHING,
         "resumed by": " ".join(workflow.retries) or NOTHING,
         "input": cut(workflow.input),

@@ -1,13 +1,25 @@
 """What people type beside files and inputs: ``NAME:VERSION``, ``key=value``, filters."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from app import errors
 from app.cli.filters import Filters
 from app.cli.moments import parse_moment
 from app.statuses import WorkflowStatus
+
+STATUS_SYNONYMS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
+    "active": (WorkflowStatus.QUEUED, WorkflowStatus.RUNNING),
+    "pending": (WorkflowStatus.QUEUED,),
+    "success": (WorkflowStatus.SUCCEEDED,),
+    "failure": (WorkflowStatus.FAILED,),
+    "error": (WorkflowStatus.FAILED,),
+    "timed_out": (WorkflowStatus.FAILED,),
+    "canceled": (WorkflowStatus.CANCELLED,),
+    "aborted": (WorkflowStatus.CANCELLED,),
+}
+"""What other services, and other people, call them."""
 
 _VERSIONED: Final = re.compile(r"(?P<name>.+):(?P<version>-1|[0-9]{1,18})", re.ASCII | re.DOTALL)
 
@@ -32,10 +44,26 @@ def parse_tags(pairs: Iterable[str]) -> dict[str, str]:
     return tags
 
 
+def parse_statuses(words: Iterable[str]) -> tuple[WorkflowStatus, ...]:
+    """Read statuses, several in a word with commas between them, in any case; each once."""
+    found: list[WorkflowStatus] = []
+    for word in (part.strip() for each in words for part in each.lower().split(",")):
+        found += STATUS_SYNONYMS.get(word) or [_status(word)]
+    return tuple(dict.fromkeys(found))
+
+
+def _status(word: str) -> WorkflowStatus:
+    try:
+        return WorkflowStatus(word)
+    except ValueError as error:
+        known = ", ".join(WorkflowStatus)
+        raise errors.InvalidRequest(f"--status takes {known}, not {word!r}.") from error
+
+
 def parse_filters(
     *,
     definition: str | None,
-    status: Sequence[WorkflowStatus] | None,
+    status: Sequence[str] | None,
     namespace: str | None,
     queue: str | None,
     tag: Sequence[str] | None,
@@ -51,7 +79,7 @@ def parse_filters(
     return Filters(
         definition_name=name,
         version=version,
-        statuses=tuple(dict.fromkeys(status or ())),
+        statuses=parse_statuses(status or ()),
         namespace=namespace,
         queue=queue,
         tags=parse_tags(tag or ()) or None,

@@ -23,6 +23,8 @@ def watch_of(
         raise errors.InvalidRequest("--timeout needs --follow.")
     if not wanted:
         return None
-    if output is WorkflowFormat.ID:
-        raise errors.InvalidRequest("--follow and -o id exclude each other.")
+    if output in {WorkflowFormat.ID, WorkflowFormat.CSV, Format.CSV}:
+        raise errors.InvalidRequest(f"--follow and -o {output} exclude each other.")
+    if output in {WorkflowFormat.WIDE, Format.WIDE}:
+        output = Format.TABLE
     return Watch(service, Format(output), timeout_seconds)

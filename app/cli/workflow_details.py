@@ -4,12 +4,13 @@ from app import models
 from app.cli.client import connect
 from app.cli.connection import Service
 from app.cli.exits import ExitCode
+from app.cli.id_prefixes import whole_id
 from app.cli.job_tree import TREE_COLUMNS, job_tree, rows
 from app.cli.lines import write_line
 from app.cli.options import Format, WorkflowFormat
-from app.cli.output import is_terminal, write_document, write_fields, write_table
+from app.cli.output import is_terminal, write_fields, write_result, write_table
 from app.cli.running import run
-from app.cli.tables import JOB_COLUMNS, job_fields, workflow_fields
+from app.cli.tables import JOB_COLUMNS, WORKFLOW_COLUMNS, job_fields, workflow_fields
 from app.cli.text import visible
 
 
@@ -18,10 +19,10 @@ def show_workflow(workflow_id: str, *, full: bool, service: Service, output: Wor
     workflow = run(_get(workflow_id, service))
     if output is WorkflowFormat.ID:
         write_line(visible(workflow.id))
-    elif output is WorkflowFormat.TABLE:
-        write_details(workflow, full=full)
+    elif output in {WorkflowFormat.TABLE, WorkflowFormat.WIDE}:
+        write_details(workflow, full=full or output is WorkflowFormat.WIDE)
     else:
-        write_document(workflow, output=Format(output))
+        write_result(workflow, WORKFLOW_COLUMNS, output=Format(output))
     return ExitCode.OK
 
 
@@ -39,7 +40,7 @@ def write_details(workflow: models.Workflow, *, full: bool) -> None:
 
 async def _get(workflow_id: str, service: Service) -> models.Workflow:
     async with connect(service) as manager:
-        return await manager.get_workflow(workflow_id, fetch_history=True)
+        return await manager.get_workflow(await whole_id(manager, workflow_id), fetch_history=True)
 
 
 def _write_jobs(jobs: tuple[models.Job, ...]) -> None:

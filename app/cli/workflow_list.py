@@ -1,90 +1,127 @@
 """What the verb ``workflows`` does without an id: it lists."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, aclosing
-from typing import Final
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Final, NamedTuple
 
 from app import models
 from app.cli.client import connect
 from app.cli.connection import Service
 from app.cli.exits import ExitCode
 from app.cli.filters import Filters
+from app.cli.id_prefixes import whole_ids
+from app.cli.layout import Columns, chosen_columns
 from app.cli.lines import note, write_line
 from app.cli.options import Format, WorkflowFormat
-from app.cli.output import write_documents, write_table
+from app.cli.output import write_results
 from app.cli.running import run
 from app.cli.scopes import check_definition, is_of_version, query_of
 from app.cli.tables import WORKFLOW_COLUMNS
 from app.cli.text import visible
 from app.cli.workflow_details import write_details
-from app.client import WorkflowFilters, WorkflowManager
 
 PAGE_SIZE: Final = 100
+MOST_ON_A_PAGE: Final = 1_000
 
 AT_ONCE: Final = (WorkflowFormat.JSONL, WorkflowFormat.ID)
 """What is written as soon as it is found."""
 
-Found = AsyncGenerator[models.Workflow, None]
+
+class Showing(NamedTuple):
+    """Which of the workflows that fit are shown, and how."""
+
+    limit: int | None
+    """How many at most; None shows all."""
+    page: int = 1
+    oldest_first: bool = False
+    full: bool = False
+    columns: Columns[models.Workflow] = WORKFLOW_COLUMNS
+    output: WorkflowFormat = WorkflowFormat.TABLE
+
+    @property
+    def passed_over(self) -> int:
+        """How many are on the pages before."""
+        return 0 if self.limit is None else (self.page - 1) * self.limit
 
 
-def list_workflows(
-    filters: Filters, *, limit: int, oldest_first: bool, full: bool, service: Service, output: WorkflowFormat
-) -> ExitCode:
-    """List so many of the workflows that fit, and say when there are more."""
-    return run(_list(filters, limit, oldest_first=oldest_first, full=full, service=service, output=output))
+def showing_of(
+    *,
+    columns: Sequence[str] | None,
+    output: WorkflowFormat,
+    full: bool,
+    limit: int | None = None,
+    page: int = 1,
+    oldest_first: bool = False,
+) -> Showing:
+    """Read what was asked for; names of columns may be several in a word."""
+    chosen = chosen_columns(WORKFLOW_COLUMNS, columns) if columns else WORKFLOW_COLUMNS
+    return Showing(limit, page, oldest_first, full, chosen, output)
 
 
-async def _list(
-    filters: Filters, limit: int, *, oldest_first: bool, full: bool, service: Service, output: WorkflowFormat
-) -> ExitCode:
-    # One more than is shown tells whether there are more.
-    page_size = PAGE_SIZE if filters.version is not None else min(limit + 1, PAGE_SIZE)
-    queries = [
-        query_of(filters, status, page_size=page_size, oldest_first=oldest_first, summary_only=not full)
-        for status in filters.statuses or (None,)
-    ]
-    shown: list[models.Workflow] = []
-    more = False
-    async with connect(service) as manager, aclosing(_merged(manager, queries)) as found:
-        async for workflow in found:
-            if not is_of_version(workflow, filters.version):
-                continue
-            if len(shown) == limit:
-                more = True
-                break
-            shown.append(workflow)
-            if output in AT_ONCE:
-                _write([workflow], full=full, output=output)
-        if not shown:
-            await check_definition(manager, filters)
-    if output not in AT_ONCE:
-        _write(shown, full=full, output=output)
-    if more:
-        note(f"There are more: --limit {limit * 2}")
+def list_workflows(filters: Filters, showing: Showing, *, service: Service) -> ExitCode:
+    """List a page of the workflows that fit, and say when there are more."""
+    return run(_list(filters, showing, service))
+
+
+def show_several(ids: Sequence[str], showing: Showing, *, service: Service) -> ExitCode:
+    """Show the workflows of ids, in their order."""
+    _write(run(_get_all(ids, service)), showing)
     return ExitCode.OK
 
 
-async def _merged(manager: WorkflowManager, queries: Sequence[WorkflowFilters]) -> Found:
-    """Yield the workflows of several lists in the order of one; the service lists one status at a time."""
-    first = min if queries[0].get("oldest_first") else max
-    async with AsyncExitStack() as stack:
-        lists = [await stack.enter_async_context(aclosing(manager.iter_workflows(**query))) for query in queries]
-        heads = [(await anext(found, None), found) for found in lists]
-        while waiting := [(head, found) for head, found in heads if head is not None]:
-            chosen, source = first(waiting, key=lambda each: each[0].created_at)
-            yield chosen
-            following = await anext(source, None)
-            heads = [(following if found is source else head, found) for head, found in heads]
+async def _get_all(ids: Sequence[str], service: Service) -> list[models.Workflow]:
+    async with connect(service) as manager:
+        whole = await whole_ids(manager, ids)
+        return list(await asyncio.gather(*(manager.get_workflow(each, fetch_history=True) for each in whole)))
 
 
-def _write(found: Sequence[models.Workflow], *, full: bool, output: WorkflowFormat) -> None:
-    if output is WorkflowFormat.ID:
+async def _list(filters: Filters, showing: Showing, service: Service) -> ExitCode:
+    shown: list[models.Workflow] = []
+    passed_over = 0
+    more = False
+    query = query_of(
+        filters,
+        filters.statuses,
+        page_size=_page_size(filters, showing),
+        oldest_first=showing.oldest_first,
+        summary_only=not showing.full,
+    )
+    async with connect(service) as manager, aclosing(manager.iter_workflows(**query)) as found:
+        async for workflow in found:
+            if not is_of_version(workflow, filters.version):
+                continue
+            if passed_over < showing.passed_over:
+                passed_over += 1
+                continue
+            if len(shown) == showing.limit:
+                more = True
+                break
+            shown.append(workflow)
+            if showing.output in AT_ONCE:
+                _write([workflow], showing)
+        if not shown:
+            await check_definition(manager, filters)
+    if showing.output not in AT_ONCE:
+        _write(shown, showing)
+    if more:
+        note(f"There are more: --page {showing.page + 1}, or --all")
+    return ExitCode.OK
+
+
+def _page_size(filters: Filters, showing: Showing) -> int:
+    """Return how many to ask for at a time: one more than is shown tells whether there are more."""
+    if showing.limit is None or filters.version is not None or showing.page > 1:
+        return MOST_ON_A_PAGE if showing.limit is None else PAGE_SIZE
+    return min(showing.limit + 1, PAGE_SIZE)
+
+
+def _write(found: Sequence[models.Workflow], showing: Showing) -> None:
+    if showing.output is WorkflowFormat.ID:
         for workflow in found:
             write_line(visible(workflow.id))
-    elif output is not WorkflowFormat.TABLE:
-        write_documents(found, output=Format(output))
-    elif full:
+    elif showing.full and showing.output is WorkflowFormat.TABLE:
         for workflow in found:
             write_details(workflow, full=True)
     else:
-        write_table(found, WORKFLOW_COLUMNS)
+        write_results(found, showing.columns, output=Format(showing.output))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from app import errors
+from app.cli.completion import complete_column, complete_workflow
 from app.cli.connection import DEFAULT_SERVICE, ServiceOption
 from app.cli.exits import ExitCode
 from app.cli.filters import (
@@ -16,27 +17,42 @@ from app.cli.filters import (
     StatusFilter,
     TagFilter,
 )
+from app.cli.ids import read_words
 from app.cli.later import later
 from app.cli.options import FollowOption, TimeoutOption, WorkflowFormat, WorkflowFormatOption
+from app.cli.synonyms import Hint
 from app.cli.typed import parse_filters
 from app.cli.watch import watch_of
 
 if TYPE_CHECKING:
     from app.cli.follow import follow_workflow
     from app.cli.workflow_details import show_workflow
-    from app.cli.workflow_list import list_workflows
+    from app.cli.workflow_list import list_workflows, show_several, showing_of
 else:
     follow_workflow = later("app.cli.follow:follow_workflow")
     show_workflow = later("app.cli.workflow_details:show_workflow")
     list_workflows = later("app.cli.workflow_list:list_workflows")
+    show_several = later("app.cli.workflow_list:show_several")
+    showing_of = later("app.cli.workflow_list:showing_of")
 
 DEFAULT_LIMIT: Final = 20
+COLUMNS_OF: Final = {WorkflowFormat.TABLE, WorkflowFormat.WIDE, WorkflowFormat.CSV}
+"""The formats that have columns."""
 
 
 def workflows(
-    only: Annotated[str | None, typer.Argument(metavar="ID", help="Show this one only.")] = None,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]...",
+            help="Show these; the first 8 characters of an id are enough.",
+            autocompletion=complete_workflow,
+        ),
+    ] = None,
     *,
-    workflow_id: Annotated[str | None, typer.Option(metavar="ID", help="The same.")] = None,
+    workflow_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Show this one.", autocompletion=complete_workflow)
+    ] = None,
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
     full: Annotated[bool, typer.Option("--full", help="Show inputs, outputs and reasons uncut.")] = False,
@@ -51,16 +67,28 @@ def workflows(
         bool | None,
         typer.Option("--resolved/--unresolved", help="Those that somebody has seen to, or that need attention."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help=f"How many at most; {DEFAULT_LIMIT}.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help=f"How many at most; {DEFAULT_LIMIT}.")] = None,
+    page: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Which page of so many; those before it are read as well.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that fit, however many.")] = False,
     oldest_first: Annotated[bool, typer.Option("--oldest-first", help="Begin with the oldest.")] = False,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Columns of the table or CSV, such as id,status,duration.",
+            autocompletion=complete_column,
+        ),
+    ] = None,
     service: ServiceOption = DEFAULT_SERVICE,
     output: WorkflowFormatOption = WorkflowFormat.TABLE,
 ) -> ExitCode:
-    """List workflows, or show and follow one.
+    """List workflows, or show and follow some.
 
     With an ID and --follow, show its jobs until it has ended; the exit code tells how. Ctrl-C only stops watching.
     """
-    chosen = _chosen(only, workflow_id)
+    chosen = _chosen(ids or [], workflow_id)
     watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
     filters = parse_filters(
         definition=definition,
@@ -72,27 +100,35 @@ def workflows(
         created_before=created_before,
         resolved=resolved,
     )
-    if chosen is None:
+    if columns and output not in COLUMNS_OF:
+        raise errors.InvalidRequest("--columns goes with -o table, wide and csv.")
+    if not chosen:
         if watch is not None:
             raise errors.InvalidRequest("--follow needs an ID: one workflow can be followed.")
+        if everything and (limit is not None or page is not None):
+            raise errors.InvalidRequest("--all goes without --limit and --page.")
+        shown = None if everything else limit or DEFAULT_LIMIT
         return list_workflows(
             filters,
-            limit=limit or DEFAULT_LIMIT,
-            oldest_first=oldest_first,
-            full=full,
+            showing_of(
+                limit=shown, page=page or 1, oldest_first=oldest_first, full=full, columns=columns, output=output
+            ),
             service=service,
-            output=output,
         )
-    if filters.given or limit is not None or oldest_first:
+    if filters.given or limit is not None or page is not None or everything or oldest_first:
         raise errors.InvalidRequest("An ID and filters exclude each other.")
+    if len(chosen) > 1 or columns:
+        if watch is not None:
+            raise Hint("Only one workflow can be followed; many are waited for.", [service.command("wait", *chosen)])
+        return show_several(chosen, showing_of(full=full, columns=columns, output=output), service=service)
     if watch is not None and full:
         raise errors.InvalidRequest("--follow and --full exclude each other.")
     if watch is not None:
-        return follow_workflow(chosen, watch)
-    return show_workflow(chosen, full=full, service=service, output=output)
+        return follow_workflow(chosen[0], watch)
+    return show_workflow(chosen[0], full=full, service=service, output=output)
 
 
-def _chosen(only: str | None, workflow_id: str | None) -> str | None:
-    if only is not None and workflow_id is not None:
+def _chosen(ids: list[str], workflow_id: str | None) -> tuple[str, ...]:
+    if ids and workflow_id is not None:
         raise errors.InvalidRequest("Give the ID once: with --workflow-id, or without.")
-    return workflow_id if only is None else only
+    return read_words(ids if workflow_id is None else [workflow_id])

@@ -15,6 +15,8 @@ from app.client.retries import RETRIED_STATUSES, Attempts, Randomness, RetryPoli
 
 Sleep = Callable[[float], Awaitable[None]]
 
+OnRetry = Callable[[errors.WorkflowManagerError], None]
+
 EVENT_STREAM: Final = "text/event-stream"
 NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before the first byte left: any request may be repeated after them."""
@@ -42,13 +44,20 @@ class Connection:
     """Sends requests to one service; repeats those that may be repeated."""
 
     def __init__(
-        self, http_client: httpx.AsyncClient, *, policy: RetryPolicy, sleep: Sleep, randomness: Randomness
+        self,
+        http_client: httpx.AsyncClient,
+        *,
+        policy: RetryPolicy,
+        sleep: Sleep,
+        randomness: Randomness,
+        on_retry: OnRetry | None = None,
     ) -> None:
         self._http = http_client
         self._policy = policy
         self._sleep = sleep
         self._randomness = randomness
         self._turns = asyncio.Semaphore(MOST_REQUESTS_AT_ONCE)
+        self._on_retry = on_retry
         self._reached = False
 
     def patience_seconds(self, seconds: float, outage: errors.Unavailable) -> float:
@@ -138,7 +147,8 @@ class Connection:
                 return await self._repeat(request, effort, tell=failures.append)
         except TimeoutError as error:
             if failures:
-                raise Away(f"{failures[-1].message} (given up after {total:g} s)") from error
+                kind = Unreached if isinstance(failures[-1], Unreached) else Away
+                raise kind(f"{failures[-1].message} (given up after {total:g} s)") from error
             raise Away(f"No answer from {origin(request)} within {total:g} s.") from error
 
     async def _repeat(
@@ -167,6 +177,8 @@ class Connection:
                 if pause is None:
                     return response
             tell(failure)
+            if self._on_retry is not None:
+                self._on_retry(failure)
             await self._sleep(pause)
 
 

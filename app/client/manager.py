@@ -17,7 +17,7 @@ import httpx
 
 from app import __version__
 from app.client.definitions import DefinitionCalls
-from app.client.http import Connection, Sleep
+from app.client.http import Connection, OnRetry, Sleep
 from app.client.operations import OperationCalls
 from app.client.requests import checked_headers, checked_url
 from app.client.retries import Randomness, RetryPolicy
@@ -37,7 +37,8 @@ class WorkflowManager(DefinitionCalls, WorkflowCalls, StateResourceCalls, Operat
     it fails, is not there, or does not answer within ``timeout_seconds`` per request. Requests that
     may safely be repeated are, with growing random pauses; starts and resumes too, because each carries
     an ``Idempotency-Key``. ``headers`` are sent with every request, and ``auth`` (name and password, or what httpx
-    takes) says who asks. ``transport``, ``sleep`` and ``randomness`` replace the network and the clock.
+    takes) says who asks. ``on_retry`` is told of each failure that is followed by another attempt. ``transport``,
+    ``sleep`` and ``randomness`` replace the network and the clock.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class WorkflowManager(DefinitionCalls, WorkflowCalls, StateResourceCalls, Operat
         retries: RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
         auth: Auth | None = None,
+        on_retry: OnRetry | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Sleep = asyncio.sleep,
         randomness: Randomness = random.random,
@@ -63,7 +65,9 @@ class WorkflowManager(DefinitionCalls, WorkflowCalls, StateResourceCalls, Operat
             # Everybody who follows holds a connection; what else is sent at once the connection counts itself.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS),
         )
-        self._connection = Connection(self._http, policy=retries or RetryPolicy(), sleep=sleep, randomness=randomness)
+        self._connection = Connection(
+            self._http, policy=retries or RetryPolicy(), sleep=sleep, randomness=randomness, on_retry=on_retry
+        )
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()

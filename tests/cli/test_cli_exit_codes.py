@@ -4,8 +4,9 @@ import pytest
 
 from app import errors
 from app.cli.exits import ExitCode, exit_code_of
-from tests.cli.conftest import Run
+from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import FakeService
+from tests.cli.terminal import CTRL_C
 from tests.client.documents import workflow_json
 
 FOLLOW = ("workflows", "--workflow-id", "w", "--follow")
@@ -45,7 +46,7 @@ USAGE = [
     (("workflows", "--follow"), "--follow needs an ID"),
     (("workflows", "--workflow-id", "w", "--follow", "--full"), "exclude each other"),
     (("workflows", "--workflow-id", ""), "neither a name nor an id"),
-    (("workflows", "--status", "bogus"), "'--status'"),
+    (("workflows", "--status", "bogus"), "--status takes"),
     (("workflows", "--limit", "0"), "'--limit'"),
     (("workflows", "--url", "localhost:8080"), "must be like http://localhost:8080"),
     (("resources", "put", "dev", "a b", "uri"), "name: "),
@@ -82,11 +83,28 @@ def test_a_cancel_that_comes_too_late_is_refused(wfm: Run, service: FakeService)
 
 
 def test_no_service_is_five(process: Run) -> None:
-    """The line names where nobody answered."""
+    """The first line names where nobody answered; the others are ways to a service."""
     outcome = process("definitions", "list", "--url", "http://127.0.0.1:1", "--request-timeout", "0.2")
     assert outcome.code == 5
-    assert outcome.err.startswith("workflow-manager: No answer from http://127.0.0.1:1: ")
-    assert outcome.err.count("\n") == 1
+    told, *ways = outcome.err.splitlines()
+    assert told.startswith("workflow-manager: No answer from http://127.0.0.1:1: ")
+    assert [way.split()[0] for way in ways] == ["make", "workflow-manager", "workflow-manager"]
+
+
+def test_a_person_is_told_at_once_that_the_command_waits(open_terminal: OpenTerminal) -> None:
+    """Not after eight seconds; and how to stop it."""
+    with open_terminal("definitions", "list", "--url", "http://127.0.0.1:1") as terminal:
+        terminal.see("Waiting for http://127.0.0.1:1 (Ctrl-C to stop) ...")
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+
+
+@pytest.mark.parametrize("name", ["wfm", "workflow-manager"])
+def test_errors_begin_with_the_name_that_was_typed(name: str, wfm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So do commands to paste."""
+    monkeypatch.setattr("sys.argv", [f"/usr/bin/{name}"])
+    assert wfm("nonsense").err.startswith(f"{name}: No such command")
+    assert f"  {name} resume ID" in wfm("rerun").err.splitlines()
 
 
 def test_another_server_is_five(wfm: Run, service: FakeService) -> None:
@@ -118,7 +136,7 @@ def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
 ) -> None:
     """The traceback is there for those who ask for it."""
     service.on("GET /workflow-definitions", [])
-    monkeypatch.setattr("app.cli.definition_store.write_table", lambda *_: 1 / 0)
+    monkeypatch.setattr("app.cli.definition_store.write_results", lambda *_, **__: 1 / 0)
     quiet = wfm("definitions", "list")
     assert quiet.code == 70
     assert quiet.err == "workflow-manager: unexpected ZeroDivisionError: division by zero (WFM_DEBUG=1 shows where)\n"

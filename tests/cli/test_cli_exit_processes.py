@@ -18,7 +18,7 @@ FAULT = """
 import sys
 from app.cli import workflow_list
 from app.cli.edge import main
-workflow_list.write_table = None
+workflow_list.write_results = None
 sys.exit(main(["workflows", "--url", sys.argv[1]]))
 """
 """The command line with a mistake in it."""

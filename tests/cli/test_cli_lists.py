@@ -55,26 +55,122 @@ def test_a_definition_without_runs_is_an_empty_list(wfm: Run, service: FakeServi
     assert (outcome.code, outcome.err, len(outcome.out.splitlines())) == (0, "", 1)
 
 
-@pytest.mark.parametrize("oldest_first", [False, True])
-def test_several_statuses_are_one_list(oldest_first: bool, wfm: Run, service: FakeService) -> None:
-    """The service lists one at a time; the order is that of one list."""
-    days = {"failed": [1, 4, 5], "running": [2, 3, 6], "queued": []}
-    for status, of_status in days.items():
-        listed = [run_of(0, day, status) for day in sorted(of_status, reverse=not oldest_first)]
-        service.on(f"GET /workflows?status={status}", listed)
-    statuses = [word for status in days for word in ("--status", status)]
-    more = ["--oldest-first"] if oldest_first else []
-    expected = [f"w{day}" for day in sorted(range(1, 7), reverse=not oldest_first)]
-    assert ids(wfm, "workflows", *statuses, *more) == expected
-    assert ids(wfm, "workflows", *statuses, *more, "--limit", "4") == expected[:4]
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--status", "failed", "--status", "cancelled"),
+        ("--status", "failed,cancelled"),
+        ("--status", "Failed, CANCELED"),
+        ("--failed", "--cancelled"),
+        ("-s", "error,aborted"),
+    ],
+    ids=" ".join,
+)
+def test_several_statuses_are_one_list(words: tuple[str, ...], wfm: Run, service: FakeService) -> None:
+    """Repeated or with commas, in any case, and in the words of others."""
+    service.on("GET /workflows?statuses=failed", [run_of(0, 5), run_of(0, 4, "cancelled")])
+    assert ids(wfm, "workflows", *words) == ["w5", "w4"]
+    assert "statuses=failed&statuses=cancelled&" in service.asked[0].line
+
+
+def test_a_status_that_is_none_is_refused_with_those_that_are(wfm: Run) -> None:
+    outcome = wfm("workflows", "--status", "done")
+    assert outcome.code == 2
+    assert "--status takes queued, running, succeeded, failed, cancelled, not 'done'" in outcome.err
+
+
+def test_active_is_queued_and_running(wfm: Run, service: FakeService) -> None:
+    service.on("GET /workflows", [])
+    assert ids(wfm, "workflows", "--status", "active") == []
+    assert "statuses=queued&statuses=running&" in service.asked[0].line
 
 
 def test_more_than_is_shown_is_told(wfm: Run, service: FakeService) -> None:
-    """With the option that shows more; nothing is said when that was all."""
+    """With the options that show more; nothing is said when that was all."""
     service.on("GET /workflows", [run_of(0, day) for day in range(1, 6)])
-    assert wfm("workflows", "--limit", "4").err == "There are more: --limit 8\n"
+    assert wfm("workflows", "--limit", "4").err == "There are more: --page 2, or --all\n"
     assert wfm("workflows", "--limit", "4", "-o", "jsonl").out.count("\n") == 4
     assert wfm("workflows", "--limit", "5").err == ""
+
+
+def test_pages_follow_each_other_and_all_is_everything(wfm: Run, service: FakeService) -> None:
+    service.on("GET /workflows", [run_of(0, day) for day in range(5, 0, -1)])
+    assert ids(wfm, "workflows", "--limit", "2") == ["w5", "w4"]
+    assert ids(wfm, "workflows", "--limit", "2", "--page", "2") == ["w3", "w2"]
+    assert ids(wfm, "workflows", "--limit", "2", "--page", "3") == ["w1"]
+    assert wfm("workflows", "--limit", "2", "--page", "3").err == ""
+    assert wfm("workflows", "--limit", "2", "--page", "2").err == "There are more: --page 3, or --all\n"
+    assert ids(wfm, "workflows", "--all") == ["w5", "w4", "w3", "w2", "w1"]
+    assert wfm("workflows", "--all", "--limit", "2").code == 2
+
+
+def test_columns_are_chosen_by_name(wfm: Run, service: FakeService) -> None:
+    """In a table and in CSV, in the order in which they were named; wide has all of them."""
+    listed = run_of(3, 5) | {"tags": {"team": "infra, web"}, "queue": "slow"}
+    service.on("GET /workflows", [listed])
+    assert wfm("workflows", "--columns", "status,id").out.splitlines() == ["STATUS  ID", "failed  w5"]
+    csv = wfm("workflows", "-o", "csv", "--columns", "ID,tags", "--columns", "resumed_by").out
+    assert csv.splitlines() == ["id,tags,resumed_by", 'w5,"team=infra, web",']
+    assert "QUEUE" not in wfm("workflows").out
+    wide = wfm("workflows", "-o", "wide").out.splitlines()
+    assert {"QUEUE", "TAGS", "STARTED"} <= set(wide[0].split())
+    refused = wfm("workflows", "--columns", "id,nonsense")
+    assert (
+        refused.code,
+        refused.err.startswith("workflow-manager: There is no column 'nonsense'; there are id, "),
+    ) == (
+        2,
+        True,
+    )
+    assert wfm("workflows", "--columns", "id", "-o", "json").code == 2
+
+
+def test_several_ids_are_one_table(wfm: Run, service: FakeService) -> None:
+    """In the order in which they were given."""
+    for name in ("one", "two"):
+        service.on(f"GET /workflows/{name}", workflow_json("failed", id=name))
+    assert ids(wfm, "workflows", "two", "one") == ["two", "one"]
+    assert len(wfm("workflows", "two", "one").out.splitlines()) == 3
+    followed = wfm("workflows", "two", "one", "--follow")
+    assert (followed.code, "workflow-manager wait two one" in followed.err) == (2, True)
+
+
+WHOLE = "7c5f3a52-3d0e-4c52-8a53-1f6b8b1b4c55"
+OTHER = "7c5f3a52-9999-4c52-8a53-1f6b8b1b4c55"
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked"),
+    [
+        (("workflows",), f"GET /workflows/{WHOLE}?fetchHistory=true"),
+        (("workflows", "--workflow-id"), f"GET /workflows/{WHOLE}?fetchHistory=true"),
+        (("refresh",), f"GET /workflows/{WHOLE}?fetchHistory=true"),
+        (("cancel",), f"DELETE /workflows/{WHOLE}"),
+        (("resolve",), f"POST /workflows/{WHOLE}/resolved"),
+    ],
+)
+def test_the_beginning_of_an_id_is_enough(verb: tuple[str, ...], asked: str, wfm: Run, service: FakeService) -> None:
+    """Eight characters, as git has them; a whole id costs no further request."""
+    service.on("GET /workflows", [workflow_json(id=WHOLE)])
+    service.on(f"GET /workflows/{WHOLE}", workflow_json("failed", id=WHOLE))
+    service.on(f"DELETE /workflows/{WHOLE}", b"")
+    service.on(f"POST /workflows/{WHOLE}/resolved", b"")
+    assert wfm(*verb, "7C5F3A52").code == 0
+    assert service.asked[0].line.startswith("GET /workflows?idPrefix=7c5f3a52&")
+    assert service.asked[-1].line == asked
+    service.asked.clear()
+    wfm(*verb, WHOLE)
+    assert [each.line for each in service.asked if "idPrefix" in each.line] == []
+
+
+def test_a_beginning_of_several_ids_or_of_none_is_refused(wfm: Run, service: FakeService) -> None:
+    """With the ids that begin so."""
+    service.on("GET /workflows", [workflow_json(id=WHOLE), workflow_json(id=OTHER)], [])
+    outcome = wfm("cancel", "7c5f3a52")
+    assert (outcome.code, WHOLE in outcome.err, OTHER in outcome.err) == (2, True, True)
+    outcome = wfm("cancel", "7c5f3a52")
+    assert (outcome.code, "no workflow whose id begins with '7c5f3a52'" in outcome.err) == (3, True)
+    assert changes(service) == []
 
 
 def test_an_id_may_be_given_alone(wfm: Run, service: FakeService) -> None:

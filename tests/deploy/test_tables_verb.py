@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.cli.table_states import COLUMNS
+from app.cli.table_states import COLUMNS, TableDocument
 from app.store.tables import MISSING, TABLES, TableState, table_name
 
 Wfm = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -100,6 +100,8 @@ def test_a_dynamodb_that_does_not_answer_is_one_line(wfm: Wfm) -> None:
     ],
 )
 def test_indexes_that_are_not_ready_are_named(indexes: dict[str, str], shown: str) -> None:
-    state = TableState("workflows", "ACTIVE", 0, 0, indexes, expires=True, recoverable=None)
+    state = TableDocument.model_validate(
+        TableState("workflows", "ACTIVE", 0, 0, indexes, expires=True, recoverable=None), from_attributes=True
+    )
     assert COLUMNS["indexes"].show(state) == shown
     assert COLUMNS["recovery"].show(state) == "unknown"

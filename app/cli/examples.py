@@ -1,0 +1,72 @@
+"""Examples of every verb, as its help shows them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+ID: Final = "7c5f3a52"
+
+EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ('wfm submit greet \'{"name": "Ada"}\' --follow', "wfm workflows --status failed --created-after 1d"),
+    "submit": (
+        'wfm submit greet \'{"name": "Ada"}\' --follow',
+        "wfm submit greet:3 @input.json --set name=Ada --tag ticket=42",
+    ),
+    "workflows": (
+        "wfm workflows --status failed,cancelled --created-after yesterday",
+        f"wfm workflows {ID} --follow",
+    ),
+    "wait": (f"wfm wait {ID} --timeout 600", "wfm workflows --running -o id | wfm wait -"),
+    "cancel": (
+        f"wfm cancel {ID} --reason 'wrong input'",
+        "wfm cancel --definition greet --queue slow --dry-run",
+    ),
+    "resume": (f"wfm resume {ID} --follow", "wfm resume --definition greet --created-after 1d --yes"),
+    "resolve": (f"wfm resolve {ID}", "wfm resolve --definition greet --tag ticket=42 --dry-run"),
+    "refresh": (f"wfm refresh {ID}", "wfm refresh --definition greet"),
+    "definitions": ("wfm definitions list", "wfm definitions apply definitions --dry-run"),
+    "definitions list": ("wfm definitions list", "wfm definitions list greet -o wide"),
+    "definitions get": ("wfm definitions get greet", "wfm definitions get greet:3 -o yaml"),
+    "definitions put": ("wfm definitions put greet.yaml --tag tier=1", "wfm definitions put greet machine.json"),
+    "definitions lint": ("wfm definitions lint definitions", "wfm definitions lint greet.yaml --service"),
+    "definitions diff": ("wfm definitions diff definitions", "wfm definitions diff greet.yaml -o json"),
+    "definitions apply": ("wfm definitions apply definitions --dry-run", "wfm definitions apply definitions"),
+    "resources": (
+        "wfm resources get dev echo",
+        "wfm resources put dev echo arn:aws:lambda:us-west-2:123456789012:function:echo",
+    ),
+    "resources get": ("wfm resources get dev echo", "wfm resources get production echo -o json"),
+    "resources put": (
+        "wfm resources put dev echo arn:aws:lambda:us-west-2:123456789012:function:e",
+        "wfm resources put dev bus arn:aws:states:::sns:publish",
+    ),
+    "resources delete": ("wfm resources delete dev echo", "wfm resources delete production echo"),
+    "queues": ("wfm queues list", "wfm queues put slow --max-running 5"),
+    "queues list": ("wfm queues list", "wfm queues list -o csv"),
+    "queues get": ("wfm queues get slow", "wfm queues get slow -o json"),
+    "queues put": ("wfm queues put slow --max-running 5", "wfm queues put slow --starts-per-second 0.5 --paused"),
+    "queues pause": ("wfm queues pause slow", "wfm queues pause slow -o json"),
+    "queues resume": ("wfm queues resume slow", "wfm queues resume slow -o json"),
+    "serve": ("wfm serve --local", "wfm serve --store dynamodb --host 0.0.0.0 --port 80"),
+    "poll": ("wfm poll", "wfm poll --help"),
+    "local-aws": ("wfm local-aws", "wfm local-aws --port 4566"),
+    "worker": (
+        "wfm worker --activity resize --namespace dev -- ./resize.sh",
+        "wfm worker --module tasks --namespace dev",
+    ),
+    "sfncli": (
+        "wfm sfncli -activityname dev--resize -workername me -cmd ./resize.sh",
+        "wfm sfncli -version",
+    ),
+    "demo": ("wfm demo", "wfm demo --store dynamodb"),
+    "tables": ("wfm tables create", "wfm tables describe"),
+    "tables create": ("wfm tables create", "wfm tables create --prefix staging"),
+    "tables describe": ("wfm tables describe", "wfm tables describe -o json"),
+    "openapi": ("wfm openapi", "wfm openapi -o openapi.json"),
+    "quotas": ("wfm quotas", "wfm quotas -o csv"),
+    "health": ("wfm health", "wfm health --url https://workflows.example.com"),
+    "config": ("wfm config show", "wfm config show --profile production"),
+    "config show": ("wfm config show", "wfm config show --profile production -o json"),
+    "help": ("wfm help submit", "wfm help definitions apply"),
+    "version": ("wfm version", "wfm --version"),
+}
+"""Words of a command → two lines to paste."""
