@@ -44,6 +44,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "queues list": ("wfm queues list", "wfm queues list -o csv"),
     "queues get": ("wfm queues get slow", "wfm queues get slow -o json"),
     "queues put": ("wfm queues put slow --max-running 5", "wfm queues put slow --starts-per-second 0.5 --paused"),
+    "queues delete": ("wfm queues delete slow", "wfm queues delete slow --url http://localhost:8081"),
     "queues pause": ("wfm queues pause slow", "wfm queues pause slow -o json"),
     "queues resume": ("wfm queues resume slow", "wfm queues resume slow -o json"),
     "serve": ("wfm serve --local", "wfm serve --store dynamodb --host 0.0.0.0 --port 80"),

@@ -22,7 +22,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the q
 
 
 def list_queues(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE) -> None:
-    """List the queues that have, or had, limits."""
+    """List the queues that have limits."""
     show_queues(service=service, output=output)
 
 
@@ -83,5 +83,8 @@ def resume_queue(
 
 
 def delete_queue(name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE) -> None:
-    """Remove all limits of a queue: its workflows start at once."""
+    """Remove all limits of a queue.
+
+    Its workflows start at once.
+    """
     remove_limits(name, service=service)

@@ -154,9 +154,7 @@ MEMBERS: Final[Mapping[str, Mapping[str, Meaning]]] = {
         **dict.fromkeys([*_SETTING, "limit"], ("put",)),
         "stop": ("pause",),
         **dict.fromkeys(["start", "unpause", "continue"], ("resume",)),
-        **dict.fromkeys(
-            ["delete", "rm", "remove"], Advice("The limits of a queue are lifted with:", ("queues put {}",), "NAME")
-        ),
+        **dict.fromkeys(["rm", "remove"], ("delete",)),
     },
     "resources": {
         **dict.fromkeys(_SHOWING, ("get",)),
