@@ -19,9 +19,9 @@ LOCAL_TIMES = TIMES.map(lambda moment: moment.astimezone(timezone(timedelta(hour
 MAYBE_TIMES = st.none() | TIMES | LOCAL_TIMES
 
 
-def resource(name: str, uri: str) -> models.StateResource:
-    """Return a state resource."""
-    return models.StateResource(
+def resource(name: str | None, uri: str) -> models.JobResource:
+    """Return what a job ran on."""
+    return models.JobResource(
         name=name, namespace="dev", uri=uri, type=models.resource_type(uri), last_updated=samples.EPOCH
     )
 
@@ -38,12 +38,14 @@ JOBS = st.fixed_dictionaries(
     {"id": TEXT, "state": TEXT, "status": st.sampled_from(models.JobStatus), "created_at": TIMES | LOCAL_TIMES},
     optional={
         "status_reason": MAYBE_TEXT,
+        "error": MAYBE_TEXT,
+        "cause": MAYBE_TEXT,
         "started_at": MAYBE_TIMES,
         "stopped_at": MAYBE_TIMES,
         "input": MAYBE_TEXT,
         "output": MAYBE_TEXT,
         "container": MAYBE_TEXT,
-        "state_resource": st.builds(resource, TEXT, TEXT),
+        "state_resource": st.builds(resource, MAYBE_TEXT, TEXT),
         "attempts": st.lists(ATTEMPTS, max_size=2).map(tuple),
         "parent": MAYBE_TEXT,
         "branch": st.integers(0, 9),
@@ -69,6 +71,7 @@ WORKFLOWS = st.fixed_dictionaries(
         "jobs": st.lists(JOBS, max_size=2).map(tuple),
         "last_job": st.none() | JOBS,
         "status_reason": MAYBE_TEXT,
+        "error": MAYBE_TEXT,
         "revision": st.integers(0, 10**6),
         "details_pending": st.booleans(),
         "request_fingerprint": MAYBE_TEXT,

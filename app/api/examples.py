@@ -47,7 +47,7 @@ JOB: Final[JSON] = {
     "output": '{"foo":true}',
     "container": "worker-1",
     "stateResource": RESOURCE,
-    "attempts": [{"createdAt": "2026-01-31T12:00:01.050Z", "startedAt": "2026-01-31T12:00:01.100Z"}],
+    "attempts": [],
 }
 QUEUED: Final[JSON] = {
     "id": WORKFLOW_ID,

@@ -33,9 +33,9 @@ class HistoryReader:
         self._sfn = sfn
         self._bookmarks: OrderedDict[str, _Bookmark] = OrderedDict()
 
-    async def read(self, execution_arn: str, *, state_machine: Mapping[str, Any] | None) -> Observation:
+    async def read(self, execution_arn: str, *, state_machine: Mapping[str, Any] | None, namespace: str) -> Observation:
         """Read what the history of a run says now. Raises ``ExecutionNotFound``, ``Unavailable``."""
-        bookmark = self._bookmarks.pop(execution_arn, None) or _Bookmark(RunReading(state_machine))
+        bookmark = self._bookmarks.pop(execution_arn, None) or _Bookmark(RunReading(state_machine, namespace=namespace))
         try:
             await self._read_on(execution_arn, bookmark)
         except asyncio.CancelledError:
@@ -45,7 +45,7 @@ class HistoryReader:
         except errors.TaskLost:  # InvalidToken: the place of the last page is no longer known
             if bookmark.token is None:
                 raise
-            bookmark = _Bookmark(RunReading(state_machine))
+            bookmark = _Bookmark(RunReading(state_machine, namespace=namespace))
             await self._read_on(execution_arn, bookmark)
         observation = bookmark.reading.observation()
         if bookmark.token is not None and not observation.status.terminal:

@@ -6,9 +6,9 @@ apart.
 
 What becomes what:
 
-- One job per entry into one state. Retries of a task are ``attempts`` of its job, and so are the starts of a Parallel
-  or Map; every try is an attempt, also the only one. Choice, Pass, Wait, Succeed and Fail have no attempts. The states
-  inside a retried Parallel or Map are entered again: they are new jobs.
+- One job per entry into one state. Where a task is retried, or a Parallel or Map starts again, the job itself is the
+  last try, with its start, worker and error; the tries before it are its ``attempts``. The states inside a retried
+  Parallel or Map are entered again: they are new jobs.
 - ``created``: entered; ``queued``: scheduled and not started, or between two tries (the reason tells what the last one
   died of); ``running``; ``succeeded``; ``failed``: the state failed, whether that was caught or ended the run.
 - ``aborted_deps_failed``: cut short because a sibling failed, or because the run failed or timed out around it.
@@ -38,9 +38,11 @@ HANDLED: Final = frozenset(HANDLERS)
 """Event types that change jobs."""
 
 
-def fold(events: Iterable[Event], *, state_machine: Mapping[str, Any] | None = None) -> tuple[models.Job, ...]:
+def fold(
+    events: Iterable[Event], *, state_machine: Mapping[str, Any] | None = None, namespace: str = ""
+) -> tuple[models.Job, ...]:
     """Fold a whole history into jobs, in order of entry."""
-    whole = HistoryFold(state_machine)
+    whole = HistoryFold(state_machine, namespace=namespace)
     whole.add(events)
     return whole.jobs()
 
@@ -48,8 +50,9 @@ def fold(events: Iterable[Event], *, state_machine: Mapping[str, Any] | None = N
 class HistoryFold:
     """Folds a history piece by piece; the same events give the same jobs however they are cut into pieces.
 
-    The definition, where given, tells the number of a branch and what a Fail state says. Without it branches are
-    numbered as they appear.
+    The definition, where given, tells the number of a branch, what a Fail state says, and what a task runs on before
+    it is scheduled. Without it branches are numbered as they appear. The namespace is that of resources whose name
+    does not tell theirs.
 
     An event costs constant time: the longest history (25,000 events) folds in about 0.3 s and then holds 9 MB besides
     its inputs and outputs. So a fold can be kept for a run that goes on, which saves reading its history from the
@@ -58,8 +61,8 @@ class HistoryFold:
     Nothing is thrown for events that are unknown, incomplete or out of place.
     """
 
-    def __init__(self, state_machine: Mapping[str, Any] | None = None) -> None:
-        self._run = Run(state_machine)
+    def __init__(self, state_machine: Mapping[str, Any] | None = None, *, namespace: str = "") -> None:
+        self._run = Run(state_machine, namespace=namespace)
 
     @property
     def last_event_id(self) -> int:

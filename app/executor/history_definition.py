@@ -26,14 +26,24 @@ class DefinitionIndex:
         found = self._states.get(state)
         return found[0] if found else None
 
-    def failure_of(self, state: str) -> tuple[object, object]:
-        """Give the fixed Error and Cause of a Fail state; no event repeats them."""
+    def fields(self, state: str) -> Mapping[str, Any]:
+        """Give the fields of a state; none when it is not known."""
         found = self._states.get(state)
-        return (found[1].get("Error"), found[1].get("Cause")) if found else (None, None)
+        return found[1] if found else {}
+
+    def failure_of(self, state: str) -> tuple[object, object]:
+        """Give the fixed Error and Cause of a Fail state, which no event repeats; None where they are expressions."""
+        fields = self.fields(state)
+        error, cause = (None if _is_expression(fields.get(name)) else fields.get(name) for name in ("Error", "Cause"))
+        return error, cause
 
     @cached_property
     def _states(self) -> dict[str, tuple[Location, Mapping[str, Any]]]:
         return {name: (location, state) for name, location, state in _walk(self._state_machine)}
+
+
+def _is_expression(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("{%") and value.endswith("%}")
 
 
 def _walk(state_machine: object) -> Iterator[tuple[str, Location, Mapping[str, Any]]]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from app.executor import reasons
 from app.executor.history_records import Place, Record
+from app.executor.reasons import Failure
 
 Owner: TypeAlias = Record | Place
 """What an event belongs to: a job, or the inside of a container before a job of it is entered."""
@@ -57,9 +57,9 @@ class SeenEvent(NamedTuple):
         return "Map" if self.type.startswith("Map") else self.type.partition("State")[0]
 
     @property
-    def reason(self) -> str | None:
+    def failure(self) -> Failure:
         """What the event says about a failure."""
-        return reasons.failure_reason(self.details.get("error"), self.details.get("cause"))
+        return Failure.of(self.details.get("error"), self.details.get("cause"))
 
     def text(self, field: str) -> str | None:
         """Read a text of the details, unless it is missing or truncated."""

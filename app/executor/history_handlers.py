@@ -8,6 +8,7 @@ from app.executor import history_resources, reasons
 from app.executor.history_events import Owner, SeenEvent
 from app.executor.history_records import TRIED_TYPES, Container, Place, Record
 from app.executor.history_run import Run
+from app.executor.reasons import NO_FAILURE, Failure
 from app.models import JobStatus
 
 IGNORED: Final = frozenset(
@@ -28,13 +29,13 @@ IGNORED: Final = frozenset(
 def _entered(run: Run, seen: SeenEvent) -> Owner:
     name = seen.text("name") or ""
     place = run.place(name, seen)
-    record = Record(seen.id, name, seen.state_type, place, seen.at, seen.text("input"))
+    record = Record(seen.id, name, seen.state_type, place, seen.at, seen.text("input"), run.resource(name, seen))
     run.enter(record)
     around = place.container.job
     if around and not run.revive(around, seen.at):
-        record.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, None)  # a late step of a path that was cut short
+        record.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, NO_FAILURE)  # a late step of a path that was cut short
     elif record.type == "Fail":
-        record.close(JobStatus.FAILED, seen.at, reasons.failure_reason(*run.definition.failure_of(name)))
+        record.close(JobStatus.FAILED, seen.at, Failure.of(*run.definition.failure_of(name)))
     elif record.type not in TRIED_TYPES:
         record.run(seen.at)
     return record
@@ -64,9 +65,9 @@ def _evaluation_failed(run: Run, seen: SeenEvent) -> Owner | None:
     if record is None:
         return None
     if record.type == "Fail":
-        record.reason = seen.reason  # what the definition says is the expression that failed
+        record.why = seen.failure  # what the definition says is the expression that failed
     elif run.revive(record, seen.at):
-        record.fail_try(seen.at, seen.reason)
+        record.fail_try(seen.at, seen.failure)
     return record
 
 
@@ -74,14 +75,18 @@ def _evaluation_failed(run: Run, seen: SeenEvent) -> Owner | None:
 
 
 def _activity_scheduled(run: Run, seen: SeenEvent) -> Owner | None:
-    return _scheduled(run, seen, _arn_resource(seen))
+    arn = seen.text("resource")
+    found = history_resources.arn_resource(arn, namespace=run.namespace, seen_at=seen.at) if arn else None
+    return _scheduled(run, seen, found)
 
 
 def _service_scheduled(run: Run, seen: SeenEvent) -> Owner | None:
-    return _scheduled(run, seen, history_resources.service_resource(seen.details, seen_at=seen.at))
+    return _scheduled(
+        run, seen, history_resources.service_resource(seen.details, namespace=run.namespace, seen_at=seen.at)
+    )
 
 
-def _scheduled(run: Run, seen: SeenEvent, resource: models.StateResource | None) -> Owner | None:
+def _scheduled(run: Run, seen: SeenEvent, resource: models.JobResource | None) -> Owner | None:
     record = run.task(seen, resource)
     if record:
         record.resource = resource or record.resource
@@ -94,7 +99,7 @@ def _started(run: Run, seen: SeenEvent) -> Owner | None:
     if record:
         if not record.tries or record.tries[-1].stopped:
             record.begin_try(seen.at, status=JobStatus.QUEUED)
-        record.worker = seen.text("workerName") or record.worker
+        record.tries[-1].worker = seen.text("workerName") or record.tries[-1].worker
         record.run(seen.at)
     return record
 
@@ -109,7 +114,7 @@ def _try_succeeded(run: Run, seen: SeenEvent) -> Owner | None:
 def _try_failed(run: Run, seen: SeenEvent) -> Owner | None:
     record = run.task(seen)
     if record:
-        record.fail_try(seen.at, seen.reason)
+        record.fail_try(seen.at, seen.failure)
     return record
 
 
@@ -127,7 +132,7 @@ def _container_started(run: Run, seen: SeenEvent) -> Owner | None:
         return Place(record.inside)
     if record.inside:
         culprit = run.end_inside(record.inside, seen)
-        record.end_try(culprit.stopped or seen.at if culprit else seen.at, culprit.reason if culprit else None)
+        record.end_try(culprit.stopped or seen.at if culprit else seen.at, culprit.why if culprit else NO_FAILURE)
     record.inside = Container(record)
     record.begin_try(seen.at, status=JobStatus.RUNNING)
     record.run(seen.at)
@@ -169,13 +174,13 @@ def _iteration_aborted(run: Run, seen: SeenEvent) -> None:
 def _map_run_started(run: Run, seen: SeenEvent) -> None:
     record = run.container(seen)
     if record and run.revive(record, seen.at) and record.tries:
-        record.tries[-1].arn = seen.text("mapRunArn")
+        record.tries[-1].worker = seen.text("mapRunArn")
 
 
 def _map_run_failed(run: Run, seen: SeenEvent) -> None:
     record = run.container(seen)
     if record and record.open:
-        record.fail_try(seen.at, seen.reason)
+        record.fail_try(seen.at, seen.failure)
 
 
 def _map_run_aborted(run: Run, seen: SeenEvent) -> None:
@@ -188,35 +193,31 @@ def _map_run_aborted(run: Run, seen: SeenEvent) -> None:
 
 
 def _execution_succeeded(run: Run, seen: SeenEvent) -> None:
-    run.root.abort(JobStatus.SUCCEEDED, seen.at, None)
+    run.root.abort(JobStatus.SUCCEEDED, seen.at, NO_FAILURE)
 
 
 def _execution_failed(run: Run, seen: SeenEvent) -> None:
     """End the run; its error is also the reason of each job on the way to the culprit that has none yet."""
     culprit = run.end_inside(run.root, seen)
     while culprit:
-        culprit.explain(seen.reason)
-        culprit = culprit.inside.culprit if culprit.inside else None
+        inner = culprit.inside.culprit if culprit.inside else None
+        culprit.explain(seen.failure.without_cause() if inner else seen.failure)
+        culprit = inner
 
 
 def _execution_aborted(run: Run, seen: SeenEvent) -> None:
     why = reasons.stop_reason(seen.details.get("error"), seen.details.get("cause"))
-    run.root.abort(JobStatus.ABORTED_BY_USER, seen.at, why)
+    run.root.abort(JobStatus.ABORTED_BY_USER, seen.at, Failure(why))
 
 
 def _execution_timed_out(run: Run, seen: SeenEvent) -> None:
-    run.root.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, reasons.TIMED_OUT_REASON)
+    run.root.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, Failure(reasons.TIMED_OUT_REASON))
 
 
 def _execution_redriven(run: Run, seen: SeenEvent) -> Owner:
     """Let unfinished jobs go on, each as soon as an event of it says so."""
     run.redrive(seen.id)
     return Place(run.root)
-
-
-def _arn_resource(seen: SeenEvent) -> models.StateResource | None:
-    arn = seen.text("resource")
-    return history_resources.arn_resource(arn, seen_at=seen.at) if arn else None
 
 
 HANDLERS: Final[Mapping[str, Callable[[Run, SeenEvent], Owner | None]]] = {

@@ -52,7 +52,9 @@ def _broken(jobs: Iterable[Job]) -> Job | None:
 def _of_last_start(container: Job, jobs: Iterable[Job]) -> Iterable[Job]:
     """Leave out what an earlier try of the container ran: that failure was retried.
 
-    A container that was redriven goes on with the jobs of the try before.
+    A container that was redriven goes on with the jobs of the try before. What was stored by an earlier version has
+    the last start among the attempts.
     """
-    started_at = container.attempts[-1].created_at if container.attempts else None
+    starts = [one.created_at for one in container.attempts[-1:]] + [container.started_at]
+    started_at = max((start for start in starts if start is not None), default=None)
     return [job for job in jobs if started_at is None or (job.stopped_at or job.created_at) >= started_at]

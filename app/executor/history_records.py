@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app import models
+from app.executor.reasons import NO_FAILURE, Failure
 from app.models import JobStatus
 
 CONTAINER_TYPES = frozenset({"Parallel", "Map"})
@@ -33,8 +34,19 @@ class Try:
     created: datetime
     started: datetime | None = None
     stopped: datetime | None = None
-    reason: str | None = None
-    arn: str | None = None
+    why: Failure = NO_FAILURE
+    """Without the cause: a job may have thousands of tries."""
+    worker: str | None = None
+    """Who took it: a worker, or the run of a distributed Map."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended badly."""
+        return self.why.reason is not None
+
+    def end(self, at: datetime, why: Failure) -> None:
+        """Note when and why it ended."""
+        self.stopped, self.why = at, why.without_cause()
 
     def attempt(self) -> models.JobAttempt:
         """Show the try as the API does."""
@@ -42,8 +54,9 @@ class Try:
             created_at=self.created,
             started_at=self.started,
             stopped_at=self.stopped,
-            reason=self.reason,
-            task_arn=self.arn,
+            reason=self.why.reason,
+            error=self.why.error,
+            task_arn=self.worker,
         )
 
 
@@ -57,14 +70,13 @@ class Record:
     place: Place
     created: datetime
     input: str | None
+    resource: models.JobResource
     status: JobStatus = JobStatus.CREATED
     started: datetime | None = None
     stopped: datetime | None = None
-    reason: str | None = None
+    why: Failure = NO_FAILURE
     output: str | None = None
     assigned: dict[str, str] | None = None
-    worker: str | None = None
-    resource: models.StateResource | None = None
     tries: list[Try] = field(default_factory=list)
     inside: "Container | None" = None
     """What a started Parallel or Map holds."""
@@ -94,7 +106,7 @@ class Record:
 
     def begin_try(self, at: datetime, *, status: JobStatus) -> Try:
         """Start over: a first try, a retry, or the continuation after a redrive."""
-        self.failing, self.reason, self.status = None, None, status
+        self.failing, self.why, self.status = None, NO_FAILURE, status
         self.tries.append(Try(created=at))
         return self.tries[-1]
 
@@ -105,77 +117,81 @@ class Record:
         if self.tries and self.tries[-1].started is None:
             self.tries[-1].started = at
 
-    def fail_try(self, at: datetime, reason: str | None) -> None:
+    def fail_try(self, at: datetime, why: Failure) -> None:
         """End the current try badly; what that means for the job, a later event tells."""
         self.status = JobStatus.FAILED
         if self.type in TRIED_TYPES:
-            if not self.tries or self.tries[-1].reason is not None:
+            if not self.tries or self.tries[-1].failed:
                 self.begin_try(at, status=JobStatus.QUEUED)  # it failed before it was scheduled
-            self.tries[-1].stopped, self.tries[-1].reason = at, reason
+            self.tries[-1].end(at, why)
             self.status = JobStatus.QUEUED
-        self.failing, self.reason = at, reason
+        self.failing, self.why = at, why
 
-    def end_try(self, at: datetime, reason: str | None = None) -> None:
+    def end_try(self, at: datetime, why: Failure = NO_FAILURE) -> None:
         """End the current try, unless it has ended."""
         if self.tries and self.tries[-1].stopped is None:
-            self.tries[-1].stopped, self.tries[-1].reason = at, reason
+            self.tries[-1].end(at, why)
 
     def mark_aborted(self, at: datetime) -> None:
         """Note that the state was cut short; the event that ends what is around it tells why."""
         if self.open and not self.broken:
             self.status, self.aborted = JobStatus.ABORTED_DEPS_FAILED, at
 
-    def close(self, status: JobStatus, at: datetime, reason: str | None = None) -> None:
+    def close(self, status: JobStatus, at: datetime, why: Failure = NO_FAILURE) -> None:
         """End the job. A failed job stopped when its last try did, not when that was found fatal."""
-        self.end_try(at, reason)
+        self.end_try(at, why)
         self.status, self.stopped, self.failing = status, self.failing or at, None
-        self.reason = self.reason or reason
+        self.why = self.why if self.why.reason else why
         self.place.container.leave(self)
 
-    def abort(self, status: JobStatus, at: datetime, reason: str | None) -> None:
+    def abort(self, status: JobStatus, at: datetime, why: Failure) -> None:
         """End the job and all that goes on inside it, because of something outside it."""
         if self.inside:
-            self.inside.abort(status, at, reason)
-        self.failing, self.reason = None, None
-        self.close(status, self.aborted or at, reason)
+            self.inside.abort(status, at, why)
+        self.failing, self.why = None, NO_FAILURE
+        self.close(status, self.aborted or at, why)
 
     def reopen(self) -> None:
         """Let a job go on that had ended with its run."""
-        self.stopped = self.aborted = self.reason = None
+        self.stopped = self.aborted = None
+        self.why = NO_FAILURE
         self.resumable = False
         self.place.container.enter(self)
         for container in (self.place.container, self.inside):
             if container:
                 container.failed = container.culprit = None
 
-    def explain(self, reason: str | None) -> None:
-        """Give the job and its last try a reason, where they have none."""
-        self.reason = self.reason or reason
-        if self.tries:
-            self.tries[-1].reason = self.tries[-1].reason or reason
+    def explain(self, why: Failure) -> None:
+        """Say why the job and its last try ended, where nothing has said so."""
+        self.why = self.why if self.why.reason else why
+        if self.tries and not self.tries[-1].why.reason:
+            self.tries[-1].why = why.without_cause()
 
-    def runs(self, resource: models.StateResource | None) -> bool:
+    def runs(self, resource: models.JobResource | None) -> bool:
         """Whether a task of this resource can be one of the job's; an unknown resource can."""
-        return resource is None or self.resource is None or self.resource.uri == resource.uri
+        return resource is None or self.resource.uri in {None, resource.uri}
 
     def job(self) -> models.Job:
-        """Show the record as the API does."""
+        """Show the record as the API does: the last try is the job itself, those before it are its attempts."""
         parent = self.place.container.job
+        last = self.tries[-1] if self.tries else None
         return models.Job(
             id=str(self.id),
             state=self.state,
             type=self.type,
             status=self.status,
-            status_reason=self.reason,
+            status_reason=self.why.reason,
+            error=self.why.error,
+            cause=self.why.cause,
             created_at=self.created,
-            started_at=self.started,
+            started_at=last.started if last else self.started,
             stopped_at=self.stopped or self.aborted,
             input=self.input,
             output=self.output,
             assigned_variables=self.assigned,
-            container=self.worker,
+            container=last.worker if last else None,
             state_resource=self.resource,
-            attempts=tuple(one.attempt() for one in self.tries),
+            attempts=tuple(one.attempt() for one in self.tries[:-1]),
             parent=str(parent.id) if parent else None,
             branch=self.place.branch,
             iteration=self.place.iteration,
@@ -218,10 +234,10 @@ class Container:
         self.branches += 1
         return self.branches - 1
 
-    def abort(self, status: JobStatus, at: datetime, reason: str | None) -> None:
+    def abort(self, status: JobStatus, at: datetime, why: Failure) -> None:
         """End everything that goes on."""
         for record in tuple(self.going_on.values()):
-            record.abort(status, at, reason)
+            record.abort(status, at, why)
 
     def find_culprit(self, hint: Record | None) -> Record | None:
         """Tell which direct job made the container fail.

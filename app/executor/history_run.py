@@ -6,9 +6,11 @@ from itertools import chain
 from typing import Any, Final
 
 from app import models
+from app.executor import history_resources
 from app.executor.history_definition import DefinitionIndex
 from app.executor.history_events import Owner, SeenEvent
 from app.executor.history_records import CONTAINER_TYPES, Container, Place, Record, lineage
+from app.executor.reasons import Failure
 from app.models import JobStatus
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -19,7 +21,8 @@ ROOT_EVENT_ID: Final = 0
 class Run:
     """Keeps the jobs of one run and finds the one that an event is about."""
 
-    def __init__(self, state_machine: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, state_machine: Mapping[str, Any] | None = None, *, namespace: str = "") -> None:
+        self.namespace = namespace
         self.definition = DefinitionIndex(state_machine)
         self.root = Container(None)
         self.records: list[Record] = []
@@ -72,6 +75,12 @@ class Run:
         known = location.branch if location else None
         return place._replace(branch=place.container.next_branch() if known is None else known)
 
+    def resource(self, state: str, seen: SeenEvent) -> models.JobResource:
+        """Tell what a state that is entered runs on, as far as the definition knows."""
+        return history_resources.defined_resource(
+            self.definition.fields(state), namespace=self.namespace, seen_at=seen.at
+        )
+
     def _remembered_place(self, state: str) -> Place | None:
         """Find a place without a path: that of the unfinished job, else what the definition says."""
         for record in self._resumable.values():
@@ -81,7 +90,7 @@ class Run:
         holder = self._holders.get(location.container) if location and location.container else None
         return Place(holder.inside, branch=location.branch) if location and holder and holder.inside else None
 
-    def task(self, seen: SeenEvent, resource: models.StateResource | None = None) -> Record | None:
+    def task(self, seen: SeenEvent, resource: models.JobResource | None = None) -> Record | None:
         """Find the task that an event is about, unless it is over."""
         resumed = self._resumable.values() if seen.lost and not isinstance(seen.owner, Record) else ()
         found = chain(self._at(seen), (one for one in resumed if one.runs(resource)))
@@ -127,7 +136,7 @@ class Run:
     def fail(self, record: Record, seen: SeenEvent) -> None:
         """End a job as failed, by its own fault or that of a job inside."""
         culprit = self.end_inside(record.inside, seen) if record.inside else None
-        record.close(JobStatus.FAILED, seen.at, culprit.reason if culprit else seen.reason)
+        record.close(JobStatus.FAILED, seen.at, culprit.why.without_cause() if culprit else seen.failure)
 
     def end_inside(self, container: Container, seen: SeenEvent) -> Record | None:
         """End what goes on inside because one job there failed, and return that job."""
@@ -136,7 +145,7 @@ class Run:
             self.fail(culprit, seen)
         container.culprit = culprit if culprit and culprit.broken else None
         cause = f"{container.culprit.state} failed" if container.culprit else "the workflow failed"
-        container.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, f"Aborted because {cause}")
+        container.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, Failure(f"Aborted because {cause}"))
         return container.culprit
 
     def revive(self, record: Record, at: datetime) -> bool:

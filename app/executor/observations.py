@@ -43,6 +43,7 @@ class Observation:
     stopped_at: datetime | None = None
     outcome_known: bool = False
     reason: str | None = None
+    error: str | None = None
     output: str | None = None
     jobs: tuple[Job, ...] | None = None
     last_event_id: int = 0
@@ -61,6 +62,7 @@ def from_description(answer: Mapping[str, Any]) -> Observation:
         stopped_at=answer.get("stopDate"),
         outcome_known=True,
         reason=reasons.status_reason(answer),
+        error=answer.get("error"),
         output=answer.get("output"),
     )
 
@@ -82,8 +84,8 @@ class RunReading:
     The state that restores variables is not of the definition, so it is none of the jobs.
     """
 
-    def __init__(self, state_machine: Mapping[str, Any] | None) -> None:
-        self._fold = history.HistoryFold(state_machine)
+    def __init__(self, state_machine: Mapping[str, Any] | None, *, namespace: str = "") -> None:
+        self._fold = history.HistoryFold(state_machine, namespace=namespace)
         self._ours = state_machine and states_language.restoring_state(dict(state_machine))
         self._started_at: datetime | None = None
         self._last: Mapping[str, Any] | None = None
@@ -110,6 +112,7 @@ class RunReading:
             stopped_at=ending["timestamp"] if ending and ended else None,
             outcome_known=True,
             reason=reasons.status_reason({"status": status, **details}),
+            error=details.get("error"),
             output=details.get("output"),
             jobs=tuple(job for job in self._fold.jobs() if job.state != self._ours),
             last_event_id=self._fold.last_event_id,
@@ -120,7 +123,9 @@ def within(ended: Workflow, observation: Observation) -> Observation:
     """Return what an observation may still add to a workflow that has ended: a terminal status is final."""
     if observation.status is ended.status:
         return observation
-    return replace(observation, status=ended.status, stopped_at=ended.stopped_at, reason=ended.status_reason)
+    return replace(
+        observation, status=ended.status, stopped_at=ended.stopped_at, reason=ended.status_reason, error=ended.error
+    )
 
 
 def changes(observation: Observation, *, before: Workflow | None, now: datetime) -> WorkflowChanges:
@@ -142,6 +147,8 @@ def changes(observation: Observation, *, before: Workflow | None, now: datetime)
         changed["stopped_at"] = to_milliseconds(observation.stopped_at or now)
         if observation.reason is not None:
             changed["status_reason"] = observation.reason
+        if observation.error is not None:
+            changed["error"] = observation.error
         if observation.outcome_known:
             changed["output"] = observation.output
         if is_resolved(status):

@@ -59,7 +59,9 @@ class Observer:
     async def read_history(self, workflow: Workflow) -> Observation:
         """Read the history of a run. Raises ``ExecutionNotFound`` when Step Functions has forgotten it."""
         return await self._histories.read(
-            workflow.execution_arn, state_machine=workflow.workflow_definition.state_machine
+            workflow.execution_arn,
+            state_machine=workflow.workflow_definition.state_machine,
+            namespace=workflow.namespace,
         )
 
     async def describe(self, execution_arn: str) -> Observation:

@@ -1,38 +1,59 @@
-"""Words for failures: what people read as the reason of a failed try, job or workflow."""
+"""Words for failures: what people read as the reason of a failed try, job or workflow.
 
-import json
+The first line of a reason is ``Error: the sentence that tells``; the rest of the cause follows, cut from its middle.
+"""
+
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-TIMED_OUT_REASON = "Workflow timed out"
+from app.executor import causes
 
-REASON_LINES = 5
-"""The end of a log or stack trace names the error; more lines would swamp a list of workflows."""
+TIMED_OUT_REASON: Final = "Workflow timed out"
 
-REASON_CHARACTERS = 1000
-"""A cause may hold 32,768 characters, often in one line; the reason is repeated on attempt, job and workflow."""
+REASON_CHARACTERS: Final = 1000
+"""A cause may hold 32,768 characters; the reason is repeated on attempt, job and workflow."""
 
-_CAUSE_KEYS = (
-    "errorMessage",  # Lambda
-    "ErrorMessage",  # Glue
-    "cause",  # a command that reports its own error through sfncli
-    "Cause",  # a nested execution
-    "StatusReason",  # Batch
-    "StoppedReason",  # ECS
-    "message",
-    "Message",
-)
-"""Where JSON causes keep the sentence for people, the most telling first."""
+HEADLINE_CHARACTERS: Final = 500
+"""The first line, where more follows."""
 
-_NESTED_CAUSES = 3
-"""JSON causes wrap each other once per nested execution; deeper than this is no longer worth unwrapping."""
+_CUT: Final = " … "
+
+
+class Failure(NamedTuple):
+    """Why something failed or was cut short; all three are None where nobody said."""
+
+    reason: str | None = None
+    """What people read."""
+    error: str | None = None
+    """The name of the error, as Step Functions has it."""
+    cause: str | None = None
+    """The whole cause, as Step Functions has it."""
+
+    @classmethod
+    def of(cls, error: object, cause: object) -> "Failure":
+        """Read the error and the cause of an event or an answer."""
+        name, text = (value if isinstance(value, str) and value.strip() else None for value in (error, cause))
+        return cls(failure_reason(name, text), name, text)
+
+    def without_cause(self) -> "Failure":
+        """Return what is small."""
+        return self._replace(cause=None)
+
+
+NO_FAILURE: Final = Failure()
+"""Nothing failed, or nobody said why."""
 
 
 def failure_reason(error: object, cause: object) -> str | None:
-    """Join the error name and the last lines of the cause; either may be missing."""
-    name = error.strip() if isinstance(error, str) else ""
-    text = last_lines(readable_cause(cause)) if isinstance(cause, str) else ""
-    return ": ".join(part for part in (name, text) if part) or None
+    """Write the reason of a failure; the error, the cause or both may be missing."""
+    name = " ".join(error.split()) if isinstance(error, str) else ""
+    text = cause.strip() if isinstance(cause, str) else ""
+    said = causes.sentence(text)
+    head, more = causes.headline(name, said), causes.rest(text, said)
+    if not more:
+        return cut(head, length=REASON_CHARACTERS) or None
+    head = cut(head, length=HEADLINE_CHARACTERS)
+    return f"{head}\n{cut(more, length=REASON_CHARACTERS - len(head) - 1)}"
 
 
 def status_reason(execution: Mapping[str, Any]) -> str | None:
@@ -54,32 +75,13 @@ def status_reason(execution: Mapping[str, Any]) -> str | None:
 
 def stop_reason(error: object, cause: object) -> str | None:
     """Tell why an execution was stopped: the cause its stopper gave, else the error; both are optional."""
-    return failure_reason(None, cause) or failure_reason(error, None)
+    texts = (value.strip() for value in (cause, error) if isinstance(value, str))
+    return next((cut(text, length=REASON_CHARACTERS) for text in texts if text), None)
 
 
-def readable_cause(cause: str) -> str:
-    """Take the sentence out of a JSON cause; any other cause is returned as it is."""
-    for _ in range(_NESTED_CAUSES):
-        inner = _inner_cause(cause)
-        if inner is None:
-            break
-        cause = inner
-    return cause
-
-
-def last_lines(text: str) -> str:
-    """Keep the last lines that are not blank, within the limits of a reason."""
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    tail = "\n".join(lines[-REASON_LINES:])
-    return tail if len(tail) <= REASON_CHARACTERS else "…" + tail[1 - REASON_CHARACTERS :]
-
-
-def _inner_cause(cause: str) -> str | None:
-    if not cause.lstrip().startswith("{"):
-        return None
-    try:
-        document = json.loads(cause)
-    except (ValueError, RecursionError):
-        return None
-    texts = (document.get(key) for key in _CAUSE_KEYS)
-    return next((text for text in texts if isinstance(text, str) and text.strip()), None)
+def cut(text: str, *, length: int) -> str:
+    """Shorten a text in its middle: the beginning says what it is about, the end how it ended."""
+    if len(text) <= length:
+        return text
+    kept = length - len(_CUT)
+    return text[: kept // 2] + _CUT + text[kept // 2 - kept :]

@@ -15,6 +15,7 @@ from app.models.definitions import (
 from app.models.queues import Queue, QueueLimits, QueueName
 from app.models.quotas import QuotaHeadroom
 from app.models.state_resources import (
+    JobResource,
     Namespace,
     NewStateResource,
     ResourceName,
@@ -41,6 +42,7 @@ __all__ = [
     "DefinitionWarning",
     "Job",
     "JobAttempt",
+    "JobResource",
     "JobStatus",
     "Manager",
     "Namespace",

@@ -30,6 +30,16 @@ class StateResource(Response):
     last_updated: Timestamp
 
 
+class JobResource(Response):
+    """What a job runs on; a state that is no Task has neither name nor URI, a Task that was not scheduled no URI."""
+
+    name: str | None = None
+    namespace: str
+    uri: str | None = None
+    type: StateResourceType
+    last_updated: Timestamp
+
+
 class NewStateResource(Request):
     """A state resource to create or replace."""
 

@@ -6,21 +6,24 @@ from pydantic import Field
 
 from app.models.definitions import Tags, WorkflowDefinition, WorkflowDefinitionRef
 from app.models.queues import QueueName
-from app.models.state_resources import Namespace, StateResource
+from app.models.state_resources import JobResource, Namespace
 from app.models.wire import Request, Response, Timestamp
 from app.statuses import JobStatus, WorkflowStatus
 
 
 class JobAttempt(Response):
-    """One try of a job's task; a state with a ``Retry`` can have several."""
+    """An earlier try of a job, which failed; the job itself tells about the last one."""
 
     created_at: Timestamp | None = None
     started_at: Timestamp | None = None
     stopped_at: Timestamp | None = None
     reason: str | None = None
+    error: str | None = Field(default=None, description="Name of the error.")
     exit_code: int | None = None
     container_instance_arn: str | None = Field(default=None, alias="containerInstanceARN")
-    task_arn: str | None = Field(default=None, alias="taskARN")
+    task_arn: str | None = Field(
+        default=None, alias="taskARN", description="The worker that took it, or the run of a distributed Map."
+    )
 
 
 class Job(Response):
@@ -30,7 +33,11 @@ class Job(Response):
     state: str
     type: str = Field(description="The state's Type: Task, Choice, Map, ...")
     status: JobStatus
-    status_reason: str | None = None
+    status_reason: str | None = Field(
+        default=None, description="Why it failed: the sentence that tells, then the rest of the cause, shortened."
+    )
+    error: str | None = Field(default=None, description="Name of the error.")
+    cause: str | None = Field(default=None, description="The whole cause, as Step Functions has it.")
     created_at: Timestamp
     started_at: Timestamp | None = None
     stopped_at: Timestamp | None = None
@@ -40,8 +47,8 @@ class Job(Response):
         default=None, description="Variables that the state assigned, each as JSON text."
     )
     container: str | None = Field(default=None, description="Name of the worker that took the task.")
-    state_resource: StateResource | None = None
-    attempts: tuple[JobAttempt, ...] = ()
+    state_resource: JobResource | None = None
+    attempts: tuple[JobAttempt, ...] = Field(default=(), description="The earlier tries, which failed.")
     parent: str | None = Field(default=None, description="Id of the Parallel or Map job that this one ran inside.")
     branch: int | None = Field(default=None, description="Index of the branch, inside a Parallel.")
     iteration: int | None = Field(default=None, description="Index of the item, inside a Map.")
@@ -79,6 +86,7 @@ class Workflow(WorkflowSummary):
     """One run of one definition version; its id is also the name of its SFN execution."""
 
     status_reason: str | None = None
+    error: str | None = Field(default=None, description="Name of the error that ended it.")
     output: str | None = None
     variables: str | None = Field(
         default=None, description="Variables that a resumed run begins with, as the text of a JSON object."

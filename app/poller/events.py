@@ -82,6 +82,7 @@ def _observation(detail: _Detail) -> Observation:
         stopped_at=_moment(detail.stop_date) if status.terminal else None,
         outcome_known=status.terminal and (output is not None or status is not WorkflowStatus.SUCCEEDED),
         reason=reasons.status_reason({"status": detail.status, "error": detail.error, "cause": detail.cause}),
+        error=detail.error,
         output=output,
     )
 

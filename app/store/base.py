@@ -25,6 +25,7 @@ class WorkflowChanges(TypedDict, total=False):
 
     status: WorkflowStatus
     status_reason: str | None
+    error: str | None
     started_at: datetime | None
     stopped_at: datetime | None
     last_updated: datetime
@@ -83,8 +84,8 @@ def summary(workflow: Workflow) -> Workflow:
 
 
 def brief(job: Job) -> Job:
-    """Return a job without its input, its output and its variables."""
-    return job.model_copy(update={"input": None, "output": None, "assigned_variables": None})
+    """Return a job without what can be large: its input, its output, its variables and the cause of its failure."""
+    return job.model_copy(update={"input": None, "output": None, "cause": None, "assigned_variables": None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ DEFERRED: Final = "deferred"
 """What ``by-state`` files those under that succeeded and have their details deferred."""
 
 ATTRIBUTES: Final = frozenset(
-    {"id", "created_at", "workflow_definition", "status", "namespace", "queue", "resolved_by_user", "resolved_by"}
+    {"id", "created_at", "workflow_definition", "status", "error", "namespace", "queue"}
+    | {"resolved_by_user", "resolved_by"}
     | {"retries", "tags", "revision", *TIMES, *FLAGS}
 )
 """Fields that have attributes of their own."""
@@ -181,6 +182,8 @@ def scalar_edits(values: Mapping[str, Any]) -> Edits:
     }
     if "status" in values:
         edits["status"] = text(values["status"])
+    if "error" in values:
+        edits["error"] = text(values["error"]) if values["error"] else None
     if "resolved_by_user" in values:
         edits["resolved"] = {"BOOL": values["resolved_by_user"]}
     if "resolved_by" in values:
@@ -210,6 +213,7 @@ def fields(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
         "queue": item["queue"]["S"],
         "tags": {key: value["S"] for key, value in item["tags"]["M"].items()} if "tags" in item else {},
         "status": WorkflowStatus(item["status"]["S"]),
+        "error": item["error"]["S"] if "error" in item else None,
         "resolved_by_user": item["resolved"]["BOOL"],
         "resolved_by": item["resolved_by"]["S"] if "resolved_by" in item else None,
         **{name: name in item for name in FLAGS},

@@ -44,23 +44,72 @@ def test_a_job_shows_the_data_and_the_times_of_its_state() -> None:
     job = jobs_of("written_lambda_retried")["2"]
     times = {event["id"]: event["timestamp"] for event in recorded.load("written_lambda_retried").events}
     assert (job.input, job.output) == ("{}", '{"w":1}')
-    assert (job.created_at, job.started_at, job.stopped_at) == (times[2], times[4], times[12])
+    assert (job.created_at, job.started_at, job.stopped_at) == (times[2], times[10], times[12])
 
 
-def test_each_retry_of_a_task_is_an_attempt_with_its_own_times_and_reason() -> None:
+def test_each_try_before_the_last_is_an_attempt_with_its_own_times_and_reason() -> None:
     job = jobs_of("written_lambda_retried")["2"]
     times = {event["id"]: event["timestamp"] for event in recorded.load("written_lambda_retried").events}
-    shown = [(one.created_at, one.started_at, one.stopped_at, one.reason) for one in job.attempts]
+    heads = [(one.reason or "").partition("\n")[0] for one in job.attempts]
+    shown = [(one.created_at, one.started_at, one.stopped_at, one.error) for one in job.attempts]
+    assert heads == ["ValueError: no such bucket", "States.Timeout"]
     assert shown == [
-        (times[3], times[4], times[5], "ValueError: no such bucket"),
+        (times[3], times[4], times[5], "ValueError"),
         (times[6], times[7], times[8], "States.Timeout"),
-        (times[9], times[10], times[11], None),
     ]
 
 
-def test_a_retried_map_has_an_attempt_for_each_start() -> None:
-    reasons = [one.reason for one in jobs_of("written_map_retried_then_caught")["2"].attempts]
-    assert reasons == ["Item.Bad: not today", "Item.Bad: not today"]
+def test_a_retried_map_has_an_attempt_for_each_start_before_the_last() -> None:
+    job = jobs_of("written_map_retried_then_caught")["2"]
+    assert [one.reason for one in job.attempts] == ["Item.Bad: not today"]
+    assert job.status_reason == "Item.Bad: not today"
+
+
+def activity_tries(*workers: str) -> list[history.Event]:
+    """Write a task that each worker takes and fails, in turn."""
+    events = [event(1, 0, "TaskStateEntered", name="Fetch")]
+    for number, worker in enumerate(workers):
+        first = 2 + 3 * number
+        arn = "arn:aws:states:us-west-2:1:activity:dev--fetch"
+        events += [
+            event(first, first - 1, "ActivityScheduled", resource=arn),
+            event(first + 1, first, "ActivityStarted", workerName=worker),
+            event(first + 2, first + 1, "ActivityFailed", error="E", cause=f"of {worker}"),
+        ]
+    return events
+
+
+def test_an_attempt_names_the_worker_that_took_it_and_the_job_the_last_one() -> None:
+    (job,) = history.fold(activity_tries("w1", "w2", "w3"))
+    assert [(one.task_arn, one.reason) for one in job.attempts] == [("w1", "E: of w1"), ("w2", "E: of w2")]
+    assert (job.container, job.status_reason) == ("w3", "E: of w3")
+
+
+def test_the_only_try_of_a_task_is_the_job_itself() -> None:
+    (job,) = history.fold(activity_tries("w1"))
+    assert (job.attempts, job.container, job.status) == ((), "w1", JobStatus.QUEUED)
+
+
+def test_a_task_that_is_scheduled_again_has_not_started() -> None:
+    (job,) = history.fold(activity_tries("w1", "w2")[:5])
+    assert (job.status, job.started_at, job.container, len(job.attempts)) == (JobStatus.QUEUED, None, None, 1)
+
+
+def test_a_failed_job_keeps_error_and_cause_apart_and_whole() -> None:
+    cause = "\n".join(f"line {number}" for number in range(3_000))
+    events = [
+        event(1, 0, "MapStateEntered", name="Each"),
+        event(2, 1, "MapStateStarted", length=1),
+        event(3, 2, "MapIterationStarted", name="Each", index=0),
+        event(4, 3, "TaskStateEntered", name="Work"),
+        event(5, 4, "TaskFailed", error="Mine", cause=cause),
+        event(6, 5, "MapIterationFailed", name="Each", index=0),
+        event(7, 6, "MapStateFailed"),
+        event(8, 7, "ExecutionFailed", error="Mine", cause=cause),
+    ]
+    each, work = history.fold(events)
+    assert (work.error, work.cause) == ("Mine", cause)
+    assert (each.error, each.cause, each.status_reason) == ("Mine", None, work.status_reason)
 
 
 def test_the_worker_that_took_an_activity_task_is_the_container() -> None:
@@ -83,6 +132,48 @@ def test_the_scheduled_resource_is_told_by_namespace_name_and_type(
     resource = jobs_of(name)[job_id].state_resource
     assert resource is not None
     assert (resource.namespace, resource.name, resource.type) == expected
+
+
+INTEGRATION = "arn:aws:states:::lambda:invoke"
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"Type": "Task", "Resource": "fetch"}, ("dev", "fetch", StateResourceType.ACTIVITY, None)),
+        ({"Type": "Task", "Resource": "lambda:fetch"}, ("dev", "fetch", StateResourceType.LAMBDA_FUNCTION, None)),
+        ({"Type": "Task", "Resource": "glue:load"}, ("dev", "load", StateResourceType.TASK, None)),
+        (
+            {"Type": "Task", "Resource": "arn:aws:states:us-west-2:1:activity:prod--fetch"},
+            ("prod", "fetch", StateResourceType.ACTIVITY, "arn:aws:states:us-west-2:1:activity:prod--fetch"),
+        ),
+        (
+            {"Type": "Task", "Resource": INTEGRATION, "Parameters": {"FunctionName": "prod--resize"}},
+            ("prod", "resize", StateResourceType.LAMBDA_FUNCTION, INTEGRATION),
+        ),
+        (
+            {"Type": "Task", "Resource": INTEGRATION, "Arguments": {"FunctionName": "{% $name %}"}},
+            ("dev", "lambda:invoke", StateResourceType.LAMBDA_FUNCTION, INTEGRATION),
+        ),
+        ({"Type": "Task", "Resource": ["?"]}, ("dev", None, StateResourceType.ACTIVITY, None)),
+    ],
+)
+def test_a_task_that_failed_before_it_was_scheduled_has_its_resource(
+    state: dict[str, Any], expected: tuple[str, str | None, StateResourceType, str | None]
+) -> None:
+    events = [event(1, 0, "TaskStateEntered", name="Work"), event(2, 1, "ExecutionFailed", error="States.Runtime")]
+    (job,) = history.fold(events, state_machine={"States": {"Work": state}}, namespace="dev")
+    resource = job.state_resource
+    assert resource is not None
+    assert (resource.namespace, resource.name, resource.type, resource.uri) == expected
+
+
+@pytest.mark.parametrize("state_type", ["Choice", "Pass", "Wait", "Succeed", "Fail", "Parallel", "Map", "Task"])
+def test_every_job_has_a_resource_with_namespace_and_type(state_type: str) -> None:
+    (job,) = history.fold([event(1, 0, f"{state_type}StateEntered", name="S")], namespace="dev")
+    assert job.state_resource is not None
+    assert (job.state_resource.namespace, job.state_resource.name) == ("dev", None)
+    assert job.state_resource.type is StateResourceType.ACTIVITY
 
 
 @pytest.mark.parametrize(
@@ -174,15 +265,15 @@ def test_a_parallel_that_had_failed_can_start_again() -> None:
         ]
     )
     assert [(job.status, len(job.attempts), job.parent) for job in jobs] == [
-        (JobStatus.RUNNING, 2, None),
+        (JobStatus.RUNNING, 1, None),
         (JobStatus.FAILED, 0, "1"),
         (JobStatus.RUNNING, 0, "1"),
     ]
 
 
-def test_a_try_that_was_never_seen_scheduled_is_an_attempt() -> None:
+def test_a_try_that_was_never_seen_scheduled_is_one() -> None:
     (job,) = history.fold([event(1, 0, "TaskStateEntered", name="Fetch"), event(2, 1, "ActivityStarted")])
-    assert len(job.attempts) == 1
+    assert job.started_at is not None
 
 
 def test_a_state_whose_path_is_unknown_is_placed_by_the_definition() -> None:

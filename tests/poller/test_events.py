@@ -53,6 +53,7 @@ def test_an_event_names_its_execution() -> None:
                 stopped_at=STOPPED,
                 outcome_known=True,
                 reason="Boom: it broke",
+                error="Boom",
             ),
         ),
         (

@@ -378,6 +378,34 @@ async def test_who_resolved_a_workflow_is_kept(store: Store) -> None:
     assert await listed(store, WorkflowQuery(resolved_by="retry")) == ["a"]
 
 
+async def test_errors_and_causes_are_kept_apart_from_reasons(store: Store) -> None:
+    cause = "a line of output\n" * 2_000
+    job = Job(
+        id="2",
+        state="echo",
+        type="Task",
+        status=JobStatus.FAILED,
+        created_at=samples.EPOCH,
+        status_reason="Boom: no room",
+        error="Boom",
+        cause=cause,
+    )
+    await store.create_workflow(samples.workflow("w"))
+    changes: WorkflowChanges = {
+        "status": WorkflowStatus.FAILED,
+        "stopped_at": samples.EPOCH,
+        "status_reason": "Boom: no room",
+        "error": "Boom",
+        "jobs": (job,),
+        "last_job": job,
+    }
+    await store.update_workflow("w", changes, revision=0)
+    read = await store.get_workflow("w")
+    (listed_one,) = (await store.list_workflows(WorkflowQuery(), limit=10, summaries=True)).workflows
+    assert (read.error, read.jobs, read.last_job) == ("Boom", (job,), job)
+    assert (listed_one.error, listed_one.last_job) == ("Boom", job.model_copy(update={"cause": None}))
+
+
 async def test_summaries_leave_out_what_can_be_large(store: Store) -> None:
     job = Job(
         id="2",

@@ -64,7 +64,7 @@ def line(job: Job) -> str:
     parts += [f"in {job.parent}"] if job.parent is not None else []
     parts += [f"branch {job.branch}"] if job.branch is not None else []
     parts += [f"item {job.iteration}"] if job.iteration is not None else []
-    parts += [f"tries {len(job.attempts)}"] if job.attempts else []
+    parts += [f"retries {len(job.attempts)}"] if job.attempts else []
     reason = "" if job.status_reason is None else ": " + job.status_reason.replace("\n", " / ")
     return " ".join([*parts, job.status]) + reason
 
