@@ -6,7 +6,7 @@ from typing import Final
 
 from app import models
 from app.cli.layout import NOTHING
-from app.cli.tables import definition_label, excerpt, one_line, place
+from app.cli.tables import definition_label, excerpt, headline, place
 from app.cli.text import visible, visible_lines
 
 END_CHARACTERS: Final = 500
@@ -50,12 +50,12 @@ def _lines(workflow: models.Workflow) -> Mapping[str, tuple[datetime, str]]:
 
 def _job_words(job: models.Job) -> str:
     where = "" if (inside := place(job)) == NOTHING else f" ({inside})"
-    attempt = f" attempt {len(job.attempts)}" if len(job.attempts) > 1 else ""
+    attempt = f" attempt {len(job.attempts) + 1}" if job.attempts else ""
     return f"{job.status.value:<9}  {job.type} {job.state}{where}{attempt}{_because(job.status_reason)}"
 
 
 def _because(reason: str | None) -> str:
-    return f": {one_line(reason)}" if reason else ""
+    return f": {headline(reason)}" if reason else ""
 
 
 def _changed_at(job: models.Job) -> datetime:

@@ -8,7 +8,7 @@ from typing import Final
 
 from app import models
 from app.cli.layout import NOTHING, Column, Columns
-from app.cli.tables import duration, excerpt
+from app.cli.tables import attempts, began, duration, excerpt, headline
 
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 PASSED: Final = models.JobStatus.SUCCEEDED
@@ -141,7 +141,7 @@ def _duration(row: Row) -> str:
         return ""
     jobs = row.node.jobs
     ends = [job.stopped_at for job in jobs]
-    return duration(min(job.started_at or job.created_at for job in jobs), _latest(ends))
+    return duration(min(map(began, jobs)), _latest(ends))
 
 
 def _latest(ends: Sequence[datetime | None]) -> datetime | None:
@@ -153,8 +153,8 @@ TREE_COLUMNS: Final[Columns[Row]] = {
     "state": Column(lambda row: row.text, least=16),
     "type": Column(_of_job(lambda job: job.type), spare=5),
     "status": Column(lambda row: row.node.status.value if row.node else ""),
-    "attempts": Column(_of_job(lambda job: str(len(job.attempts) or NOTHING)), spare=4),
+    "attempts": Column(_of_job(attempts), spare=4),
     "duration": Column(_duration, spare=2),
     "worker": Column(_of_job(lambda job: job.container or NOTHING), least=12, spare=6),
-    "reason": Column(_of_job(lambda job: excerpt(job.status_reason, length=80)), least=12, spare=1),
+    "reason": Column(_of_job(lambda job: excerpt(headline(job.status_reason), length=80)), least=12, spare=1),
 }

@@ -7,6 +7,8 @@ from app.cli.layout import NOTHING, Column, Columns
 
 EXCERPT_CHARACTERS = 200
 
+RETRIED_TYPES = frozenset({"Task", "Parallel", "Map"})
+
 
 def definition_label(definition: models.WorkflowDefinition) -> str:
     """Write a definition as the command line reads it: name and version."""
@@ -42,6 +44,22 @@ def yes_or_no(truth: bool) -> str:
 def one_line(text: str | None) -> str:
     """Write text as one line, however long it is."""
     return " ".join((text or "").split()) or NOTHING
+
+
+def headline(reason: str | None) -> str:
+    """Write the first line of a reason, which is what tells; the details have the rest."""
+    return one_line((reason or "").strip().partition("\n")[0])
+
+
+def attempts(job: models.Job) -> str:
+    """Count the tries of a job, the last of which is the job itself; nothing for a state that is never retried."""
+    return str(len(job.attempts) + 1) if job.attempts or job.type in RETRIED_TYPES else NOTHING
+
+
+def began(job: models.Job) -> datetime:
+    """Tell when the first try of a job started, or when the job was created."""
+    first = job.attempts[0] if job.attempts else job
+    return first.started_at or job.created_at
 
 
 def excerpt(text: str | None, *, length: int = EXCERPT_CHARACTERS) -> str:
@@ -90,7 +108,7 @@ WORKFLOW_COLUMNS: Columns[models.Workflow] = {
     "duration": Column(
         lambda workflow: duration(workflow.started_at or workflow.created_at, workflow.stopped_at), spare=3
     ),
-    "reason": Column(lambda workflow: one_line(workflow.status_reason), least=18, spare=1),
+    "reason": Column(lambda workflow: headline(workflow.status_reason), least=18, spare=1),
     "queue": Column(lambda workflow: workflow.queue, wide=True),
     "tags": Column(lambda workflow: tags(workflow.tags), wide=True),
     "started": Column(lambda workflow: time(workflow.started_at), wide=True),
@@ -105,11 +123,11 @@ JOB_COLUMNS: Columns[models.Job] = {
     "state": Column(lambda job: job.state, least=16),
     "type": Column(lambda job: job.type, spare=5),
     "status": Column(lambda job: job.status.value),
-    "attempts": Column(lambda job: str(len(job.attempts) or NOTHING), spare=4),
+    "attempts": Column(attempts, spare=4),
     "where": Column(place, least=8, spare=2),
-    "duration": Column(lambda job: duration(job.started_at or job.created_at, job.stopped_at), spare=3),
+    "duration": Column(lambda job: duration(began(job), job.stopped_at), spare=3),
     "worker": Column(lambda job: job.container or NOTHING, least=12, spare=6),
-    "reason": Column(lambda job: one_line(job.status_reason), least=12, spare=1),
+    "reason": Column(lambda job: headline(job.status_reason), least=12, spare=1),
 }
 
 STATE_RESOURCE_COLUMNS: Columns[models.StateResource] = {
@@ -147,7 +165,7 @@ def workflow_fields(workflow: models.Workflow, *, full: bool) -> dict[str, str]:
         "id": workflow.id,
         "definition": definition_label(workflow.workflow_definition),
         "status": workflow.status.value,
-        "reason": cut(workflow.status_reason),
+        "reason": workflow.status_reason or NOTHING,
         "namespace": workflow.namespace,
         "queue": workflow.queue,
         "priority": str(workflow.priority or NOTHING),
@@ -166,12 +184,16 @@ def workflow_fields(workflow: models.Workflow, *, full: bool) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value != NOTHING}
 
 
+def _resource(resource: models.JobResource | None) -> str:
+    return (resource.uri or resource.name if resource else None) or NOTHING
+
+
 def job_fields(job: models.Job) -> dict[str, str]:
     """Choose what the full details of a job name."""
     shown = {title: column.show(job) for title, column in JOB_COLUMNS.items()}
     shown |= {
         "reason": job.status_reason or NOTHING,
-        "resource": job.state_resource.uri if job.state_resource else NOTHING,
+        "resource": _resource(job.state_resource),
         "input": job.input or NOTHING,
         "output": job.output or NOTHING,
     }

@@ -6,12 +6,12 @@ from app.cli.connection import Service
 from app.cli.exits import ExitCode
 from app.cli.id_prefixes import whole_id
 from app.cli.job_tree import TREE_COLUMNS, job_tree, rows
-from app.cli.lines import write_line
+from app.cli.lines import note, write_line
 from app.cli.options import Format, WorkflowFormat
 from app.cli.output import is_terminal, write_fields, write_result, write_table
 from app.cli.running import run
 from app.cli.tables import JOB_COLUMNS, WORKFLOW_COLUMNS, job_fields, workflow_fields
-from app.cli.text import visible
+from app.cli.text import visible, visible_lines
 
 
 def show_workflow(workflow_id: str, *, full: bool, service: Service, output: WorkflowFormat) -> ExitCode:
@@ -23,6 +23,18 @@ def show_workflow(workflow_id: str, *, full: bool, service: Service, output: Wor
         write_details(workflow, full=full or output is WorkflowFormat.WIDE)
     else:
         write_result(workflow, WORKFLOW_COLUMNS, output=Format(output))
+    return ExitCode.OK
+
+
+def show_cause(workflow_id: str, *, service: Service) -> ExitCode:
+    """Print the cause of the last job's failure, as Step Functions has it; else what is known instead."""
+    workflow = run(_get(workflow_id, service))
+    last = workflow.last_job
+    cause = (last.cause or last.status_reason if last else None) or workflow.status_reason
+    if not cause:
+        note(f"Workflow {workflow_id} has no cause: it is {workflow.status.value}.")
+        return ExitCode.REFUSED
+    write_line(visible_lines(cause))
     return ExitCode.OK
 
 

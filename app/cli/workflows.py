@@ -26,10 +26,11 @@ from app.cli.watch import watch_of
 
 if TYPE_CHECKING:
     from app.cli.follow import follow_workflow
-    from app.cli.workflow_details import show_workflow
+    from app.cli.workflow_details import show_cause, show_workflow
     from app.cli.workflow_list import list_workflows, show_several, showing_of
 else:
     follow_workflow = later("app.cli.follow:follow_workflow")
+    show_cause = later("app.cli.workflow_details:show_cause")
     show_workflow = later("app.cli.workflow_details:show_workflow")
     list_workflows = later("app.cli.workflow_list:list_workflows")
     show_several = later("app.cli.workflow_list:show_several")
@@ -56,6 +57,9 @@ def workflows(
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
     full: Annotated[bool, typer.Option("--full", help="Show inputs, outputs and reasons uncut.")] = False,
+    cause: Annotated[
+        bool, typer.Option("--cause", help="Print the whole cause of the last job's failure, and nothing else.")
+    ] = False,
     definition: DefinitionFilter = None,
     status: StatusFilter = None,
     namespace: NamespaceFilter = None,
@@ -100,6 +104,8 @@ def workflows(
         created_before=created_before,
         resolved=resolved,
     )
+    if cause:
+        return show_cause(_alone(chosen, filters_given=filters.given, output=output), service=service)
     if columns and output not in COLUMNS_OF:
         raise errors.InvalidRequest("--columns goes with -o table, wide and csv.")
     if not chosen:
@@ -132,3 +138,12 @@ def _chosen(ids: list[str], workflow_id: str | None) -> tuple[str, ...]:
     if ids and workflow_id is not None:
         raise errors.InvalidRequest("Give the ID once: with --workflow-id, or without.")
     return read_words(ids if workflow_id is None else [workflow_id])
+
+
+def _alone(chosen: tuple[str, ...], *, filters_given: bool, output: WorkflowFormat) -> str:
+    """Return the id of the one workflow whose cause is printed."""
+    if len(chosen) != 1 or filters_given:
+        raise errors.InvalidRequest("--cause needs one ID and no filters: it prints the cause of one workflow.")
+    if output is not WorkflowFormat.TABLE:
+        raise errors.InvalidRequest("--cause prints plain text; for programs the cause is in -o json of the workflow.")
+    return chosen[0]

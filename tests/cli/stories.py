@@ -11,9 +11,9 @@ STOPPED = "2026-01-02T03:04:09.500Z"
 
 def story() -> list[dict[str, object]]:
     """A workflow with a task that is tried twice and one inside a Parallel, from start to end."""
-    first_try = job_json("load", startedAt=STARTED, attempts=[{}])
-    second_try = job_json("load", startedAt=STARTED, attempts=[{}, {}])
-    loaded = job_json("load", "succeeded", startedAt=STARTED, stoppedAt=STOPPED, attempts=[{}, {}])
+    first_try = job_json("load", startedAt=STARTED)
+    second_try = job_json("load", startedAt=STARTED, attempts=[{"startedAt": STARTED}])
+    loaded = job_json("load", "succeeded", startedAt=STARTED, stoppedAt=STOPPED, attempts=[{"startedAt": STARTED}])
     both = job_json("both", "failed", type="Parallel", stoppedAt=STOPPED)
     fetched = job_json("fetch", "succeeded", stoppedAt=STOPPED, parent="both", branch=0)
     broken = job_json("store", "failed", stoppedAt=STOPPED, parent="both", branch=1, statusReason="Boom: no\nroom")

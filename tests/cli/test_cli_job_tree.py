@@ -21,7 +21,7 @@ MAP = [
     job("2", "each", "running", type="Map"),
     job("3", "load", parent="2", iteration=0),
     job("4", "load", parent="2", iteration=1),
-    job("5", "load", parent="2", iteration=2, attempts=[{}, {}]),
+    job("5", "load", parent="2", iteration=2, attempts=[{}]),
     job("6", "store", "failed", parent="2", iteration=1, container="worker-1", statusReason="Boom\nno"),
     job("7", "store", "running", parent="2", iteration=2),
 ]
@@ -69,9 +69,9 @@ def test_branches_hang_below_their_parallel() -> None:
 def test_a_line_shows_status_attempts_and_duration() -> None:
     """An item is as its jobs are: one that goes on or has failed decides."""
     shown = {row.text: [column.show(row) for column in TREE_COLUMNS.values()][1:] for row in rows(job_tree(MAP))}
-    assert shown["├─ item 0: load"] == ["Task", "succeeded", "-", "3.8s", "-", "-"]
+    assert shown["├─ item 0: load"] == ["Task", "succeeded", "1", "3.8s", "-", "-"]
     assert shown["├─ item 1"] == ["-", "failed", "-", "3.8s", "-", "-"]
-    assert shown["│  └─ store"] == ["Task", "failed", "-", "3.8s", "worker-1", "Boom no"]
+    assert shown["│  └─ store"] == ["Task", "failed", "1", "3.8s", "worker-1", "Boom"]
     assert shown["   ├─ load"][2] == "2"
     assert shown["└─ item 2"][1] == "running"
     assert shown["└─ item 2"][3] != "3.8s"

@@ -88,6 +88,49 @@ def test_details_cut_long_texts_on_a_terminal(open_terminal: OpenTerminal, wfm: 
     assert "why " * 99 in full
 
 
+REASON = "KeyError: 'total'\nTraceback (most recent call last):\n  File main.py, line 4"
+
+
+def failed_workflow(**fields: Any) -> dict[str, Any]:
+    """Return a workflow whose last job failed."""
+    last = job_json("load", "failed", statusReason=REASON, **fields)
+    return workflow_json("failed", statusReason=REASON, lastJob=last, jobs=[last])
+
+
+def test_tables_show_the_first_line_of_a_reason_and_details_all_of_it(
+    open_terminal: OpenTerminal, wfm: Run, service: FakeService
+) -> None:
+    service.on("GET /workflows", [failed_workflow()])
+    service.on("GET /workflows/w", failed_workflow())
+    with open_terminal(*SHOW) as terminal:
+        assert terminal.end() == 0
+    shown = "\n".join(terminal.lines)
+    assert wfm("workflows").out.splitlines()[-1].endswith("KeyError: 'total'")
+    assert "line 4" not in wfm("workflows").out
+    assert (shown.count("KeyError: 'total'"), shown.count("main.py, line 4")) == (2, 1)
+    assert wfm(*SHOW, "--full").out.count("main.py, line 4") == 2
+
+
+def test_cause_prints_the_whole_cause_of_the_last_job_alone(wfm: Run, service: FakeService) -> None:
+    cause = "\n".join(f"line {number} of the output" for number in range(1_500))
+    service.on("GET /workflows/w", failed_workflow(cause=cause))
+    assert wfm(*SHOW, "--cause").out == f"{cause}\n"
+
+
+def test_cause_of_what_has_none(wfm: Run, service: FakeService) -> None:
+    """The reason where nothing else is kept, else exit code 3."""
+    service.on("GET /workflows/w", failed_workflow())
+    assert wfm(*SHOW, "--cause").out == f"{REASON}\n"
+    service.on("GET /workflows/w", workflow_json("succeeded"))
+    outcome = wfm(*SHOW, "--cause")
+    assert (outcome.code, outcome.out) == (3, "")
+
+
+@pytest.mark.parametrize("arguments", [(), ("w", "--status", "failed"), ("w", "-o", "json")])
+def test_cause_wants_one_workflow_and_prints_plain_text(wfm: Run, arguments: tuple[str, ...]) -> None:
+    assert wfm("workflows", *arguments, "--cause").code == 2
+
+
 def test_nothing_is_cut_in_a_pipe(wfm: Run, service: FakeService) -> None:
     """Programs read what is there: in lists, in details and while following."""
     reason, text = " ".join(["why"] * 200), '{"a": "' + "x" * 1000 + '"}'
