@@ -13,6 +13,7 @@ WorkflowManagerError
 ├── NotFound                       404
 │   ├── DefinitionNotFound
 │   ├── WorkflowNotFound
+│   ├── JobNotFound
 │   └── StateResourceNotFound
 ├── Conflict                       409
 │   ├── DefinitionExists
@@ -149,6 +150,10 @@ class DefinitionNotFound(NotFound):
 
 class WorkflowNotFound(NotFound):
     """There is no such workflow."""
+
+
+class JobNotFound(NotFound):
+    """There is no such job."""
 
 
 class StateResourceNotFound(NotFound):

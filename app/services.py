@@ -73,7 +73,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         sfn = paced(await stack.enter_async_context(connection.step_functions(attempts=1)), limits, outage)
         unreadable = UnreadableRecords()
         store = await _open_store(stack, backend, settings, connection, unreadable)
-        observer = Observer(sfn, store, now=now)
+        observer = Observer(sfn, store, now=now, payload_bytes=settings.history_bytes)
         catalog = Catalog(store, clock=clock)
         launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn, clock=clock), account)
         queues = Queues(store, clock=clock, unreadable=unreadable)

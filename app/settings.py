@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         default="workflow-manager", pattern=r"^[A-Za-z0-9_.-]{1,200}$", description="Prefix of the DynamoDB tables."
     )
     retention_days: int = Field(default=90, ge=1, description="How long an ended workflow is kept.")
+    history_bytes: int = Field(
+        default=16 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Inputs, outputs and causes that are kept of the jobs of one run; Step Functions has the others.",
+    )
     poller_enabled: bool = Field(default=True, description="Whether this process polls Step Functions.")
     poll_interval_seconds: float = Field(
         default=1.0, gt=0, le=3600, description="Least time between two questions about the same workflow."

@@ -11,6 +11,7 @@ DefinitionName = Annotated[
     str, StringConstraints(pattern=NAME_PATTERN), Path(description="Name of the workflow definition.")
 ]
 WorkflowId = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(description="Id of the workflow.")]
+JobId = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(description="Id of the job.")]
 ResourceNamespace = Annotated[
     str, StringConstraints(pattern=NAME_PATTERN), Path(description="Namespace of the state resource.")
 ]

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query, Request, Response
 from app.api import following, problems
 from app.api.dependencies import ExecutorDep, StoreDep
 from app.api.listing import NEXT_PAGE_HEADERS, WorkflowsParameters, announce_next_page
-from app.api.parameters import IdempotencyKey, WorkflowId
+from app.api.parameters import IdempotencyKey, JobId, WorkflowId
 from app.api.quick import QuickRoute
 from app.api.requests import StrictRoute
-from app.models import CancelReason, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides
+from app.models import CancelReason, Job, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides
 
 router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=problems.COMMON)
 
@@ -84,6 +84,20 @@ async def get_workflow_by_id(
     workflow = await executor.get(workflowID, fetch_history=fetch_history)
     # What Step Functions is asked for anew may not be in the store, so the revision says nothing of it.
     return following.answer(workflow, response, if_none_match=None if fetch_history else if_none_match)
+
+
+@router.get(
+    "/{workflowID}/jobs/{jobID}",
+    operation_id="getJob",
+    response_model_exclude_none=True,
+    responses=problems.responses(404, 502),
+)
+async def get_job(workflowID: WorkflowId, jobID: JobId, executor: ExecutorDep) -> Job:
+    """Return one job with all of its payloads.
+
+    Those that a workflow leaves out, because the run has too many of them, are asked of Step Functions.
+    """
+    return await executor.job(workflowID, jobID)
 
 
 @router.delete(

@@ -28,8 +28,7 @@ def show_workflow(workflow_id: str, *, full: bool, service: Service, output: Wor
 
 def show_cause(workflow_id: str, *, service: Service) -> ExitCode:
     """Print the cause of the last job's failure, as Step Functions has it; else what is known instead."""
-    workflow = run(_get(workflow_id, service))
-    last = workflow.last_job
+    workflow, last = run(_get_last_job(workflow_id, service))
     cause = (last.cause or last.status_reason if last else None) or workflow.status_reason
     if not cause:
         note(f"Workflow {workflow_id} has no cause: it is {workflow.status.value}.")
@@ -41,6 +40,8 @@ def show_cause(workflow_id: str, *, service: Service) -> ExitCode:
 def write_details(workflow: models.Workflow, *, full: bool) -> None:
     """Write all that is known of a workflow; ``full`` cuts nothing, and shows each job as well."""
     write_fields(workflow_fields(workflow, full=full or not is_terminal()))
+    if left_out := sum(bool(job.payloads_left_out) for job in workflow.jobs):
+        note(f"Inputs and outputs of {left_out} jobs are kept by Step Functions alone: the run has too many of them.")
     write_line()
     if not full:
         _write_jobs(workflow.jobs)
@@ -48,6 +49,16 @@ def write_details(workflow: models.Workflow, *, full: bool) -> None:
     for job in workflow.jobs:
         write_fields(job_fields(job))
         write_line()
+
+
+async def _get_last_job(workflow_id: str, service: Service) -> tuple[models.Workflow, models.Job | None]:
+    """Get a workflow, and its last job with what the workflow leaves out."""
+    async with connect(service) as manager:
+        workflow = await manager.get_workflow(workflow_id, fetch_history=True)
+        last = workflow.last_job
+        if last is not None and last.payloads_left_out:
+            return workflow, await manager.get_job(workflow_id, last.id)
+        return workflow, last
 
 
 async def _get(workflow_id: str, service: Service) -> models.Workflow:

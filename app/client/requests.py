@@ -104,6 +104,11 @@ def workflow_path(workflow_id: str) -> str:
     return f"/workflows/{segment(workflow_id)}"
 
 
+def job_path(workflow_id: str, job_id: str) -> str:
+    """Return the path of a job of a workflow."""
+    return f"{workflow_path(workflow_id)}/jobs/{segment(job_id)}"
+
+
 def state_resource_path(namespace: str, name: str) -> str:
     """Return the path of a state resource."""
     return f"/state-resources/{segment(namespace)}/{segment(name)}"

@@ -108,6 +108,10 @@ class SyncWorkflowManager:
         """Get a workflow."""
         return self._thread.run(self._manager.get_workflow(workflow_id, fetch_history=fetch_history))
 
+    def get_job(self, workflow_id: str, job_id: str) -> models.Job:
+        """Get one job of a workflow with all of its payloads."""
+        return self._thread.run(self._manager.get_job(workflow_id, job_id))
+
     def list_workflows(self, *, page_token: str | None = None, **filters: Unpack[WorkflowFilters]) -> WorkflowPage:
         """Get one page of workflows."""
         return self._thread.run(self._manager.list_workflows(page_token=page_token, **filters))

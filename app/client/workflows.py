@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Final, NamedTuple, Unpack
 
 from app import errors, models
-from app.client.answers import LISTED_WORKFLOWS, WORKFLOW, decode, decode_nothing
+from app.client.answers import JOB, LISTED_WORKFLOWS, WORKFLOW, decode, decode_nothing
 from app.client.caller import Caller
 from app.client.changes import EventFollower, LongPoll, NoEvents, poll_changes
 from app.client.patience import OUTAGE_SECONDS, OnOutage, Patience
@@ -16,6 +16,7 @@ from app.client.requests import (
     filter_params,
     flag,
     idempotency_header,
+    job_path,
     same_service_path,
     valid,
     workflow_path,
@@ -43,6 +44,13 @@ class WorkflowCalls(Caller):
     async def get_workflow(self, workflow_id: str, *, fetch_history: bool = False) -> models.Workflow:
         """Get a workflow; ``fetch_history`` makes the service read its jobs afresh."""
         return await self._read(workflow_id, fetch_history=fetch_history)
+
+    async def get_job(self, workflow_id: str, job_id: str) -> models.Job:
+        """Get one job of a workflow with all of its payloads, also those that the workflow leaves out."""
+        response = await self._connection.request(
+            "GET", job_path(workflow_id, job_id), repeatable=True, missing=errors.JobNotFound
+        )
+        return decode(response, JOB)
 
     async def list_workflows(
         self, *, page_token: str | None = None, **filters: Unpack[WorkflowFilters]

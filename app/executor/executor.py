@@ -1,5 +1,6 @@
 """What people ask of workflows: start, look, cancel, resume, resolve."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
@@ -31,6 +32,8 @@ LOOK_PATIENCE: Final = timedelta(seconds=2)
 
 PATIENCE: Final = timedelta(seconds=15)
 """Who asks for what only Step Functions knows waits so long."""
+
+_EVENT_ID: Final = re.compile(r"[1-9][0-9]{0,5}")
 
 
 class Executor:
@@ -118,6 +121,29 @@ class Executor:
             return await self._store.get_workflow(workflow_id)
         except errors.RecordUnreadable as unreadable:
             return cast("Workflow", unreadable.placeholder)
+
+    async def job(self, workflow_id: str, job_id: str) -> Job:
+        """Return one job of a workflow with all of its payloads, also those that are kept by Step Functions alone.
+
+        Raises ``WorkflowNotFound``, ``Unavailable``, and ``JobNotFound``, also when Step Functions no longer has what
+        was left out.
+        """
+        workflow = await self._store.get_workflow(workflow_id)
+        job = next((one for one in workflow.jobs if one.id == job_id), None)
+        if (job is None or job.payloads_left_out) and _EVENT_ID.fullmatch(job_id) and not untried(workflow):
+            job = await self._job_at_aws(workflow, job_id)
+        if job is None:
+            raise errors.JobNotFound(f"workflow {workflow_id} has no job {job_id!r}")
+        return job
+
+    async def _job_at_aws(self, workflow: Workflow, job_id: str) -> Job | None:
+        try:
+            with Within(PATIENCE, what=f"a question about workflow {workflow.id}"):
+                return await self._observer.read_job(workflow, job_id)
+        except errors.ExecutionNotFound:
+            raise errors.JobNotFound(
+                f"Step Functions no longer has the history of workflow {workflow.id}, nor the payloads of job {job_id}"
+            ) from None
 
     async def cancel(self, workflow_id: str, reason: str) -> None:
         """Stop a workflow. Raises ``WorkflowNotFound``, ``WorkflowEnded``, ``VersionConflict``, ``Unavailable``.
@@ -246,7 +272,7 @@ class Executor:
         definition = original.workflow_definition
         pruned = states_language.prune(definition.state_machine, start_at=start_at)
         ancestors = await families.ancestors(self._store, original)
-        jobs = await self._all_jobs(original)
+        jobs = await self._jobs_before(original, start_at)
         had = resuming.beginning(original, jobs, machine=pruned, first=ancestors[-1])
         draft = Draft(
             definition=definition.model_copy(update={"state_machine": pruned}),
@@ -261,16 +287,15 @@ class Executor:
         )
         return await self._outbox.submit(draft, ticket)
 
-    async def _all_jobs(self, workflow: Workflow) -> Sequence[Job]:
-        """Return the jobs of an ended workflow, from the store when they are all there."""
-        whole = workflow.jobs and not workflow.details_pending and resuming.remember_variables(workflow)
-        if whole:
+    async def _jobs_before(self, workflow: Workflow, state: str) -> Sequence[Job]:
+        """Return the jobs of an ended workflow with what a resume at a state needs of them."""
+        if workflow.jobs and not workflow.details_pending and resuming.whole(workflow):
             return workflow.jobs
         try:
             with Within(PATIENCE, what=f"a question about workflow {workflow.id}"):
-                return (await self._observer.read_history(workflow)).jobs or ()
+                return await self._observer.read_for_resume(workflow, state)
         except errors.ExecutionNotFound:
-            if workflow.jobs:
+            if workflow.jobs and not resuming.left_out(workflow):
                 return workflow.jobs
             raise errors.UnknownState(f"Step Functions no longer has the history of workflow {workflow.id}") from None
 

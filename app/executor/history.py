@@ -15,6 +15,8 @@ What becomes what:
   ``aborted_by_user``: cut short because the run was stopped.
 - Of the jobs inside a failed Parallel or Map exactly those that made it fail are ``failed``; a sibling that was waiting
   for a retry counts as cut short.
+- Payloads (input, output, variables, cause) are kept up to a number of bytes, those of the last jobs; the others say
+  that theirs are left out.
 - ``input`` and ``output`` are those of the state. A truncated one is left out: what is cut is no JSON any more, and a
   resume would start with it.
 
@@ -27,6 +29,7 @@ from typing import Any, Final, TypeAlias
 from app import models
 from app.executor.history_handlers import HANDLERS, IGNORED
 from app.executor.history_outcome import failing_job, last_job
+from app.executor.history_payloads import Payloads
 from app.executor.history_run import Run
 
 __all__ = ["HANDLED", "IGNORED", "Event", "HistoryFold", "failing_job", "fold", "last_job"]
@@ -61,8 +64,15 @@ class HistoryFold:
     Nothing is thrown for events that are unknown, incomplete or out of place.
     """
 
-    def __init__(self, state_machine: Mapping[str, Any] | None = None, *, namespace: str = "") -> None:
-        self._run = Run(state_machine, namespace=namespace)
+    def __init__(
+        self, state_machine: Mapping[str, Any] | None = None, *, namespace: str = "", payloads: Payloads | None = None
+    ) -> None:
+        self._run = Run(state_machine, namespace=namespace, payloads=payloads)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of payloads that are held."""
+        return self._run.payloads.kept_bytes
 
     @property
     def last_event_id(self) -> int:

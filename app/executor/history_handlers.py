@@ -36,6 +36,7 @@ def _entered(run: Run, seen: SeenEvent) -> Owner:
         record.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, NO_FAILURE)  # a late step of a path that was cut short
     elif record.type == "Fail":
         record.close(JobStatus.FAILED, seen.at, Failure.of(*run.definition.failure_of(name)))
+        run.payloads.took(record)
     elif record.type not in TRIED_TYPES:
         record.run(seen.at)
     return record
@@ -47,6 +48,9 @@ def _exited(run: Run, seen: SeenEvent) -> Owner | None:
         return None
     caught = record.broken and not record.resumable
     record.exited, record.output, record.assigned = True, seen.text("output"), seen.assigned
+    if record.output == record.input:
+        record.output = record.input  # one text in memory instead of two
+    run.payloads.took(record)
     if run.revive(record, seen.at):
         record.close(JobStatus.FAILED if caught else JobStatus.SUCCEEDED, seen.at)
     else:
@@ -68,6 +72,7 @@ def _evaluation_failed(run: Run, seen: SeenEvent) -> Owner | None:
         record.why = seen.failure  # what the definition says is the expression that failed
     elif run.revive(record, seen.at):
         record.fail_try(seen.at, seen.failure)
+    run.payloads.took(record)
     return record
 
 
@@ -115,6 +120,7 @@ def _try_failed(run: Run, seen: SeenEvent) -> Owner | None:
     record = run.task(seen)
     if record:
         record.fail_try(seen.at, seen.failure)
+        run.payloads.took(record)
     return record
 
 
@@ -181,6 +187,7 @@ def _map_run_failed(run: Run, seen: SeenEvent) -> None:
     record = run.container(seen)
     if record and record.open:
         record.fail_try(seen.at, seen.failure)
+        run.payloads.took(record)
 
 
 def _map_run_aborted(run: Run, seen: SeenEvent) -> None:
@@ -202,6 +209,7 @@ def _execution_failed(run: Run, seen: SeenEvent) -> None:
     while culprit:
         inner = culprit.inside.culprit if culprit.inside else None
         culprit.explain(seen.failure.without_cause() if inner else seen.failure)
+        run.payloads.took(culprit)
         culprit = inner
 
 

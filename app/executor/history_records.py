@@ -88,6 +88,8 @@ class Record:
     """The state passed on an output, so a failure of it was caught."""
     resumable: bool = False
     """The run ended with this job unfinished and was redriven."""
+    left_out: bool = False
+    """Some of its payloads were dropped; Step Functions has them."""
 
     @property
     def open(self) -> bool:
@@ -167,6 +169,13 @@ class Record:
         if self.tries and not self.tries[-1].why.reason:
             self.tries[-1].why = why.without_cause()
 
+    def drop_payloads(self) -> None:
+        """Keep everything but what can be large."""
+        if any(value is not None for value in (self.input, self.output, self.assigned, self.why.cause)):
+            self.input = self.output = self.assigned = None
+            self.why = self.why.without_cause()
+            self.left_out = True
+
     def runs(self, resource: models.JobResource | None) -> bool:
         """Whether a task of this resource can be one of the job's; an unknown resource can."""
         return resource is None or self.resource.uri in {None, resource.uri}
@@ -189,6 +198,7 @@ class Record:
             input=self.input,
             output=self.output,
             assigned_variables=self.assigned,
+            payloads_left_out=self.left_out or None,
             container=last.worker if last else None,
             state_resource=self.resource,
             attempts=tuple(one.attempt() for one in self.tries[:-1]),

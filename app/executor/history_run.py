@@ -9,6 +9,7 @@ from app import models
 from app.executor import history_resources
 from app.executor.history_definition import DefinitionIndex
 from app.executor.history_events import Owner, SeenEvent
+from app.executor.history_payloads import Newest, Payloads
 from app.executor.history_records import CONTAINER_TYPES, Container, Place, Record, lineage
 from app.executor.reasons import Failure
 from app.models import JobStatus
@@ -21,8 +22,11 @@ ROOT_EVENT_ID: Final = 0
 class Run:
     """Keeps the jobs of one run and finds the one that an event is about."""
 
-    def __init__(self, state_machine: Mapping[str, Any] | None = None, *, namespace: str = "") -> None:
+    def __init__(
+        self, state_machine: Mapping[str, Any] | None = None, *, namespace: str = "", payloads: Payloads | None = None
+    ) -> None:
         self.namespace = namespace
+        self.payloads = payloads or Newest()
         self.definition = DefinitionIndex(state_machine)
         self.root = Container(None)
         self.records: list[Record] = []
@@ -57,9 +61,13 @@ class Run:
     def enter(self, record: Record) -> None:
         """Take in a new job."""
         container = record.place.container
-        self.give_up(container.latest.get(record.place.path))
+        before = container.latest.get(record.place.path)
+        self.give_up(before)
+        if before and before.output == record.input:
+            record.input = before.output  # one text in memory instead of two
         container.enter(record)
         self.records.append(record)
+        self.payloads.took(record)
         if record.type in CONTAINER_TYPES:
             self._holders[record.state] = record
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app import states_language
 from app.executor import history, reasons
+from app.executor.history_payloads import Payloads
 from app.models import Job, Workflow, WorkflowStatus, is_resolved, to_milliseconds
 from app.store import WorkflowChanges
 
@@ -84,11 +85,23 @@ class RunReading:
     The state that restores variables is not of the definition, so it is none of the jobs.
     """
 
-    def __init__(self, state_machine: Mapping[str, Any] | None, *, namespace: str = "") -> None:
-        self._fold = history.HistoryFold(state_machine, namespace=namespace)
+    def __init__(
+        self, state_machine: Mapping[str, Any] | None, *, namespace: str = "", payloads: Payloads | None = None
+    ) -> None:
+        self._fold = history.HistoryFold(state_machine, namespace=namespace, payloads=payloads)
         self._ours = state_machine and states_language.restoring_state(dict(state_machine))
         self._started_at: datetime | None = None
         self._last: Mapping[str, Any] | None = None
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of payloads that are held."""
+        return self._fold.kept_bytes
+
+    @property
+    def last_event_id(self) -> int:
+        """Id of the last event that was read."""
+        return self._fold.last_event_id
 
     def add(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take in events in order of their ids; those seen before are skipped."""

@@ -10,10 +10,11 @@ from app import errors
 from app.executor import families, observations
 from app.executor.histories import HistoryReader
 from app.executor.history import last_job
+from app.executor.history_payloads import DEFAULT_BYTES
 from app.executor.launcher import settled
 from app.executor.observations import Observation
 from app.executor.recent import Recent
-from app.models import Workflow, WorkflowStatus, is_resolved
+from app.models import Job, Workflow, WorkflowStatus, is_resolved
 from app.store import Store, WorkflowChanges
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ class Observer:
     Writing is idempotent: the same answer twice, or from two replicas, gives the same stored state.
     """
 
-    def __init__(self, sfn: "SFNClient", store: Store, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, sfn: "SFNClient", store: Store, *, now: Callable[[], datetime], payload_bytes: int = DEFAULT_BYTES
+    ) -> None:
         self._sfn = sfn
         self._store = store
-        self._histories = HistoryReader(sfn)
+        self._histories = HistoryReader(sfn, payload_bytes=payload_bytes)
         self._now = now
         self._asked_at: Recent[str, datetime] = Recent(MAX_REMEMBERED)
 
@@ -58,11 +61,16 @@ class Observer:
 
     async def read_history(self, workflow: Workflow) -> Observation:
         """Read the history of a run. Raises ``ExecutionNotFound`` when Step Functions has forgotten it."""
-        return await self._histories.read(
-            workflow.execution_arn,
-            state_machine=workflow.workflow_definition.state_machine,
-            namespace=workflow.namespace,
-        )
+        return await self._histories.read(workflow)
+
+    async def read_job(self, workflow: Workflow, job_id: str) -> Job | None:
+        """Read one job of a run with all of its payloads. Raises ``ExecutionNotFound``, ``Unavailable``."""
+        observation = await self._histories.read_payloads(workflow, {int(job_id)})
+        return next((job for job in observation.jobs or () if job.id == job_id), None)
+
+    async def read_for_resume(self, workflow: Workflow, state: str) -> tuple[Job, ...]:
+        """Read the jobs of a run, with the input and the variables that a state was entered with last."""
+        return (await self._histories.read_for_resume(workflow, state)).jobs or ()
 
     async def describe(self, execution_arn: str) -> Observation:
         """Ask for everything but the jobs. Raises ``ExecutionNotFound`` and ``Unavailable``."""

@@ -39,8 +39,17 @@ def beginning(workflow: Workflow, jobs: Sequence[Job], *, machine: Mapping[str, 
     return Beginning(text, f"{{{','.join(members)}}}", execution_input)
 
 
-def remember_variables(workflow: Workflow) -> bool:
-    """Tell whether the jobs that are stored can be trusted to have every variable that the run assigned."""
+def left_out(workflow: Workflow) -> bool:
+    """Tell whether payloads of the outermost jobs are kept by Step Functions alone."""
+    return any(job.payloads_left_out for job in workflow.jobs if job.parent is None)
+
+
+def whole(workflow: Workflow) -> bool:
+    """Tell whether the jobs that are stored have every input, and every variable that the run assigned."""
+    return not left_out(workflow) and _remember_variables(workflow)
+
+
+def _remember_variables(workflow: Workflow) -> bool:
     states = workflow.workflow_definition.state_machine["States"].values()
     return not any("Assign" in json.dumps(state) for state in states) or any(
         job.assigned_variables for job in workflow.jobs

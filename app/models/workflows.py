@@ -46,6 +46,11 @@ class Job(Response):
     assigned_variables: dict[str, str] | None = Field(
         default=None, description="Variables that the state assigned, each as JSON text."
     )
+    payloads_left_out: bool | None = Field(
+        default=None,
+        description="Whether its input, output, variables or cause are kept by Step Functions alone, because the run "
+        "has too many of them; `getJob` asks for them.",
+    )
     container: str | None = Field(default=None, description="Name of the worker that took the task.")
     state_resource: JobResource | None = None
     attempts: tuple[JobAttempt, ...] = Field(default=(), description="The earlier tries, which failed.")

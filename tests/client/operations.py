@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from app import models
 from app.client import WorkflowManager
-from tests.client.documents import definition_json, resource_json, workflow_json
+from tests.client.documents import definition_json, job_json, resource_json, workflow_json
 
 WORKFLOW_ID = "w"
 
@@ -128,6 +128,13 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
         lambda m: m.get_workflow(WORKFLOW_ID, fetch_history=True),
         f"GET /workflows/{WORKFLOW_ID}?fetchHistory=true",
         workflow_json(),
+        None,
+    ),
+    (
+        "getJob",
+        lambda m: m.get_job(WORKFLOW_ID, "2"),
+        f"GET /workflows/{WORKFLOW_ID}/jobs/2",
+        job_json(),
         None,
     ),
     (

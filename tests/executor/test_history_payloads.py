@@ -1,0 +1,203 @@
+"""Which payloads are kept of a run that has more of them than are kept, and where the others come from."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from app import errors
+from app.executor import histories, history
+from app.executor.histories import HistoryReader
+from app.executor.history import Event
+from app.executor.history_payloads import ForResume, Newest, Only
+from app.models import Job, Workflow, WorkflowDefinitionOverrides
+from tests import samples
+from tests.executor.histories.recorded import event
+from tests.fake_sfn import FakeSFN
+from tests.rig import Rig
+
+KILOBYTE = 1024
+DOCUMENT_BYTES = 100 * KILOBYTE
+LIMIT_BYTES = 16 * KILOBYTE * KILOBYTE
+
+
+def document(number: int) -> str:
+    """Write one of many documents that differ."""
+    return json.dumps({"turn": number, "data": "x" * DOCUMENT_BYTES})
+
+
+def loop(turns: int, *, first: int = 2) -> Iterator[Event]:
+    """Write a loop of one Pass that hands on another document in each turn."""
+    for turn in range(turns):
+        entry = first + 2 * turn
+        yield event(entry, entry - 1, "PassStateEntered", name="Next", input=document(turn))
+        yield event(entry + 1, entry, "PassStateExited", name="Next", output=document(turn + 1))
+
+
+def fold(events: Iterator[Event] | list[Event], payloads: Newest | Only | ForResume) -> history.HistoryFold:
+    """Fold events under a rule for payloads."""
+    whole = history.HistoryFold(payloads=payloads)
+    whole.add(events)
+    return whole
+
+
+def has_payloads(job: Job) -> bool:
+    """Whether a job has its input."""
+    return job.input is not None
+
+
+def test_a_run_that_fits_keeps_every_payload() -> None:
+    jobs = fold(loop(50), Newest(LIMIT_BYTES)).jobs()
+    assert all(job.input and job.output and job.payloads_left_out is None for job in jobs)
+
+
+def test_a_run_that_does_not_fit_keeps_the_payloads_of_its_last_jobs_and_everything_else() -> None:
+    whole = fold(loop(500), Newest(LIMIT_BYTES))
+    jobs = whole.jobs()
+    kept = [job for job in jobs if has_payloads(job)]
+    assert len(jobs) == 500
+    assert jobs[-1] in kept
+    assert kept == list(jobs[-len(kept) :])
+    assert all(job.payloads_left_out and job.status == "succeeded" and job.stopped_at for job in jobs[: -len(kept)])
+    assert LIMIT_BYTES - 3 * DOCUMENT_BYTES < whole.kept_bytes <= LIMIT_BYTES
+
+
+def test_what_is_kept_does_not_depend_on_how_the_history_is_cut() -> None:
+    pieces = history.HistoryFold(payloads=Newest(LIMIT_BYTES))
+    for one in loop(300):
+        pieces.add([one])
+    assert pieces.jobs() == fold(loop(300), Newest(LIMIT_BYTES)).jobs()
+
+
+def test_causes_and_variables_count_too() -> None:
+    events: list[Event] = []
+    for number in range(1, 400, 4):
+        cause, value = "c" * 30 * KILOBYTE, json.dumps("v" * 30 * KILOBYTE)
+        events += [
+            event(number, number - 1, "TaskStateEntered", name="Work"),
+            event(number + 1, number, "TaskScheduled", resourceType="sqs", resource="sendMessage"),
+            event(number + 2, number + 1, "TaskFailed", error="E", cause=cause),
+            event(number + 3, number + 2, "TaskStateExited", name="Work", assignedVariables={"v": value}),
+        ]
+    whole = fold(events, Newest(KILOBYTE * KILOBYTE))
+    first, last = whole.jobs()[0], whole.jobs()[-1]
+    assert whole.kept_bytes <= KILOBYTE * KILOBYTE
+    assert (first.cause, first.assigned_variables, first.error, first.payloads_left_out) == (None, None, "E", True)
+    assert last.cause
+    assert last.assigned_variables
+
+
+def test_a_text_that_is_handed_on_is_held_once() -> None:
+    jobs = fold(loop(3), Newest(LIMIT_BYTES)).jobs()
+    assert jobs[1].input is jobs[0].output
+
+
+def test_single_jobs_can_be_read_whole() -> None:
+    jobs = fold(loop(300), Only({2, 102})).jobs()
+    assert [job.id for job in jobs if has_payloads(job)] == ["2", "102"]
+
+
+def test_a_resume_finds_the_last_input_of_its_state_and_the_variables_before_it() -> None:
+    events: list[Event] = [
+        event(1, 0, "PassStateEntered", name="Set", input="{}"),
+        event(2, 1, "PassStateExited", name="Set", assignedVariables={"day": '"monday"', "n": "1"}),
+        event(3, 2, "PassStateEntered", name="Work", input='{"n":1}'),
+        event(4, 3, "PassStateExited", name="Work", assignedVariables={"n": "2"}),
+        event(5, 4, "PassStateEntered", name="Work", input='{"n":2}'),
+        event(6, 5, "PassStateExited", name="Work", assignedVariables={"n": "3"}),
+        event(7, 6, "FailStateEntered", name="Stop"),
+    ]
+    first, second, third, stop = fold(events, ForResume("Work")).jobs()
+    assert third.input == '{"n":2}'
+    assert second.assigned_variables == {"day": '"monday"', "n": "2"}
+    assert (first.assigned_variables, stop.input) == (None, None)
+
+
+async def looping(rig: Rig, turns: int) -> Workflow:
+    """Run a loop over documents; it goes on."""
+    workflow = await rig.started(input=json.dumps({"data": "x" * DOCUMENT_BYTES}))
+    for turn in range(turns):
+        rig.sfn.execution(workflow.id).record(
+            "PassStateEntered", rig.clock.now(), stateEnteredEventDetails={"name": "echo", "input": document(turn)}
+        )
+        rig.sfn.leave(workflow.id, "echo")
+    return await rig.store.get_workflow(workflow.id)
+
+
+async def test_a_job_whose_payloads_are_left_out_is_read_from_step_functions(rig: Rig) -> None:
+    workflow = await looping(rig, 200)
+    rig.sfn.succeed(workflow.id)
+    seen = await rig.executor.get(workflow.id, fetch_history=True)
+    first = seen.jobs[0]
+    assert (first.input, first.payloads_left_out) == (None, True)
+
+    job = await rig.executor.job(workflow.id, first.id)
+
+    assert json.loads(job.input or "")["turn"] == 0
+    assert job.payloads_left_out is None
+
+
+async def test_a_job_that_is_kept_whole_costs_no_call(rig: Rig) -> None:
+    workflow = await looping(rig, 1)
+    rig.sfn.succeed(workflow.id)
+    seen = await rig.executor.get(workflow.id, fetch_history=True)
+    before = rig.sfn.calls["get_execution_history"]
+    assert await rig.executor.job(workflow.id, seen.jobs[0].id) == seen.jobs[0]
+    assert rig.sfn.calls["get_execution_history"] == before
+
+
+@pytest.mark.parametrize("job_id", ["999", "x", "0"])
+async def test_a_job_that_is_not_there_is_not_found(rig: Rig, job_id: str) -> None:
+    workflow = await looping(rig, 1)
+    with pytest.raises(errors.JobNotFound):
+        await rig.executor.job(workflow.id, job_id)
+
+
+async def test_payloads_that_nobody_has_any_more_are_not_found(rig: Rig) -> None:
+    workflow = await looping(rig, 200)
+    rig.sfn.succeed(workflow.id)
+    seen = await rig.executor.get(workflow.id, fetch_history=True)
+    rig.sfn.forget(workflow.id)
+    with pytest.raises(errors.JobNotFound, match="no longer"):
+        await rig.executor.job(workflow.id, seen.jobs[0].id)
+
+
+async def test_a_resume_asks_step_functions_for_an_input_that_was_left_out(rig: Rig) -> None:
+    workflow = await looping(rig, 1)
+    for turn in range(200):
+        rig.sfn.execution(workflow.id).record(
+            "PassStateEntered", rig.clock.now(), stateEnteredEventDetails={"name": "other", "input": document(turn)}
+        )
+    rig.sfn.fail(workflow.id, "E", "c")
+    seen = await rig.executor.get(workflow.id, fetch_history=True)
+    assert seen.jobs[0].payloads_left_out
+
+    retry = await rig.executor.resume(workflow.id, WorkflowDefinitionOverrides(start_at="echo"))
+
+    assert json.loads(retry.input)["turn"] == 0
+
+
+async def test_twenty_loops_over_large_documents_are_held_within_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held of runs that go on is counted in bytes, and their pages hold few events."""
+    sfn = FakeSFN()
+    reader = HistoryReader(sfn.client(), payload_bytes=2 * KILOBYTE * KILOBYTE, bookmark_bytes=8 * KILOBYTE * KILOBYTE)
+    asked: list[int] = []
+    original = sfn.get_execution_history
+
+    async def counted(**arguments: object) -> object:
+        asked.append(int(str(arguments["maxResults"])))
+        return await original(**arguments)  # type: ignore[arg-type]  # handed on as it came
+
+    monkeypatch.setattr(sfn, "get_execution_history", counted)
+    large = json.dumps({"data": "x" * DOCUMENT_BYTES})
+    for number in range(20):
+        workflow = samples.workflow(f"w{number}", input=large)
+        machine = workflow.execution_arn.rpartition(":")[0].replace(":execution:", ":stateMachine:")
+        sfn.machines[machine] = {}
+        await sfn.start_execution(stateMachineArn=machine, name=workflow.id, input=large)
+        sfn.execution(workflow.id).events += [dict(one) for one in loop(60)]
+        for _ in range(2):
+            observation = await reader.read(workflow)
+        assert len(observation.jobs or ()) == 60
+        assert reader.held_bytes <= 8 * KILOBYTE * KILOBYTE
+    assert max(asked) * DOCUMENT_BYTES <= histories.PAGE_BYTES
