@@ -54,10 +54,10 @@ def write_details(workflow: models.Workflow, *, full: bool) -> None:
 async def _get_last_job(workflow_id: str, service: Service) -> tuple[models.Workflow, models.Job | None]:
     """Get a workflow, and its last job with what the workflow leaves out."""
     async with connect(service) as manager:
-        workflow = await manager.get_workflow(workflow_id, fetch_history=True)
+        workflow = await manager.get_workflow(await whole_id(manager, workflow_id), fetch_history=True)
         last = workflow.last_job
         if last is not None and last.payloads_left_out:
-            return workflow, await manager.get_job(workflow_id, last.id)
+            return workflow, await manager.get_job(workflow.id, last.id)
         return workflow, last
 
 

@@ -6,7 +6,7 @@ import typer
 
 from app import errors
 from app.cli.completion import complete_column, complete_workflow
-from app.cli.connection import DEFAULT_SERVICE, ServiceOption
+from app.cli.connection import DEFAULT_SERVICE, Service, ServiceOption
 from app.cli.exits import ExitCode
 from app.cli.filters import (
     CreatedAfterFilter,
@@ -22,7 +22,7 @@ from app.cli.later import later
 from app.cli.options import FollowOption, TimeoutOption, WorkflowFormat, WorkflowFormatOption
 from app.cli.synonyms import Hint
 from app.cli.typed import parse_filters
-from app.cli.watch import watch_of
+from app.cli.watch import Watch, watch_of
 
 if TYPE_CHECKING:
     from app.cli.follow import follow_workflow
@@ -127,11 +127,17 @@ def workflows(
         if watch is not None:
             raise Hint("Only one workflow can be followed; many are waited for.", [service.command("wait", *chosen)])
         return show_several(chosen, showing_of(full=full, columns=columns, output=output), service=service)
-    if watch is not None and full:
+    return _follow_or_show(chosen[0], watch, full=full, service=service, output=output)
+
+
+def _follow_or_show(
+    workflow_id: str, watch: Watch | None, *, full: bool, service: Service, output: WorkflowFormat
+) -> ExitCode:
+    if watch is None:
+        return show_workflow(workflow_id, full=full, service=service, output=output)
+    if full:
         raise errors.InvalidRequest("--follow and --full exclude each other.")
-    if watch is not None:
-        return follow_workflow(chosen[0], watch)
-    return show_workflow(chosen[0], full=full, service=service, output=output)
+    return follow_workflow(workflow_id, watch)
 
 
 def _chosen(ids: list[str], workflow_id: str | None) -> tuple[str, ...]:
