@@ -98,7 +98,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
             if settings.events_queue_url is not None:
                 intake = EventIntake(store, observer, poller)
                 sqs = await stack.enter_async_context(connection.sqs())
-                consumer = EventConsumer(sqs, intake, queue_url=settings.events_queue_url)
+                consumer = EventConsumer(sqs, intake, queue_url=settings.events_queue_url, now=now)
                 await stack.enter_async_context(_running("event consumer", consumer, on_fatal))
         yield Services(
             store=store,

@@ -201,7 +201,12 @@ def _consumer(
         events.announce(run)
 
     sfn.on_start = announce
-    return EventConsumer(cast("Any", events), EventIntake(store, observer, poller), queue_url="https://sqs.example/q")
+    return EventConsumer(
+        cast("Any", events),
+        EventIntake(store, observer, poller),
+        queue_url="https://sqs.example/q",
+        now=lambda: moment(asyncio.get_running_loop().time()),
+    )
 
 
 def memory_per_workflow(active: int, machines: int) -> float:

@@ -1,8 +1,9 @@
 """Status changes of executions, taken from the queue that EventBridge feeds."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
@@ -46,10 +47,11 @@ class Verdict(Enum):
 class EventConsumer:
     """Receives messages until it is stopped. Any number of consumers share a queue."""
 
-    def __init__(self, sqs: "SQSClient", intake: EventIntake, *, queue_url: str) -> None:
+    def __init__(self, sqs: "SQSClient", intake: EventIntake, *, queue_url: str, now: Callable[[], datetime]) -> None:
         self._sqs = sqs
         self._intake = intake
         self._queue_url = queue_url
+        self._now = now
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -107,7 +109,7 @@ class EventConsumer:
 
     async def _settle(self, message: "MessageTypeDef") -> Verdict:
         try:
-            event = read_event(message["Body"])
+            event = read_event(message["Body"], now=self._now())
         except ValueError as wrong:
             log.warning(
                 "message is no status change",

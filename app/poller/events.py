@@ -15,6 +15,9 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 YEAR_10000_MILLISECONDS: Final = 253_402_300_800_000
 """The first moment that a date cannot hold."""
 
+MAX_AHEAD: Final = timedelta(minutes=5)
+"""How far the clock of Step Functions may be ahead of ours."""
+
 Milliseconds = Annotated[int, Field(ge=0, lt=YEAR_10000_MILLISECONDS)]
 
 ExecutionStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"]
@@ -59,17 +62,27 @@ class _Message(BaseModel):
     detail: _Detail
 
 
-def read_event(body: str) -> StatusEvent:
+def read_event(body: str, *, now: datetime) -> StatusEvent:
     """Read the body of a message: an event of EventBridge, as it is.
 
-    Raises ``ValueError`` that tells what is wrong with anything else. The format is that of the Step Functions
-    developer guide, "Automating Step Functions event delivery with EventBridge".
+    Raises ``ValueError`` that tells what is wrong with anything else, and with times that cannot be. The format is that
+    of the Step Functions developer guide, "Automating Step Functions event delivery with EventBridge".
     """
     try:
         detail = _Message.model_validate_json(body).detail
     except ValidationError as invalid:
         raise ValueError(_one_line(invalid)) from None
-    return StatusEvent(detail.name, detail.execution_arn, _observation(detail))
+    observation = _observation(detail)
+    _check_times(observation, now=now)
+    return StatusEvent(detail.name, detail.execution_arn, observation)
+
+
+def _check_times(observation: Observation, *, now: datetime) -> None:
+    started_at, stopped_at = observation.started_at, observation.stopped_at
+    if started_at and stopped_at and stopped_at < started_at:
+        raise ValueError("stopDate is before startDate")
+    if any(moment > now + MAX_AHEAD for moment in (started_at, stopped_at) if moment is not None):
+        raise ValueError("startDate or stopDate is more than five minutes ahead")
 
 
 def _observation(detail: _Detail) -> Observation:

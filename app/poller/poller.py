@@ -172,6 +172,16 @@ class Poller:
         """Whether details of what goes well are left for later: too many wait, or another poller reads them."""
         return self._details.full or not self._leadership.leading
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether the quotas have room for a question that need not be asked."""
+        return self._budget.plenty("GetExecutionHistory")
+
+    def ask_next(self, tracked: Tracked) -> None:
+        """Have Step Functions asked about a workflow that an event says has ended."""
+        self._budget.heard()
+        self._agenda.doubt([tracked])
+
     def heard(self, workflow: Workflow) -> None:
         """Note that an event has told something, and how the workflow is stored since.
 

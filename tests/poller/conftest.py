@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.poller import Poller
 from tests.rig import Rig
 
 
@@ -9,3 +10,9 @@ from tests.rig import Rig
 def rig() -> Rig:
     """Return a service on a fake Step Functions."""
     return Rig()
+
+
+@pytest.fixture
+def no_room_for_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use up the part of the quotas that need not be used: events of successes are written as they are."""
+    monkeypatch.setattr(Poller, "can_ask", False)

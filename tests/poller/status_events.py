@@ -1,9 +1,18 @@
 """Events in the shape that the Step Functions developer guide documents."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from app import models
+from app.poller.events import StatusEvent, read_event
+
+NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
+
+
+def read(body: str) -> StatusEvent:
+    """Read the body of a message a minute after its execution started."""
+    return read_event(body, now=NOW)
 
 
 def body(workflow_id: str, execution_arn: str, status: str, **detail: Any) -> str:

@@ -15,7 +15,6 @@ from app.poller.agenda import Agenda
 from app.poller.attention import Attendant, Outcome
 from app.poller.budget import SILENCE_SECONDS, Budget
 from app.poller.details import Details
-from app.poller.events import read_event
 from app.poller.sweeps import LIST_LAG_SECONDS, Sweeper
 from app.poller.tracking import ActiveSet, Tracked, state_machine_of
 from app.poller.waiting import WaitingRoom
@@ -140,11 +139,12 @@ async def following(rig: Rig, client: Lists) -> Poller:
     )
 
 
+@pytest.mark.usefixtures("no_room_for_questions")
 @pytest.mark.parametrize("events", [True, False])
 async def test_an_end_whose_event_went_to_another_replica_is_found_in_the_store(rig: Rig, events: bool) -> None:
     workflow = await rig.started()
     replica = EventIntake(rig.store, rig.observer, Rig(replica_of=rig).poller)
-    await replica.take(read_event(status_events.of(workflow, "SUCCEEDED")))
+    await replica.take(status_events.read(status_events.of(workflow, "SUCCEEDED")))
     active, seconds = ActiveSet(), rig.clock.seconds
     agenda = Agenda(active, interval_seconds=1)
     quotas = Quotas({}, clock=seconds)

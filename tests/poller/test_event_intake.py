@@ -6,12 +6,13 @@ import pytest
 
 from app import errors
 from app.models import Workflow, WorkflowStatus
-from app.poller import EventIntake, RoundReport
-from app.poller.events import read_event
+from app.poller import EventIntake, Poller, RoundReport
 from app.poller.intake import DEFERRED_SECONDS
 from tests import samples
 from tests.poller import status_events
 from tests.rig import Rig
+
+pytestmark = pytest.mark.usefixtures("no_room_for_questions")
 
 SEEN_TOGETHER = ("RUNNING", "SUCCEEDED", "RUNNING", "SUCCEEDED")
 
@@ -25,7 +26,7 @@ async def hear(rig: Rig, workflow: Workflow, *statuses: str) -> Workflow:
     """Take an event for each status, and return the workflow as it is stored then."""
     intake = EventIntake(rig.store, rig.observer, rig.poller)
     for status in statuses:
-        await intake.take(read_event(status_events.of(workflow, status)))
+        await intake.take(status_events.read(status_events.of(workflow, status)))
     return await rig.store.get_workflow(workflow.id)
 
 
@@ -48,12 +49,54 @@ async def test_events_carry_a_workflow_from_queued_to_its_end(rig: Rig) -> None:
     assert rig.sfn.calls["get_execution_history"] == rig.sfn.calls["describe_execution"] == 0
 
 
-async def test_an_event_of_a_failure_says_why(rig: Rig, intake: EventIntake) -> None:
-    workflow = await rig.started()
+@pytest.mark.parametrize("followed", [True, False], ids=["followed", "not followed"])
+async def test_a_failure_is_what_step_functions_says_when_an_event_tells_of_it(
+    rig: Rig, intake: EventIntake, followed: bool
+) -> None:
+    workflow = await rig.started() if followed else await submitted(rig)
+    rig.sfn.fail(workflow.id, "Boom", "it broke")
 
-    await intake.take(read_event(status_events.of(workflow, "FAILED", error="Boom", cause="it broke")))
+    await intake.take(status_events.read(status_events.of(workflow, "FAILED", error="Forged", cause="by a sender")))
+    if followed:
+        await rig.poller.poll_once()
 
     assert (await rig.store.get_workflow(workflow.id)).status_reason == "Boom: it broke"
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+@pytest.mark.parametrize("followed", [True, False], ids=["followed", "not followed"])
+async def test_an_event_alone_fails_no_workflow(rig: Rig, status: str, followed: bool) -> None:
+    workflow = await rig.started() if followed else await submitted(rig)
+
+    await hear(rig, workflow, status)
+    await rig.poller.poll_once()
+
+    assert (await rig.store.get_workflow(workflow.id)).status is WorkflowStatus.RUNNING
+
+
+@pytest.mark.parametrize("followed", [True, False], ids=["followed", "not followed"])
+async def test_an_event_alone_ends_nothing_while_the_quotas_have_room(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, followed: bool
+) -> None:
+    monkeypatch.setattr(Poller, "can_ask", True)
+    workflow = await rig.started() if followed else await submitted(rig)
+
+    await hear(rig, workflow, "SUCCEEDED")
+    before = await rig.store.get_workflow(workflow.id)
+    rig.sfn.succeed(workflow.id, output='{"from":"history"}')
+    await hear(rig, workflow, "SUCCEEDED")
+    await rig.poller.poll_once()
+
+    ended = await rig.store.get_workflow(workflow.id)
+    assert not before.status.terminal
+    assert (ended.status, ended.output) == (WorkflowStatus.SUCCEEDED, '{"from":"history"}')
+
+
+async def test_an_event_of_an_execution_that_step_functions_does_not_know_ends_nothing(rig: Rig) -> None:
+    workflow = await submitted(rig)
+    rig.sfn.forget(workflow.id)
+
+    assert not (await hear(rig, workflow, "FAILED")).status.terminal
 
 
 @pytest.mark.parametrize("order", sorted(set(itertools.permutations(SEEN_TOGETHER))), ids=" ".join)
@@ -106,7 +149,7 @@ async def test_an_output_that_did_not_fit_into_the_event_is_asked_for(rig: Rig, 
     rig.sfn.succeed(workflow.id, output='{"large":1}')
 
     await intake.take(
-        read_event(status_events.of(workflow, "SUCCEEDED", output=None, outputDetails={"included": False}))
+        status_events.read(status_events.of(workflow, "SUCCEEDED", output=None, outputDetails={"included": False}))
     )
     told = await rig.store.get_workflow(workflow.id)
     rig.clock.advance(DEFERRED_SECONDS)
@@ -130,8 +173,8 @@ async def test_the_execution_of_somebody_else_changes_nothing(rig: Rig, intake: 
     workflow = await rig.started()
     foreign = workflow.execution_arn.replace("123456789012", "210987654321")
 
-    await intake.take(read_event(status_events.body("nobody", foreign, "SUCCEEDED")))
-    await intake.take(read_event(status_events.body(workflow.id, foreign, "SUCCEEDED")))
+    await intake.take(status_events.read(status_events.body("nobody", foreign, "SUCCEEDED")))
+    await intake.take(status_events.read(status_events.body(workflow.id, foreign, "SUCCEEDED")))
 
     assert await rig.store.get_workflow(workflow.id) == workflow
 
@@ -142,7 +185,9 @@ async def test_an_execution_of_the_same_name_does_not_end_a_workflow_that_nobody
     workflow = samples.workflow("one")
     await rig.store.create_workflow(workflow)
 
-    await intake.take(read_event(status_events.body("one", workflow.execution_arn.replace("--x--", "--y--"), "FAILED")))
+    await intake.take(
+        status_events.read(status_events.body("one", workflow.execution_arn.replace("--x--", "--y--"), "FAILED"))
+    )
 
     assert await rig.store.get_workflow("one") == workflow
 
@@ -157,8 +202,8 @@ async def test_a_followed_workflow_costs_one_write_and_no_read(
 
     with monkeypatch.context() as patch:
         patch.setattr(rig.store, "get_workflow", refuse)
-        await intake.take(read_event(status_events.of(workflow, "RUNNING")))
-        await intake.take(read_event(status_events.of(workflow, "SUCCEEDED")))
+        await intake.take(status_events.read(status_events.of(workflow, "RUNNING")))
+        await intake.take(status_events.read(status_events.of(workflow, "SUCCEEDED")))
 
     assert (await rig.store.get_workflow(workflow.id)).revision == workflow.revision + 1
 
@@ -174,4 +219,4 @@ async def test_a_store_that_does_not_answer_is_no_reason_to_forget_an_event(
     monkeypatch.setattr(rig.store, "get_workflow", refuse)
 
     with pytest.raises(errors.Unavailable):
-        await intake.take(read_event(status_events.of(workflow, "SUCCEEDED")))
+        await intake.take(status_events.read(status_events.of(workflow, "SUCCEEDED")))

@@ -9,7 +9,6 @@ import pytest
 
 from app.executor.observations import Observation
 from app.models import WorkflowStatus
-from app.poller.events import read_event
 from tests.poller import status_events
 
 ARN = "arn:aws:states:us-west-2:123456789012:execution:dev--echo--0--echo:one"
@@ -18,11 +17,11 @@ STOPPED = datetime(2026, 1, 1, 0, 0, 5, 123_000, tzinfo=UTC)
 
 
 def observation(status: str, **detail: Any) -> Observation:
-    return read_event(status_events.body("one", ARN, status, **detail)).observation
+    return status_events.read(status_events.body("one", ARN, status, **detail)).observation
 
 
 def test_an_event_names_its_execution() -> None:
-    event = read_event(status_events.body("one", ARN, "RUNNING"))
+    event = status_events.read(status_events.body("one", ARN, "RUNNING"))
 
     assert event.workflow_id == "one"
     assert event.execution_arn == ARN
@@ -100,7 +99,7 @@ def test_an_event_of_the_first_days_has_neither_error_nor_times_of_a_redrive() -
     for later in ("error", "cause", "redriveCount", "redriveDate", "redriveStatus", "redriveStatusReason"):
         del event["detail"][later]
 
-    seen = read_event(json.dumps(event)).observation
+    seen = status_events.read(json.dumps(event)).observation
 
     assert seen.status is WorkflowStatus.FAILED
     assert seen.reason is None
@@ -135,6 +134,30 @@ def altered(**changes: Any) -> str:
 )
 def test_what_is_no_status_change_is_refused_with_one_line_that_tells_why(body: str, wrong: str) -> None:
     with pytest.raises(ValueError, match=re.escape(wrong)) as refusal:
-        read_event(body)
+        status_events.read(body)
 
     assert "\n" not in str(refusal.value)
+
+
+MINUTE = 60_000
+START_MS = 1_767_225_600_000
+
+
+@pytest.mark.parametrize(
+    ("dates", "complaint"),
+    [
+        ({"startDate": START_MS, "stopDate": START_MS - 1}, "stopDate is before startDate"),
+        ({"startDate": START_MS, "stopDate": START_MS + 7 * MINUTE}, "more than five minutes ahead"),
+        ({"startDate": START_MS + 7 * MINUTE, "stopDate": None}, "more than five minutes ahead"),
+    ],
+)
+def test_times_that_cannot_be_are_refused(dates: dict[str, int | None], complaint: str) -> None:
+    status = "RUNNING" if dates["stopDate"] is None else "SUCCEEDED"
+    with pytest.raises(ValueError, match=complaint):
+        status_events.read(status_events.body("one", ARN, status, **dates))
+
+
+@pytest.mark.parametrize("stopped", [START_MS, START_MS + 6 * MINUTE], ids=["at once", "a clock ahead of ours"])
+def test_times_that_can_be_are_taken(stopped: int) -> None:
+    dates = {"startDate": START_MS, "stopDate": stopped}
+    assert status_events.read(status_events.body("one", ARN, "SUCCEEDED", **dates)).observation.stopped_at
