@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app import errors, models
@@ -24,8 +24,9 @@ from app.client import WorkflowManager
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
-Deed = Callable[[WorkflowManager, str, str], Awaitable[str]]
-"""Does it to the workflow of an id, given a key that is the same when it is repeated; returns what came of it."""
+Deed = Callable[[WorkflowManager, str, str, str | None], Awaitable[str]]
+"""Does it to the workflow of an id, given a key that is the same when it is repeated, and the place where that is known
+already; returns what came of it."""
 
 CONCURRENCY: Final = 8
 MAX_FAILURES_IN_A_ROW: Final = 10
@@ -42,7 +43,9 @@ class Bulk:
     deed: Deed
     choice: Choice
     place: Callable[[models.Workflow], str] | None = None
-    """Tells from a workflow with its jobs where it would be done; raises ``InvalidRequest`` when nobody can know."""
+    """Tells from a workflow where it would be done; raises ``InvalidRequest`` or ``Conflict`` when nobody can know."""
+    looks_first: bool = False
+    """Whether each workflow is looked at before; without that the service alone decides, by the same rule."""
 
 
 def run_bulk(bulk: Bulk) -> ExitCode:
@@ -51,13 +54,13 @@ def run_bulk(bulk: Bulk) -> ExitCode:
     with Journal(bulk.verb, choice.journal, read_only=choice.dry_run) as journal:
         if choice.ids is not None and not choice.dry_run:
             return _do_all(bulk, _left(choice.ids, journal), journal)
-        found = run(_find(bulk))
+        found, missing = run(_find(bulk))
         if choice.ids is None:
             found = _chosen_at_first(found, journal)[: choice.limit]
         left = set(_left([workflow.id for workflow in found], journal))
         workflows = [workflow for workflow in found if workflow.id in left]
         if choice.dry_run:
-            return _show(bulk, workflows)
+            return _show(bulk, workflows, run(_refusals(bulk, workflows)) | missing)
         if workflows and not choice.yes and not confirmed(bulk.verb, bulk.done_word, workflows, choice.service):
             note("Nothing was done.")
             return ExitCode.INTERRUPTED
@@ -109,7 +112,8 @@ class Run:
 
     async def _try(self, workflow_id: str) -> Outcome:
         try:
-            message = await self._bulk.deed(self._manager, workflow_id, f"{self._journal.key}-{workflow_id}")
+            place = await decide(self._manager, self._bulk, workflow_id)
+            message = await self._bulk.deed(self._manager, workflow_id, f"{self._journal.key}-{workflow_id}", place)
         except errors.WorkflowManagerError as error:
             return self._failed(workflow_id, error)
         self._failures = 0
@@ -128,12 +132,67 @@ class Run:
         return Outcome(id=workflow_id, result=result, message=error.message)
 
 
-async def _find(bulk: Bulk) -> list[models.Workflow]:
+async def decide(manager: WorkflowManager, bulk: Bulk, workflow_id: str) -> str | None:
+    """Return where it is to be done to a workflow, if that is known. Raises what a dry run tells as a refusal.
+
+    A workflow that cannot be looked at is left to the service, which says what is wrong. So is one that was resumed
+    before when there is a journal: only the service can tell a repetition by its key.
+    """
+    if not bulk.looks_first:
+        return None
+    try:
+        workflow = await manager.get_workflow(workflow_id, fetch_history=bulk.place is not None)
+    except errors.WorkflowManagerError:
+        return None
+    scope = bulk.scope
+    if bulk.choice.journal is not None:
+        scope = scope._replace(spares_resumed=False)
+    return await _place(manager, replace(bulk, scope=scope), workflow)
+
+
+async def _place(manager: WorkflowManager, bulk: Bulk, workflow: models.Workflow) -> str | None:
+    reason = bulk.scope.why_not(workflow)
+    if reason is None:
+        return None if bulk.place is None else bulk.place(workflow)
+    if bulk.scope.spares_resumed and workflow.retries and workflow.status in bulk.scope.possible:
+        reason += await _as_it_is(manager, workflow.retries[-1])
+    raise errors.Conflict(reason)
+
+
+async def _as_it_is(manager: WorkflowManager, workflow_id: str) -> str:
+    try:
+        return f", which is {(await manager.get_workflow(workflow_id)).status}"
+    except errors.WorkflowManagerError:
+        return ""
+
+
+async def _find(bulk: Bulk) -> tuple[list[models.Workflow], dict[str, str]]:
+    """Return the workflows that it is about, and what is wrong with the ids that stand for none."""
     async with connect(bulk.choice.service) as manager:
         if bulk.choice.ids is None:
-            return await select(manager, bulk.choice.filters, bulk.scope)
-        with_jobs = bulk.place is not None
-        return [await manager.get_workflow(each, fetch_history=with_jobs) for each in bulk.choice.ids]
+            return await select(manager, bulk.choice.filters, bulk.scope), {}
+        found, missing = [], {}
+        for each in bulk.choice.ids:
+            try:
+                found.append(await manager.get_workflow(each, fetch_history=bulk.place is not None))
+            except errors.NotFound as nothing:
+                missing[each] = nothing.message.removesuffix(".")
+        return found, missing
+
+
+async def _refusals(bulk: Bulk, workflows: Sequence[models.Workflow]) -> dict[str, str]:
+    """Return why it would be refused for some; a summary without a job is looked at first, as the deed does."""
+    refusals = {}
+    async with connect(bulk.choice.service) as manager:
+        for workflow in workflows:
+            try:
+                if bulk.choice.ids is None and workflow.last_job is None:
+                    await decide(manager, bulk, workflow.id)
+                else:
+                    await _place(manager, bulk, workflow)
+            except (errors.InvalidRequest, errors.Conflict) as refusal:
+                refusals[workflow.id] = refusal.message.removesuffix(".")
+    return refusals
 
 
 def _chosen_at_first(found: Sequence[models.Workflow], journal: Journal) -> list[models.Workflow]:
@@ -153,30 +212,17 @@ def _left(ids: Sequence[str], journal: Journal) -> list[str]:
     return left
 
 
-def _show(bulk: Bulk, workflows: Sequence[models.Workflow]) -> ExitCode:
-    """Show to which it would be done; those that were named, and to which it cannot be, are told one by one."""
-    reasons = {workflow.id: _why_not(bulk, workflow) for workflow in workflows}
-    possible = [workflow for workflow in workflows if reasons[workflow.id] is None]
+def _show(bulk: Bulk, workflows: Sequence[models.Workflow], refusals: Mapping[str, str]) -> ExitCode:
+    """Show to which it would be done; those to which it cannot be are told one by one."""
+    possible = [workflow for workflow in workflows if workflow.id not in refusals]
     write_results(possible, WORKFLOW_COLUMNS, output=bulk.choice.output)
-    for workflow_id, reason in reasons.items():
-        if reason is not None:
-            note(f"{workflow_id} would be refused: {reason}.")
+    for workflow_id, reason in refusals.items():
+        note(f"{workflow_id} would be refused: {reason}.")
     if bulk.place is not None and bulk.choice.ids is not None:
         for workflow in possible:
             note(f"{workflow.id} would be {bulk.done_word} at {bulk.place(workflow)}.")
     note(f"{counted(len(possible), 'workflow')} would be {bulk.done_word}.")
-    return ExitCode.OK if len(possible) == len(workflows) else ExitCode.REFUSED
-
-
-def _why_not(bulk: Bulk, workflow: models.Workflow) -> str | None:
-    reason = bulk.scope.why_not(workflow)
-    if reason is not None or bulk.place is None or bulk.choice.ids is None:
-        return reason
-    try:
-        bulk.place(workflow)
-    except errors.InvalidRequest as refusal:
-        return refusal.message.removesuffix(".")
-    return None
+    return ExitCode.REFUSED if refusals else ExitCode.OK
 
 
 def _do_all(bulk: Bulk, ids: Sequence[str], journal: Journal) -> ExitCode:

@@ -46,12 +46,15 @@ def resume(
             autocompletion=complete_state,
         ),
     ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Resume it although it was resumed before.")] = False,
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
 ) -> ExitCode:
     """Start a workflow, or many, anew from one of its states.
 
-    The new workflow gets the input that the state had last. With filters instead of ids: all failed workflows that
+    The new workflow gets the input and the variables that the state had last. What was resumed before is refused
+    without --again, and what succeeded without --start-at. When the new workflow succeeds, the failed one counts as
+    resolved. With filters instead of ids: all failed workflows that
     fit and were neither resumed nor resolved before.
     """
     watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=choice.service, output=choice.output)
@@ -59,7 +62,7 @@ def resume(
         raise errors.InvalidRequest("--start-at must name a state; leave it out for the one that failed.")
     if watch is not None and choice.only_id is None:
         raise errors.InvalidRequest("--follow needs the id of one workflow, and neither --dry-run nor --journal.")
-    return resume_workflows(choice, start_at=start_at, watch=watch)
+    return resume_workflows(choice, start_at=start_at, again=again, watch=watch)
 
 
 @with_choice

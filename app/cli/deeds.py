@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app import errors, models
-from app.cli.bulk import Bulk, run_bulk
+from app.cli.bulk import Bulk, decide, run_bulk
 from app.cli.client import connect
 from app.cli.exits import ExitCode
 from app.cli.follow import follow
@@ -12,17 +12,19 @@ from app.cli.options import Format
 from app.cli.outcomes import OUTCOME_COLUMNS, Outcome, Result
 from app.cli.output import write_result
 from app.cli.running import run
-from app.cli.scopes import CANCELLABLE, REFRESHABLE, RESOLVABLE, RESUMABLE
+from app.cli.scopes import CANCELLABLE, REFRESHABLE, RESOLVABLE, RESUMABLE, RESUMABLE_AGAIN
 from app.cli.selection import Choice
 from app.cli.tables import WORKFLOW_COLUMNS
 from app.cli.watch import Watch
 from app.client import WorkflowManager
+from app.client.requests import valid
+from app.statuses import WorkflowStatus
 
 
 def cancel_workflows(choice: Choice, *, reason: str) -> ExitCode:
     """Stop what was chosen."""
 
-    async def deed(manager: WorkflowManager, workflow_id: str, _key: str) -> str:
+    async def deed(manager: WorkflowManager, workflow_id: str, _key: str, _place: str | None) -> str:
         await manager.cancel_workflow(workflow_id, reason=reason)
         return "cancelled"
 
@@ -32,17 +34,17 @@ def cancel_workflows(choice: Choice, *, reason: str) -> ExitCode:
 def resolve_workflows(choice: Choice) -> ExitCode:
     """Mark what was chosen as needing no more attention."""
 
-    async def deed(manager: WorkflowManager, workflow_id: str, _key: str) -> str:
+    async def deed(manager: WorkflowManager, workflow_id: str, _key: str, _place: str | None) -> str:
         await manager.resolve_workflow(workflow_id)
         return "resolved"
 
-    return _do(Bulk("resolve", "resolved", RESOLVABLE, deed, choice))
+    return _do(Bulk("resolve", "resolved", RESOLVABLE, deed, choice, looks_first=choice.ids is not None))
 
 
 def refresh_workflows(choice: Choice) -> ExitCode:
     """Ask Step Functions for what was chosen."""
 
-    async def deed(manager: WorkflowManager, workflow_id: str, _key: str) -> str:
+    async def deed(manager: WorkflowManager, workflow_id: str, _key: str, _place: str | None) -> str:
         return (await manager.get_workflow(workflow_id, fetch_history=True)).status.value
 
     if choice.only_id is not None:
@@ -50,20 +52,30 @@ def refresh_workflows(choice: Choice) -> ExitCode:
     return run_bulk(Bulk("refresh", "refreshed", REFRESHABLE, deed, choice))
 
 
-def resume_workflows(choice: Choice, *, start_at: str | None, watch: Watch | None) -> ExitCode:
+def resume_workflows(choice: Choice, *, start_at: str | None, again: bool, watch: Watch | None) -> ExitCode:
     """Start what was chosen anew, from a state of its own or from the one that failed."""
+    if again and choice.ids is None:
+        raise errors.InvalidRequest("--again goes with ids, not with filters.")
+    if start_at is None and WorkflowStatus.SUCCEEDED in choice.filters.statuses:
+        raise errors.InvalidRequest("To resume what succeeded, name the state to go on from with --start-at.")
+
+    if start_at is not None:
+        valid(models.WorkflowDefinitionOverrides, StartAt=start_at)
 
     def place(workflow: models.Workflow) -> str:
         return state_that_failed(workflow) if start_at is None else start_at
 
-    async def deed(manager: WorkflowManager, workflow_id: str, key: str) -> str:
-        state = await _state_that_failed(manager, workflow_id) if start_at is None else start_at
-        resumed = await manager.resume_workflow(workflow_id, start_at=state, idempotency_key=key)
+    async def deed(manager: WorkflowManager, workflow_id: str, key: str, known: str | None) -> str:
+        state = known or await _state_to_resume(manager, workflow_id, start_at)
+        resumed = await manager.resume_workflow(workflow_id, start_at=state, force=again, idempotency_key=key)
         return f"resumed at {state} as {resumed.id}"
 
+    looks_first = choice.ids is not None or start_at is None
+    scope = RESUMABLE_AGAIN if again else RESUMABLE
+    bulk = Bulk("resume", "resumed", scope, deed, choice, place, looks_first=looks_first)
     if choice.only_id is not None:
-        return run(_resume(choice, choice.only_id, start_at, watch))
-    return run_bulk(Bulk("resume", "resumed", RESUMABLE, deed, choice, place))
+        return run(_resume(bulk, choice.only_id, start_at, again=again, watch=watch))
+    return run_bulk(bulk)
 
 
 def _do(bulk: Bulk) -> ExitCode:
@@ -82,16 +94,26 @@ def _do(bulk: Bulk) -> ExitCode:
 
 async def _do_one(bulk: Bulk, workflow_id: str) -> str:
     async with connect(bulk.choice.service) as manager:
-        return await bulk.deed(manager, workflow_id, "")
+        return await bulk.deed(manager, workflow_id, "", await _decided(manager, bulk, workflow_id))
 
 
-async def _resume(choice: Choice, workflow_id: str, start_at: str | None, watch: Watch | None) -> ExitCode:
-    async with connect(choice.service) as manager:
-        state = await _state_that_failed(manager, workflow_id) if start_at is None else start_at
-        resumed = await manager.resume_workflow(workflow_id, start_at=state)
+async def _resume(bulk: Bulk, workflow_id: str, start_at: str | None, *, again: bool, watch: Watch | None) -> ExitCode:
+    async with connect(bulk.choice.service) as manager:
+        place = await _decided(manager, bulk, workflow_id)
+        state = place or await _state_to_resume(manager, workflow_id, start_at)
+        resumed = await manager.resume_workflow(workflow_id, start_at=state, force=again)
         if watch is not None:
             return await follow(manager, resumed.id, watch)
-    return _write(resumed, output=choice.output)
+    return _write(resumed, output=bulk.choice.output)
+
+
+async def _decided(manager: WorkflowManager, bulk: Bulk, workflow_id: str) -> str | None:
+    try:
+        return await decide(manager, bulk, workflow_id)
+    except errors.Conflict as refusal:
+        words = f"Workflow {workflow_id} cannot be {bulk.done_word}: {refusal.message.removesuffix('.')}."
+        hint = " To resume it once more all the same, add --again." if "resumed before" in refusal.message else ""
+        raise errors.Conflict(words + hint) from None
 
 
 async def _refresh(choice: Choice, workflow_id: str) -> ExitCode:
@@ -105,12 +127,19 @@ def _write(workflow: models.Workflow, *, output: Format) -> ExitCode:
     return ExitCode.OK
 
 
-async def _state_that_failed(manager: WorkflowManager, workflow_id: str) -> str:
+async def _state_to_resume(manager: WorkflowManager, workflow_id: str, start_at: str | None) -> str:
+    if start_at is not None:
+        return start_at
     return state_that_failed(await manager.get_workflow(workflow_id, fetch_history=True))
 
 
 def state_that_failed(workflow: models.Workflow) -> str:
-    """Return where to go on: the last state, or the outermost Parallel or Map around it."""
+    """Return where to go on: the last state, or the outermost Parallel or Map around it.
+
+    Raises ``Conflict`` for a workflow that succeeded, because no state of it failed.
+    """
+    if workflow.status is WorkflowStatus.SUCCEEDED:
+        raise errors.Conflict("it succeeded; name the state to go on from with --start-at.")
     if workflow.last_job is None:
         raise errors.InvalidRequest(f"Workflow {workflow.id} never entered a state; name one with --start-at.")
     *_, outermost = _outwards(workflow.last_job, workflow.jobs)

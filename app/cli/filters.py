@@ -60,6 +60,10 @@ CreatedAfterFilter = Annotated[
 ]
 CreatedBeforeFilter = Annotated[str | None, typer.Option(metavar="TIME", help="Only workflows created before it.")]
 
+ResolvedByFilter = Annotated[
+    str | None, typer.Option(metavar="ID", help="Only workflows that this retry resolved by succeeding.")
+]
+
 
 class Filters(NamedTuple):
     """What was asked for; None and empty let everything through."""
@@ -73,6 +77,7 @@ class Filters(NamedTuple):
     created_after: datetime | None = None
     created_before: datetime | None = None
     resolved: bool | None = None
+    resolved_by: str | None = None
 
     @property
     def given(self) -> bool:

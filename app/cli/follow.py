@@ -59,6 +59,9 @@ async def follow(manager: WorkflowManager, workflow_id: str, watch: Watch) -> Ex
     except errors.Unavailable:
         _tell("The service is away; the workflow goes on.", workflow_id, watch)
         raise
+    except errors.WorkflowManagerError:
+        _tell("The workflow cannot be watched any more; it goes on.", workflow_id, watch)
+        raise
     return EXIT_CODES[last.status]
 
 

@@ -99,8 +99,8 @@ def write_fields(fields: Mapping[str, str]) -> None:
 
 
 def to_document(model: BaseModel) -> dict[str, Any]:
-    """Turn a model into what the service sent: its JSON names, nothing that is absent."""
-    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    """Turn a model into what the service sent: its JSON names, and nothing that a summary leaves out."""
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
 
 
 def _write_value(value: object, *, output: Format) -> None:

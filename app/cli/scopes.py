@@ -1,6 +1,6 @@
 """Which workflows a verb can be about, and finding those that it is about."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
@@ -21,7 +21,8 @@ class Scope(NamedTuple):
     """Whether those that somebody has resolved are refused."""
     spares_resolved: bool = False
     """Whether filters leave those out; one that is named is not refused."""
-    fits: Callable[[models.Workflow], bool] = lambda _: True
+    spares_resumed: bool = False
+    """Whether those are refused that another workflow resumes."""
 
     def why_not(self, workflow: models.Workflow) -> str | None:
         """Tell why the verb cannot be about a workflow; None when it can."""
@@ -29,7 +30,9 @@ class Scope(NamedTuple):
             return f"it is {workflow.status}"
         if self.unresolved and workflow.resolved_by_user:
             return "it is resolved"
-        return None if self.fits(workflow) else "it was resumed before"
+        if self.spares_resumed and workflow.retries:
+            return f"it was resumed before as {workflow.retries[-1]}"
+        return None
 
 
 ACTIVE: Final = (WorkflowStatus.QUEUED, WorkflowStatus.RUNNING)
@@ -42,8 +45,9 @@ RESUMABLE: Final = Scope(
     FAILED,
     frozenset(WorkflowStatus).difference(ACTIVE),
     spares_resolved=True,
-    fits=lambda found: not found.retries,
+    spares_resumed=True,
 )
+RESUMABLE_AGAIN: Final = RESUMABLE._replace(spares_resumed=False)
 
 
 async def select(manager: WorkflowManager, filters: Filters, scope: Scope) -> list[models.Workflow]:
@@ -56,7 +60,7 @@ async def select(manager: WorkflowManager, filters: Filters, scope: Scope) -> li
         workflow
         for status in filters.statuses or scope.usual
         async for workflow in _listed(manager, _without_resolved(filters, scope, status), status)
-        if scope.fits(workflow)
+        if not (scope.spares_resumed and workflow.retries)
     ]
     if not found:
         await check_definition(manager, filters)
@@ -91,6 +95,7 @@ def query_of(
         "created_after": filters.created_after,
         "created_before": filters.created_before,
         "resolved_by_user": filters.resolved,
+        "resolved_by": filters.resolved_by,
         "oldest_first": oldest_first,
         "summary_only": summary_only,
         "limit": page_size,

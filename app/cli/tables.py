@@ -108,6 +108,7 @@ WORKFLOW_COLUMNS: Columns[models.Workflow] = {
     "duration": Column(
         lambda workflow: duration(workflow.started_at or workflow.created_at, workflow.stopped_at), spare=3
     ),
+    "resolved by": Column(lambda workflow: workflow.resolved_by or NOTHING, least=8, spare=4, optional=True),
     "reason": Column(lambda workflow: headline(workflow.status_reason), least=18, spare=1),
     "queue": Column(lambda workflow: workflow.queue, wide=True),
     "tags": Column(lambda workflow: tags(workflow.tags), wide=True),
@@ -175,6 +176,7 @@ def workflow_fields(workflow: models.Workflow, *, full: bool) -> dict[str, str]:
         "stopped": time(workflow.stopped_at),
         "duration": duration(workflow.started_at or workflow.created_at, workflow.stopped_at),
         "resolved": yes_or_no(workflow.resolved_by_user),
+        "resolved by": workflow.resolved_by or NOTHING,
         "resumes": workflow.retry_for or NOTHING,
         "resumed by": " ".join(workflow.retries) or NOTHING,
         "input": cut(workflow.input),

@@ -70,20 +70,37 @@ def parse_filters(
     created_after: str | None,
     created_before: str | None,
     resolved: bool | None = None,
+    resolved_by: str | None = None,
 ) -> Filters:
     """Read the options that narrow a list of workflows."""
-    for option, text in (("--definition", definition), ("--namespace", namespace), ("--queue", queue)):
+    texts = {
+        "--definition": definition,
+        "--namespace": namespace,
+        "--queue": queue,
+        "--resolved-by": resolved_by,
+    }
+    for option, text in texts.items():
         if text == "":
             raise errors.InvalidRequest(f"{option} must not be empty; leave it out for all.")
     name, version = (None, None) if definition is None else parse_definition(definition)
     return Filters(
         definition_name=name,
         version=version,
-        statuses=parse_statuses(status or ()),
+        statuses=_statuses(parse_statuses(status or ()), resolved=resolved),
         namespace=namespace,
         queue=queue,
         tags=parse_tags(tag or ()) or None,
         created_after=parse_moment(created_after, option="--created-after"),
         created_before=parse_moment(created_before, option="--created-before"),
         resolved=resolved,
+        resolved_by=resolved_by,
     )
+
+
+def _statuses(given: Sequence[WorkflowStatus], *, resolved: bool | None) -> tuple[WorkflowStatus, ...]:
+    """Return the statuses that are asked for: what needs attention has failed, and nothing else is unresolved."""
+    if resolved is not False:
+        return tuple(given)
+    if given and WorkflowStatus.FAILED not in given:
+        raise errors.InvalidRequest("--unresolved is about failed workflows; leave out --status.")
+    return (WorkflowStatus.FAILED,)

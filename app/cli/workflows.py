@@ -14,6 +14,7 @@ from app.cli.filters import (
     DefinitionFilter,
     NamespaceFilter,
     QueueFilter,
+    ResolvedByFilter,
     StatusFilter,
     TagFilter,
 )
@@ -69,8 +70,12 @@ def workflows(
     created_before: CreatedBeforeFilter = None,
     resolved: Annotated[
         bool | None,
-        typer.Option("--resolved/--unresolved", help="Those that somebody has seen to, or that need attention."),
+        typer.Option(
+            "--resolved/--unresolved",
+            help="Only workflows that need no attention, or that failed and are not resolved.",
+        ),
     ] = None,
+    resolved_by: ResolvedByFilter = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help=f"How many at most; {DEFAULT_LIMIT}.")] = None,
     page: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Which page of so many; those before it are read as well.")
@@ -103,6 +108,7 @@ def workflows(
         created_after=created_after,
         created_before=created_before,
         resolved=resolved,
+        resolved_by=resolved_by,
     )
     if cause:
         return show_cause(_alone(chosen, filters_given=filters.given, output=output), service=service)

@@ -48,10 +48,13 @@ def test_a_dry_run_of_a_resume_tells_the_state(wfm: Run, service: FakeService) -
     )
 
 
+SUCCEEDED = "it succeeded; name the state to go on from with --start-at"
 REFUSED = [
     ("cancel", workflow_json("succeeded"), "it is succeeded"),
     ("resume", workflow_json("running"), "it is running"),
-    ("resume", workflow_json("failed", retries=["x"]), "it was resumed before"),
+    ("resume", {**FAILED, "retries": ["x"]}, "it was resumed before as x, which is cancelled"),
+    ("resume", workflow_json("succeeded", lastJob=job_json("load", "succeeded")), SUCCEEDED),
+    ("resolve", workflow_json("running"), "it is running"),
     ("resolve", workflow_json("failed", resolvedByUser=True), "it is resolved"),
 ]
 
@@ -62,9 +65,67 @@ def test_a_dry_run_tells_what_would_be_refused(
 ) -> None:
     """And the exit code is the one that doing it would have."""
     service.on("GET /workflows/w", workflow)
+    service.on("GET /workflows/x", workflow_json("cancelled", id="x"))
     outcome = wfm(verb, "w", "--dry-run", "-o", "json")
     assert (outcome.code, json.loads(outcome.out)) == (3, [])
     assert outcome.err.startswith(f"w would be refused: {words}.\n0 workflows would be ")
+
+
+@pytest.mark.parametrize("journal", [False, True])
+@pytest.mark.parametrize("ids", [("w",), ("w", "w2"), ("-",)])
+@pytest.mark.parametrize(("verb", "workflow", "words"), [case for case in REFUSED if case[0] != "cancel"])
+def test_the_deed_refuses_what_the_dry_run_does(
+    verb: str,
+    workflow: dict[str, object],
+    words: str,
+    ids: tuple[str, ...],
+    journal: bool,
+    process: Run,
+    service: FakeService,
+    tmp_path: Path,
+) -> None:
+    """In the same words, be it one of many, read from a pipe or noted in a journal; the service decides of cancels."""
+    for each in ("w", "w2"):
+        service.on(f"GET /workflows/{each}", {**workflow, "id": each})
+        service.on(f"POST /workflows/{each}", {"message": words}, status=409)
+    service.on("GET /workflows/x", workflow_json("cancelled", id="x"))
+    noted = ("--journal", str(tmp_path / "journal")) if journal else ()
+
+    outcome = process(verb, *ids, *noted, stdin="w\n")
+
+    assert outcome.code == 3
+    assert words in outcome.out + outcome.err
+    asked = {each.line.partition(" ")[0] for each in service.asked}
+    # Only the service can tell a repetition by its key from a second resume.
+    assert asked == ({"GET", "POST"} if journal and "before" in words else {"GET"})
+
+
+def test_what_was_resumed_before_is_resumed_again_when_that_is_insisted_on(wfm: Run, service: FakeService) -> None:
+    """Of the ids that are named, never of all that filters find."""
+    service.on("GET /workflows/w", {**FAILED, "retries": ["x"]})
+    service.on("POST /workflows/w", workflow_json("queued", id="w2"))
+    assert wfm("resume", "w", "--again").code == 0
+    assert service.asked[-1].line == "POST /workflows/w?force=true"
+    outcome = wfm("resume", "--definition", "x", "--again", "--yes")
+    assert (outcome.code, "--again goes with ids" in outcome.err) == (2, True)
+
+
+def test_what_succeeded_is_resumed_at_a_state_that_is_named(wfm: Run, service: FakeService) -> None:
+    """No state of it failed, so there is none to guess."""
+    service.on("GET /workflows/w", workflow_json("succeeded", lastJob=job_json("load", "succeeded")))
+    service.on("POST /workflows/w", workflow_json("queued", id="w2"))
+    assert wfm("resume", "w", "--start-at", "load").code == 0
+    outcome = wfm("resume", "--status", "succeeded", "--yes")
+    assert (outcome.code, "--start-at" in outcome.err) == (2, True)
+
+
+def test_a_dry_run_goes_on_after_what_is_not_there(wfm: Run, service: FakeService) -> None:
+    """As doing it does."""
+    service.on("GET /workflows/a", {"message": "there is none"}, status=404)
+    service.on("GET /workflows/b", workflow_json("running", id="b"))
+    outcome = wfm("cancel", "a", "b", "--dry-run", "-o", "jsonl")
+    assert (outcome.code, json.loads(outcome.out)["id"]) == (3, "b")
+    assert outcome.err == "a would be refused: there is none.\n1 workflow would be cancelled.\n"
 
 
 def test_a_resolved_workflow_that_is_named_is_resumed(wfm: Run, service: FakeService) -> None:

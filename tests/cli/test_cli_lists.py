@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
 from tests.cli.many import changes
-from tests.client.documents import definition_json, workflow_json
+from tests.client.documents import definition_json, job_json, workflow_json
 
 
 def run_of(version: int, day: int, status: str = "failed") -> dict[str, Any]:
@@ -216,3 +217,35 @@ def test_a_priority_is_sent_and_shown(wfm: Run, service: FakeService) -> None:
     assert "priority:   9\n" in wfm("workflows", "w").out
     service.on("GET /workflows/w", workflow_json("queued"))
     assert "priority" not in wfm("workflows", "w").out
+
+
+def test_unresolved_means_failed_and_not_resolved(wfm: Run, service: FakeService) -> None:
+    """What still runs needs nobody's attention."""
+    service.on("GET /workflows", [])
+    assert wfm("workflows", "--unresolved").code == 0
+    assert "status=failed&" in service.asked[0].line
+    assert "resolvedByUser=false" in service.asked[0].line
+    outcome = wfm("workflows", "--unresolved", "--status", "running")
+    assert (outcome.code, "--unresolved is about failed workflows" in outcome.err) == (2, True)
+
+
+def test_who_resolved_a_workflow_is_shown_and_asked_for(wfm: Run, service: FakeService) -> None:
+    """The column is there only when some row has something to show."""
+    service.on("GET /workflows", [workflow_json("failed", resolvedByUser=True, resolvedBy="w2")])
+    outcome = wfm("workflows", "--resolved-by", "w2")
+    title, row = outcome.out.splitlines()
+    assert "resolvedBy=w2" in service.asked[0].line
+    assert ("RESOLVED BY" in title, "w2" in row) == (True, True)
+    service.on("GET /workflows", [workflow_json("failed")])
+    assert "RESOLVED BY" not in wfm("workflows").out
+
+
+@pytest.mark.parametrize("output", ["json", "jsonl", "yaml"])
+def test_a_document_says_nothing_of_what_a_summary_leaves_out(output: str, wfm: Run, service: FakeService) -> None:
+    """An empty value would be a statement."""
+    definition = {name: value for name, value in definition_json().items() if name != "stateMachine"}
+    sent = {**workflow_json("failed"), "workflowDefinition": definition, "lastJob": job_json("echo", "failed")}
+    del sent["input"]
+    service.on("GET /workflows", [sent])
+    written = yaml.safe_load(wfm("workflows", "-o", output).out)
+    assert (written[0] if isinstance(written, list) else written) == sent
