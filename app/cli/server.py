@@ -8,7 +8,8 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple, cast
 
 import structlog
 import uvicorn
@@ -16,7 +17,7 @@ from fastapi import FastAPI
 
 from app import aws, errors, log_lines
 from app.api.stopping import Shutdown
-from app.cli import dynamodb_local, garbage
+from app.cli import connections, dynamodb_local, garbage
 from app.cli.exits import ExitCode
 from app.cli.lines import write_line
 from app.local import ACCOUNT_ID, DEFAULT_REGION, LocalAWS
@@ -115,15 +116,30 @@ class ServiceRun:
         settings = Settings.load(**self._overrides)
         if self._local is not None and settings.store is StoreBackend.DYNAMODB:
             await _make_tables(settings)
+        descriptors, wanted = connections.descriptors(), settings.aws_max_connections
+        callers, each = connections.shares(descriptors, aws_connections=wanted)
+        settings = settings.model_copy(update={"aws_max_connections": each})
         app = self._create(settings, on_fatal=lambda: self._fail("A background task of the service died."))
         # Entered here and not by uvicorn, so that what goes wrong arrives as our error and not in a log.
         await stack.enter_async_context(app.router.lifespan_context(app))
         self._shutdown, self._drain_seconds = app.state.shutdown, settings.drain_seconds
+        if each < wanted:
+            log.warning(
+                "few files may be open, so there are fewer connections",
+                action="few-descriptors",
+                descriptors=descriptors,
+                callers=callers,
+                each_aws_service=each,
+            )
+        limits = connections.Limits(connections=callers)
         self._server = _Server(
             uvicorn.Config(
                 app,
                 lifespan="off",
                 log_config=None,
+                http=cast("type[asyncio.Protocol]", partial(connections.LimitedProtocol, limits)),
+                ws="none",
+                server_header=False,
                 access_log=settings.log_level == "debug",
                 timeout_graceful_shutdown=REQUESTS_GRACE_SECONDS,
             ),
