@@ -15,8 +15,8 @@ from app.executor.observer import MAX_REMEMBERED, Observer
 from app.executor.outbox import MAX_TRIES, Draft, Outbox, untried
 from app.executor.patience import Within
 from app.executor.recent import Recent
-from app.executor.tickets import Ticket
-from app.models import Job, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides, WorkflowStatus
+from app.executor.tickets import SecretKeeper, Ticket
+from app.models import Job, Request, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides, WorkflowStatus
 from app.store import Store
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Executor:
         self._observer = observer
         self._outbox = outbox
         self._now = now
+        self._keeper = SecretKeeper(store, now=now)
         self._refreshed_at: Recent[str, datetime] = Recent(MAX_REMEMBERED)
 
     async def start(self, request: StartWorkflowRequest, *, idempotency_key: str | None = None) -> Workflow:
@@ -64,7 +65,7 @@ class Executor:
         Raises ``DefinitionNotFound``, ``InvalidInput``, ``IdempotencyKeyReused``, and ``RefusedByAWS`` or
         ``AccessDenied`` when AWS will never run it; then nothing is left of it.
         """
-        ticket = Ticket.of(request, operation="start", idempotency_key=idempotency_key)
+        ticket = await self._ticket(request, operation="start", idempotency_key=idempotency_key)
         return await self._outbox.once(ticket, lambda: self._start(request, ticket))
 
     async def resume(
@@ -80,7 +81,7 @@ class Executor:
         One that was resumed before is resumed again only with ``force``. Raises ``WorkflowNotFound``,
         ``UnknownState``, ``WorkflowActive``, ``AlreadyResumed``, ``IdempotencyKeyReused`` and what ``start`` raises.
         """
-        ticket = Ticket.of(overrides, operation=f"resume {workflow_id}", idempotency_key=idempotency_key)
+        ticket = await self._ticket(overrides, operation=f"resume {workflow_id}", idempotency_key=idempotency_key)
         retry = await self._outbox.once(
             ticket, lambda: self._resume(workflow_id, overrides.start_at, ticket, force=force)
         )
@@ -244,6 +245,11 @@ class Executor:
             raise silence from None
         if not was_written(found):
             raise silence
+
+    async def _ticket(self, request: Request, *, operation: str, idempotency_key: str | None) -> Ticket:
+        return await Ticket.of(
+            request, operation=operation, idempotency_key=idempotency_key, keeper=self._keeper, now=self._now()
+        )
 
     async def _start(self, request: StartWorkflowRequest, ticket: Ticket) -> Workflow:
         reference = request.workflow_definition

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from app import errors
-from app.executor import inputs
+from app.executor import inputs, tickets
 from app.executor.flights import Flights
 from app.executor.launcher import Launcher, settled
 from app.executor.observer import Observer
@@ -195,13 +195,15 @@ class Outbox:
         The request that recorded a workflow takes it back when AWS refuses it, but only while nobody else has written
         to it: so a write makes sure that what is answered here stays.
         """
-        try:
-            made = ticket.check(await self.landed(ticket.workflow_id))
-            if made.status is WorkflowStatus.QUEUED and made.revision == 0:
-                return await self._store.update_workflow(made.id, {"last_updated": made.last_updated}, revision=0)
-        except errors.WorkflowNotFound:
-            return None
-        return made
+        for workflow_id, fingerprint in ticket.known_as:
+            try:
+                made = tickets.check(await self.landed(workflow_id), fingerprint)
+                if made.status is WorkflowStatus.QUEUED and made.revision == 0:
+                    return await self._store.update_workflow(made.id, {"last_updated": made.last_updated}, revision=0)
+            except errors.WorkflowNotFound:
+                continue
+            return made
+        return None
 
     async def _leave_to_dispatcher(self, workflow: Workflow, silence: errors.Unavailable) -> None:
         """Note that nobody has seen an execution start, which spares the dispatcher to ask for it.

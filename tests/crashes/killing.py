@@ -173,7 +173,11 @@ async def define(http: httpx.AsyncClient, name: str) -> None:
 def executions(aws_url: str, definition: str) -> dict[str, str]:
     """Return the status of every execution of version 0 of a definition, by name; each has run once."""
     client: Any = boto3.client("stepfunctions", endpoint_url=aws_url, **KEYS)  # type: ignore[call-overload]
-    arn = f"arn:aws:states:us-west-2:123456789012:stateMachine:kill--{definition}--0--wait"
+    plain = f"kill--{definition}--0--wait"  # the tables have a prefix of their own, so a hash follows
+    machines = client.get_paginator("list_state_machines").paginate()
+    (arn,) = (
+        row["stateMachineArn"] for page in machines for row in page["stateMachines"] if row["name"].startswith(plain)
+    )
     pages = client.get_paginator("list_executions").paginate(stateMachineArn=arn)
     found = [row for page in pages for row in page["executions"]]
     client.close()

@@ -1,16 +1,15 @@
 """What the clients of a scenario do, and what they were told."""
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 from app import errors, models
-from app.executor.tickets import KEYED_IDS
+from app.executor.tickets import keyed_id
 from app.models import QueueLimits, Workflow, WorkflowStatus
-from tests.crashes.world import MAX_RUNNING, NoAnswer, World
+from tests.crashes.world import MAX_RUNNING, SECRET, NoAnswer, World
 from tests.rig import Rig
 
 CLIENTS: Final = 5
@@ -59,7 +58,7 @@ class Client:
 
         async with asyncio.TaskGroup() as doings:
             if key is not None and self._chance.random() < 0.3:
-                doings.create_task(self._cancel(str(uuid.uuid5(KEYED_IDS, key))))
+                doings.create_task(self._cancel(keyed_id(SECRET, key)))
             if key is not None and self._chance.random() < 0.2:
                 doings.create_task(self._make(key, start))
             workflow = await self._make(key, start)
@@ -82,7 +81,7 @@ class Client:
                 await asyncio.sleep(self._chance.uniform(0, 2))
             except REFUSALS:
                 if key is not None and not unknown:
-                    self._ledger.refused.add(str(uuid.uuid5(KEYED_IDS, key)))
+                    self._ledger.refused.add(keyed_id(SECRET, key))
                 return None
             except (errors.WorkflowActive, errors.UnknownState):
                 return None

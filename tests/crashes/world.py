@@ -9,8 +9,10 @@ from typing import Any, Final, TypeVar, cast
 
 from app import errors
 from app.executor.quotas import Quota
+from app.executor.tickets import SECRET_DOCUMENT
 from app.models import QueueLimits, Workflow
 from app.store import WorkflowChanges
+from app.store.documents import Document
 from app.store.memory import MemoryStore
 from tests.crashes.crashing import Chaos, Process, Wire
 from tests.crashes.lagging_sfn import LaggingSFN
@@ -32,6 +34,9 @@ LEISURELY_POLL_SECONDS: Final = 3.0
 """How often a poller looks; to simulate it takes time, above all its own loop, which has many workers."""
 
 LEASE_SECONDS: Final = 4.0
+
+SECRET: Final = bytes(32)
+"""With which the installation makes ids, so that clients can cancel what they have not heard of."""
 
 QUEUE: Final = "slow"
 MAX_RUNNING: Final = 2
@@ -57,6 +62,8 @@ class WatchedStore(MemoryStore):
 
     def __init__(self, sfn: LaggingSFN) -> None:
         super().__init__()
+        body = {"secret": SECRET.hex(), "formerUntil": 0.0}
+        self._documents[SECRET_DOCUMENT] = Document(SECRET_DOCUMENT, 1, body)
         self._sfn = sfn
         self.records: dict[str, Workflow] = {}
         self.wrong: list[str] = []
