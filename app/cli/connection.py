@@ -125,6 +125,12 @@ def _of_profile(chosen: Chosen) -> dict[str, Credential]:
     return found
 
 
+def secret_variables() -> frozenset[str]:
+    """Return the variables that hold tokens, those that profiles name among them."""
+    named = (settings.get(TOKEN_ENV) for settings in read_configuration().profiles.values())
+    return frozenset({TOKEN_VARIABLE, *filter(None, named)})
+
+
 def _bearer(token: str, *, source: str) -> Credential:
     return Credential(AUTHORIZATION, f"Bearer {token}", source)
 

@@ -69,6 +69,9 @@ def sfncli(
     metrics_port: Annotated[
         int | None, _flag("metrics-port", "Serve metrics for Prometheus; 0 takes a free port.", min=0, max=65535)
     ] = None,
+    metrics_host: Annotated[
+        str, _flag("metrics-host", "Address to serve metrics on; 0.0.0.0 is every one.")
+    ] = "127.0.0.1",
     version: Annotated[
         bool, _flag("version", "Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
@@ -96,6 +99,7 @@ def sfncli(
         cloudwatch=True,
         cloudwatch_region=cloudwatchregion or None,
         metrics_port=metrics_port,
+        metrics_host=metrics_host,
     )
     serve_like_sfncli(activityname, line, host, context.obj, region=region or None)
 

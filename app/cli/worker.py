@@ -28,6 +28,9 @@ GraceOption = Annotated[
 HeartbeatOption = Annotated[
     float, typer.Option(min=0.5, metavar="SECONDS", help="Time between two heartbeats of a task.")
 ]
+MetricsHostOption = Annotated[
+    str, typer.Option(metavar="HOST", help="Address to serve metrics on; 0.0.0.0 is every one.")
+]
 MetricsPortOption = Annotated[
     int | None,
     typer.Option(min=0, max=65535, metavar="PORT", help="Serve metrics for Prometheus; 0 takes a free port."),
@@ -101,6 +104,7 @@ def worker(
     heartbeat_seconds: HeartbeatOption = HEARTBEAT_SECONDS,
     cloudwatch: Annotated[bool, typer.Option("--cloudwatch", help="Tell CloudWatch how busy the worker is.")] = False,
     metrics_port: MetricsPortOption = None,
+    metrics_host: MetricsHostOption = "127.0.0.1",
     service: ServiceOption = DEFAULT_SERVICE,
 ) -> None:
     """Do the tasks of activities with a command, or with Python functions.
@@ -125,6 +129,7 @@ def worker(
         heartbeat_seconds=heartbeat_seconds,
         cloudwatch=cloudwatch,
         metrics_port=metrics_port,
+        metrics_host=metrics_host,
     )
     if module is not None:
         serve_functions(module, host, context.obj, namespace=namespace, service=service)

@@ -36,3 +36,4 @@ class HostLine:
     cloudwatch: bool
     cloudwatch_region: str | None = None
     metrics_port: int | None
+    metrics_host: str = "127.0.0.1"

@@ -10,7 +10,7 @@ from typing import Final
 from app import errors, logs
 from app.cli import ending
 from app.cli.client import connect
-from app.cli.connection import Service
+from app.cli.connection import Service, secret_variables
 from app.cli.worker_options import CommandLine, HostLine
 from app.early_signals import EarlySignals
 from app.settings import Settings
@@ -124,8 +124,12 @@ def _host(line: HostLine) -> Host:
             every_poll_waits=line.every_poll_waits,
         ),
         gauges=Gauges(
-            cloudwatch=line.cloudwatch, cloudwatch_region=line.cloudwatch_region, metrics_port=line.metrics_port
+            cloudwatch=line.cloudwatch,
+            cloudwatch_region=line.cloudwatch_region,
+            metrics_port=line.metrics_port,
+            metrics_host=line.metrics_host,
         ),
+        secrets=secret_variables(),
     )
 
 

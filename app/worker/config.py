@@ -1,11 +1,12 @@
 """What a worker is told: the activity it serves, the command it runs, its pace."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from app import errors
 
@@ -25,6 +26,10 @@ TAGS_BY_VARIABLE: Final = {
     "_TEAM_OWNER": "team",
 }
 """Environment variables that become tags of the activity, as ``sfncli`` names them."""
+
+SERVICE_VARIABLE: Final = "WORKFLOWMANAGER_URL"
+SECRET_VARIABLES: Final = frozenset({"WORKFLOWMANAGER_TOKEN"})
+"""What the worker itself may need to reach the service, and what no command is given."""
 
 
 class InputMode(StrEnum):
@@ -139,3 +144,12 @@ def _check_name(what: str, name: str, hint: str = "") -> None:
     if not 1 <= len(name) <= MAX_NAME_LENGTH:
         advice = f" ({hint})" if hint and name else ""
         raise errors.SettingsError(f"the {what} must have 1 to {MAX_NAME_LENGTH} characters, not {len(name)}{advice}")
+
+
+def command_environment(environ: Mapping[str, str], *, without: Collection[str]) -> dict[str, str]:
+    """Return the variables that a command gets: none that are ``without``, and no password in the service's URL."""
+    kept = {name: value for name, value in environ.items() if name not in without}
+    if SERVICE_VARIABLE in kept:
+        parts = urlsplit(kept[SERVICE_VARIABLE])
+        kept[SERVICE_VARIABLE] = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return kept

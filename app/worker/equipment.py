@@ -20,6 +20,8 @@ from app.worker.prometheus import WorkerMetrics, metrics_server
 
 ECS_TIMEOUT_SECONDS: Final = 5.0
 
+LOOPBACK: Final = "127.0.0.1"
+
 EMBEDDED_DRAIN_SECONDS: Final = 1.0
 """The embedded AWS gives no task to a poll that hung up, so a stop need not wait for one."""
 
@@ -36,6 +38,9 @@ class Gauges:
 
     metrics_port: int | None = None
     """Where Prometheus asks; 0 takes a free port."""
+
+    metrics_host: str = LOOPBACK
+    """The address with that port: metrics name activities, which is nobody else's business."""
 
 
 class WorkerEquipment(TypedDict):
@@ -101,7 +106,7 @@ async def equipped(
     async with AsyncExitStack() as stack:
         metrics = WorkerMetrics() if gauges.metrics_port is not None else None
         if metrics is not None:
-            stack.enter_context(metrics_server(metrics, port=gauges.metrics_port or 0))
+            stack.enter_context(metrics_server(metrics, host=gauges.metrics_host, port=gauges.metrics_port or 0))
         polls = await stack.enter_async_context(connection.long_polls())
         calls = await stack.enter_async_context(connection.step_functions())
         # ECS speaks plain HTTP on addresses of the machine itself: no proxy, and no certificates to load.

@@ -2,13 +2,20 @@
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.early_signals import EarlySignals
 from app.settings import Settings
-from app.worker.config import CommandSettings, Pace, WorkerSettings, tags_from_environment
+from app.worker.config import (
+    SECRET_VARIABLES,
+    CommandSettings,
+    Pace,
+    WorkerSettings,
+    command_environment,
+    tags_from_environment,
+)
 from app.worker.equipment import Equipment, Gauges, connect, equipped
 from app.worker.expansion import expand
 from app.worker.fleet import CommandFleet
@@ -47,6 +54,8 @@ class Host:
 
     pace: Pace = field(default_factory=Pace)
     gauges: Gauges = field(default_factory=Gauges)
+    secrets: Collection[str] = SECRET_VARIABLES
+    """Variables that commands do not get."""
 
 
 def default_worker_name() -> str:
@@ -86,7 +95,7 @@ async def _run_commands(
             worker_name = await equipment.expand(host.worker_name or default_worker_name())
             fleet = CommandFleet(
                 [
-                    _worker(activity, worker_name, host.pace, equipment, shared=slots > 1, guard=watchdog)
+                    _worker(activity, host, worker_name, equipment, shared=slots > 1, guard=watchdog)
                     for activity in activities
                 ]
             )
@@ -96,8 +105,8 @@ async def _run_commands(
 
 def _worker(
     activity: CommandActivity,
+    host: Host,
     worker_name: str,
-    pace: Pace,
     equipment: Equipment,
     *,
     shared: bool,
@@ -109,7 +118,7 @@ def _worker(
         worker_name=worker_name,
         concurrency=activity.concurrency,
         tags=tags_from_environment(environ),
-        pace=equipment.pace(pace),
+        pace=equipment.pace(host.pace),
     )
     command = replace(activity.command, command=expand(activity.command.command, environ))
     if activity.warn_when_missing:
@@ -119,6 +128,6 @@ def _worker(
         command,
         shared=shared,
         guard=guard,
-        environ={**environ, **activity.environ},
+        environ=command_environment({**environ, **activity.environ}, without=host.secrets),
         **equipment.for_worker(settings),
     )

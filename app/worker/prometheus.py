@@ -88,15 +88,15 @@ class ActivityMetrics:
 
 
 @contextmanager
-def metrics_server(metrics: WorkerMetrics, *, port: int) -> Iterator[int]:
-    """Answer Prometheus on ``port`` of every address meanwhile, and yield the port; 0 takes a free one.
+def metrics_server(metrics: WorkerMetrics, *, host: str, port: int) -> Iterator[int]:
+    """Answer Prometheus on ``port`` of the address ``host`` meanwhile, and yield the port; 0 takes a free one.
 
-    Raises ``StartupError`` when the port is taken.
+    Raises ``StartupError`` when that cannot be listened on.
     """
     try:
-        server, thread = start_http_server(port, registry=metrics.registry)
+        server, thread = start_http_server(port, addr=host, registry=metrics.registry)
     except OSError as taken:
-        raise errors.StartupError(f"Cannot serve metrics on port {port}: {taken.strerror}.") from None
+        raise errors.StartupError(f"Cannot serve metrics on port {port} of {host}: {taken.strerror}.") from None
     log.info("Metrics are served", action="metrics-served", port=server.server_port)
     try:
         yield server.server_port

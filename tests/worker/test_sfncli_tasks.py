@@ -57,7 +57,8 @@ def rig(nursery: Nursery, sfn: Any, tmp_path_factory: pytest.TempPathFactory) ->
     directory = tmp_path_factory.mktemp("puppet")
     machine = Machine(sfn)
     flags = ("-concurrency", "14", "-workdirectory", str(directory / "deep" / "work"))
-    worker = nursery.start(*arguments(machine.name, str(puppet(directory)), *flags), "fixed", "a b")
+    words = (*arguments(machine.name, str(puppet(directory)), *flags), "fixed", "a b")
+    worker = nursery.start(*words, WORKFLOWMANAGER_TOKEN="s3cret", COLOUR="red")
     runs: dict[str, Execution] = {}
     for name, case in CASES.items():
         execution_name = f"run-{uuid.uuid4()}"
@@ -232,3 +233,9 @@ def test_long_own_cause(run: Execution) -> None:
     assert len(cause.encode()) <= 32_768
     assert cause.startswith("€€")
     assert cause.endswith("€[truncated]")
+
+
+@task("""printf '{"colour": "%s", "secrets": "%s"}\\n' "$COLOUR" "$(env | grep -c s3cret)" """)
+def test_the_environment_of_the_worker_without_its_secrets_is_that_of_the_command(run: Execution) -> None:
+    """Commands get the environment of the worker; ours lacks the token of the service."""
+    assert json.loads(run.output) == {"colour": "red", "secrets": "0", EXECUTION_NAME: run.name}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app import errors
-from app.worker import WorkerMetrics, metrics_server
+from app.worker import Gauges, WorkerMetrics, metrics_server
 from tests.worker.conftest import ACTIVITY, FAST, StartWorker, eventually
 
 
@@ -84,18 +84,25 @@ async def test_polls_are_counted_by_result(start_worker: StartWorker, metrics: W
 
 def test_metrics_are_served_with_those_of_the_process(metrics: WorkerMetrics) -> None:
     metrics.observer(ACTIVITY, slots=2)
-    with metrics_server(metrics, port=0) as port, urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+    with (
+        metrics_server(metrics, host="127.0.0.1", port=0) as port,
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer,
+    ):
         text = answer.read().decode()
     assert f'workflow_manager_worker_slots{{activity="{ACTIVITY}"}} 2.0' in text
     assert f'workflow_manager_worker_tasks_total{{activity="{ACTIVITY}",outcome="lost"}} 0.0' in text
     assert "process_resident_memory_bytes" in text
 
 
+def test_metrics_are_for_this_machine_unless_told_otherwise() -> None:
+    assert Gauges(metrics_port=0).metrics_host == "127.0.0.1"
+
+
 def test_a_port_that_is_taken_stops_the_start(metrics: WorkerMetrics) -> None:
-    taken = r"Cannot serve metrics on port \d+: Address already in use"
+    taken = r"Cannot serve metrics on port \d+ of 127.0.0.1: Address already in use"
     with (
-        metrics_server(metrics, port=0) as port,
+        metrics_server(metrics, host="127.0.0.1", port=0) as port,
         pytest.raises(errors.StartupError, match=taken),
-        metrics_server(WorkerMetrics(), port=port),
+        metrics_server(WorkerMetrics(), host="127.0.0.1", port=port),
     ):
         pass

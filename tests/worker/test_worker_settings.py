@@ -6,6 +6,7 @@ import pytest
 
 from app import errors, worker
 from app.worker import CommandSettings, WorkerSettings, expand, qualified_name, tags_from_environment
+from app.worker.config import SECRET_VARIABLES, command_environment
 from tests.worker.conftest import StartWorker
 
 
@@ -89,3 +90,17 @@ async def test_a_work_directory_that_cannot_be_used_stops_the_start(start_worker
 
 def test_everything_that_is_offered_exists() -> None:
     assert [name for name in worker.__all__ if not hasattr(worker, name)] == []
+
+
+def test_commands_get_no_secret_of_the_worker() -> None:
+    environ = {
+        "PATH": "/bin",
+        "WORKFLOWMANAGER_TOKEN": "secret",
+        "MY_TOKEN": "secret",
+        "WORKFLOWMANAGER_URL": "https://me:secret@wfm.example:8443/base",
+    }
+
+    assert command_environment(environ, without={*SECRET_VARIABLES, "MY_TOKEN"}) == {
+        "PATH": "/bin",
+        "WORKFLOWMANAGER_URL": "https://wfm.example:8443/base",
+    }
