@@ -190,7 +190,11 @@ class Observer:
         """Resolve every failure that a workflow resumes, over generations: it has succeeded."""
         _, *resumed = await families.ancestors(self._store, retry)
         for original in resumed:
-            await self._resolve(original, retry.id)
+            try:
+                await self._resolve(original, retry.id)
+            except (errors.WorkflowNotFound, errors.RecordUnreadable) as gone:
+                # It must not keep the success of its retry from being written.
+                log.warning("workflow not resolved", action="resolve", workflow_id=original.id, error=gone.message)
 
     async def _resolve(self, original: Workflow, retry_id: str) -> None:
         for _ in range(MAX_TRIES):
