@@ -34,6 +34,9 @@ class Verb(NamedTuple):
     options_end_early: bool = False
     """Whether whatever follows the first argument is an argument, even if it looks like an option."""
 
+    command_class: str | None = None
+    """What reads its arguments in another way, as ``module:class``."""
+
     stops_in_order: bool = False
     """Whether a signal that asks for a stop is remembered until the command, which finds it as ``obj``, can obey."""
 
@@ -58,6 +61,7 @@ COMMANDS: Mapping[str, Verb | Family] = {
         "app.cli.sfncli:sfncli",
         "Run a command for every task of an activity, with the arguments of Clever's sfncli.",
         options_end_early=True,
+        command_class="app.cli.sfncli:GoFlags",
         stops_in_order=True,
     ),
     "demo": Verb(
@@ -204,15 +208,18 @@ def load(name: str, entry: Verb | Family) -> Any:
     """Import a command and return it ready to run."""
     if isinstance(entry, Family):
         return _group(_holder(name, callback=lambda: None, summary=entry.summary), entry.members)
-    module, function = entry.target.split(":")
     settings = {**HELP_OPTIONS, "allow_interspersed_args": not entry.options_end_early}
     holder = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings)
-    holder.command(name, cls=HelpfulCommand, context_settings=settings)(
-        getattr(importlib.import_module(module), function)
-    )
+    command_class = _imported(entry.command_class) if entry.command_class else HelpfulCommand
+    holder.command(name, cls=command_class, context_settings=settings)(_imported(entry.target))
     command: Any = get_command(holder)
     add_connection_options(command)
     return command
+
+
+def _imported(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def build() -> Any:

@@ -1,11 +1,13 @@
 """The verb ``sfncli``: takes the arguments of Clever's ``sfncli``, so that what starts it need not change."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from app import __version__, errors
+from app.cli.help import HelpfulCommand
 from app.cli.later import later
 from app.cli.worker_options import GRACE_SECONDS, HEARTBEAT_SECONDS, CommandLine, HostLine, InputModeName
 
@@ -13,6 +15,40 @@ if TYPE_CHECKING:
     from app.cli.working import serve_like_sfncli
 else:
     serve_like_sfncli = later("app.cli.working:serve_like_sfncli")
+
+
+FLAGS: Final = frozenset({"version", "inputfile", "help", "h"})
+"""Options that are true or false; all others take the next argument, whatever it is, as their value."""
+
+TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+"""What Go reads as truth values (``strconv.ParseBool``)."""
+
+
+class GoFlags(HelpfulCommand):
+    """A command whose flags can have a value, as in Go: ``-version=false``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments, without flags that are false."""
+        return super().parse_args(ctx, list(_without_values(args)))
+
+
+def _without_values(args: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments with ``-flag`` for ``-flag=true`` and nothing for ``-flag=false``."""
+    at = 0
+    while at < len(args) and args[at].startswith("-") and args[at] not in {"-", "--"}:
+        name, has_value, value = args[at].removeprefix("-").removeprefix("-").partition("=")
+        if name not in FLAGS:
+            taken = 1 if has_value else 2
+            yield from args[at : at + taken]
+            at += taken
+            continue
+        if has_value and value not in TRUE | FALSE:
+            raise errors.InvalidRequest(f"-{name} is true or false, not {value!r}")
+        if value not in FALSE:
+            yield args[at].partition("=")[0]
+        at += 1
+    yield from args[at:]
 
 
 def _flag(name: str, text: str, **more: Any) -> Any:

@@ -63,10 +63,11 @@ class CommandHandler:
         except OSError as unusable:
             raise errors.SettingsError(f"the work directory {work_dir} cannot be used: {unusable.strerror}") from None
 
-    def forward(self, number: int) -> None:
-        """Send a signal to the commands that run now."""
+    def forward(self, number: int) -> bool:
+        """Send a signal to the commands that run now; tell whether there is one."""
         for process in self._running:
             process.signal(number)
+        return bool(self._running)
 
     async def __call__(self, task: Task, stop: Stop) -> str:
         """Run the command for ``task``; raises ``TaskFailed`` unless it succeeds."""

@@ -98,8 +98,12 @@ class WorkerSettings:
     pace: Pace = Pace()
 
     def __post_init__(self) -> None:
-        _check_name("activity name", self.activity_name)
-        _check_name("worker name", self.worker_name, "MAGIC_ECS_TASK_ID is shorter than MAGIC_ECS_TASK_ARN")
+        if not 1 <= len(self.activity_name) <= MAX_NAME_LENGTH:
+            raise errors.SettingsError(
+                f"the activity name must have 1 to {MAX_NAME_LENGTH} characters, not {len(self.activity_name)}"
+            )
+        if not self.worker_name:
+            raise errors.SettingsError("the worker name is empty; is a variable not set?")
         if self.concurrency < 1:
             raise errors.SettingsError(f"concurrency must be at least 1, not {self.concurrency}")
 
@@ -138,12 +142,6 @@ def qualified_name(namespace: str, name: str) -> str:
 def tags_from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Collect the tags that the environment asks for."""
     return {tag: environ[variable] for variable, tag in TAGS_BY_VARIABLE.items() if environ.get(variable)}
-
-
-def _check_name(what: str, name: str, hint: str = "") -> None:
-    if not 1 <= len(name) <= MAX_NAME_LENGTH:
-        advice = f" ({hint})" if hint and name else ""
-        raise errors.SettingsError(f"the {what} must have 1 to {MAX_NAME_LENGTH} characters, not {len(name)}{advice}")
 
 
 def command_environment(environ: Mapping[str, str], *, without: Collection[str]) -> dict[str, str]:

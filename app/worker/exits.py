@@ -61,10 +61,13 @@ def _failure(end: Exit, line: str) -> TaskFailed:
 
 
 def _own_error(end: Exit, line: str) -> TaskFailed | None:
-    """Read the failure that the command itself chose: ``{"error": NAME, "cause": TEXT}`` as its last line."""
+    """Read the failure that the command itself chose: ``{"error": NAME, "cause": TEXT}`` as its last line.
+
+    The two are found in any case, and of several the last one counts, as Go reads them.
+    """
     if end.last_line_too_long or not is_object(line):
         return None
-    said = {member.key: member for member in members(line)}
+    said = {member.key.casefold(): member for member in members(line)}
     error = said["error"].value if "error" in said else None
     if not isinstance(error, str) or not error:
         return None

@@ -77,7 +77,7 @@ class CommandFleet(Fleet):
         super().__init__(workers)
         self._command_workers = tuple(workers)
 
-    def forward_signal(self, number: int) -> None:
-        """Send a signal to all commands that run now."""
-        for worker in self._command_workers:
-            worker.forward_signal(number)
+    def forward_signal(self, number: int) -> bool:
+        """Send a signal to all commands that run now; tell whether there is one."""
+        reached = [worker.forward_signal(number) for worker in self._command_workers]
+        return any(reached)

@@ -8,7 +8,7 @@ import structlog
 from app import errors
 from app.worker.activities import ActivityPolls, Assignment
 from app.worker.activity_clock import ActivityClock
-from app.worker.config import WorkerSettings
+from app.worker.config import MAX_NAME_LENGTH, WorkerSettings
 from app.worker.observing import Observer, PollResult
 from app.worker.pauses import Backoff, pause, settle
 from app.worker.poll_pace import PollPace
@@ -89,6 +89,10 @@ class PollLoop:
             )
             await pause(self._backoff.next_seconds(), unless=self._shutdown.requested)
             self._activity_arn = await self._registration.register() or self._activity_arn
+        except errors.RefusedByAWS as refused:
+            if len(self._worker_name) <= MAX_NAME_LENGTH:
+                raise
+            await self._refused_name(refused)
         except (errors.Unavailable, errors.AccessDenied, errors.AWSError) as failed:
             self._observer.polled(PollResult.FAILED)
             seconds = self._backoff.next_seconds()
@@ -100,6 +104,18 @@ class PollLoop:
             self._observer.polled(PollResult.TASK if assignment else PollResult.EMPTY)
             return assignment
         return None
+
+    async def _refused_name(self, refused: errors.RefusedByAWS) -> None:
+        self._observer.polled(PollResult.FAILED)
+        log.error(
+            "AWS refuses the name of the worker, which is too long; MAGIC_ECS_TASK_ID is shorter than the ARN",
+            action="worker-name-refused",
+            worker_name=self._worker_name,
+            characters=len(self._worker_name),
+            longest=MAX_NAME_LENGTH,
+            error=str(refused),
+        )
+        await pause(self._backoff.next_seconds(), unless=self._shutdown.requested)
 
     async def _poll(self) -> Assignment | None:
         """Poll once; when the worker stops meanwhile, wait for the answer, because it may hold a task.

@@ -6,16 +6,24 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Final, Protocol
+
+import structlog
 
 from app.worker.streams import CHUNK_BYTES
 from app.worker.watchdog import Guard
+
+log = structlog.get_logger()
 
 EXIT_CHECK_SECONDS: Final = 0.05
 """How often the end of a process is looked for where the kernel does not announce it."""
 
 LAST_WORDS_SECONDS: Final = 1.0
 """How long output is still read after everything in the process group was killed, or the process was told to end."""
+
+PROCESSES: Final = "/proc"
+ENDED: Final = frozenset({b"Z", b"X"})
 
 
 class Sink(Protocol):
@@ -33,8 +41,9 @@ class Sink(Protocol):
 class ChildProcess:
     """A started command, with everything it starts in turn.
 
-    Signals go to its process group. The process is collected (``wait``) only when nobody will signal it again: until
-    then the kernel keeps its number, so that a signal never reaches a stranger who got the same one.
+    Signals go to the command alone, which knows what it has started; only the last SIGKILL goes to its process group.
+    The process is collected (``wait``) only when nobody will signal it again: until then the kernel keeps its number,
+    so that a signal never reaches a stranger who got the same one.
     """
 
     def __init__(self, popen: subprocess.Popen[bytes], guard: Guard) -> None:
@@ -68,13 +77,19 @@ class ChildProcess:
         return self._popen.pid
 
     def signal(self, number: int) -> None:
-        """Send a signal to the whole group; nothing happens once the process is collected."""
+        """Send a signal to the process; nothing happens once it is collected."""
         if self._popen.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+                os.kill(self.pid, number)
+
+    def kill_group(self) -> None:
+        """Kill the process and all that it left in its group; nothing happens once it is collected."""
+        if self._popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
 
     def end(self, *, grace_seconds: float) -> None:
-        """Send SIGTERM the first time, and SIGKILL after the shortest grace of all calls.
+        """Send SIGTERM the first time, and kill the group after the shortest grace of all calls.
 
         A process that has ended by itself already was not told to.
         """
@@ -84,14 +99,14 @@ class ChildProcess:
             self.told_to_end = True
             self.signal(signal.SIGTERM)
         loop = asyncio.get_running_loop()
-        self._timers.append(loop.call_later(grace_seconds, self.signal, signal.SIGKILL))
+        self._timers.append(loop.call_later(grace_seconds, self.kill_group))
 
     async def run(self, *, stdout: Sink, stderr: Sink, drain_seconds: float) -> int:
         """Hand on the output until the process has ended; returns its exit code, negative for a signal.
 
-        What the process leaves behind in its group is killed: after its end its output is read to the end for at most
-        ``drain_seconds``, and nothing in the group outlives the task. What has left the group, by ``setsid``, is not
-        found and goes on.
+        What the process leaves behind in its group is killed, and named in the log: after its end its output is read
+        to the end for at most ``drain_seconds``, and nothing in the group outlives the task. What has left the group,
+        by ``setsid``, is not found and goes on.
         """
         reading = [
             asyncio.create_task(_read(self._popen.stdout, stdout), name=f"stdout-of-{self.pid}"),
@@ -103,14 +118,24 @@ class ChildProcess:
             stdout.command_ended()
             stderr.command_ended()
             await asyncio.wait(reading, timeout=LAST_WORDS_SECONDS if self.told_to_end else drain_seconds)
-            self.signal(signal.SIGKILL)
+            self._end_helpers()
             await asyncio.wait(reading, timeout=LAST_WORDS_SECONDS)
         finally:
             await self._clean_up(reading)
         return self._popen.wait()
 
+    def _end_helpers(self) -> None:
+        helpers = group_members(self.pid)
+        if helpers:
+            log.warning(
+                "The command ended before processes that it had started; they are killed",
+                action="helpers-killed",
+                processes=[f"{name} ({pid})" for pid, name in helpers.items()],
+            )
+        self.kill_group()
+
     async def _clean_up(self, reading: Sequence[asyncio.Task[None]]) -> None:
-        self.signal(signal.SIGKILL)
+        self.kill_group()
         for timer in self._timers:
             timer.cancel()
         for task in reading:
@@ -150,6 +175,31 @@ class ChildProcess:
             return False
         self._guard.forget(self.pid)
         return True
+
+
+def group_members(group: int) -> dict[int, str]:
+    """Return the names of the processes in a group, without the one that leads it and those that have ended.
+
+    Where the system has no ``/proc`` none are found.
+    """
+    found: dict[int, str] = {}
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(PROCESSES):
+            if not entry.name.isdigit() or int(entry.name) == group:
+                continue
+            with contextlib.suppress(OSError):
+                number, name, state, its_group = _read_status(Path(entry.path, "stat").read_bytes())
+                if its_group == group and state not in ENDED:
+                    found[number] = name
+    return found
+
+
+def _read_status(line: bytes) -> tuple[int, str, bytes, int]:
+    """Read number, name, state and group from ``/proc/PID/stat`` (proc(5)); the name can hold any character."""
+    head, _, rest = line.rpartition(b")")
+    number, _, name = head.partition(b" (")
+    state, _parent, group, *_ = rest.split()
+    return int(number), name.decode(errors="replace"), state, int(group)
 
 
 async def _readable(descriptor: int) -> None:

@@ -45,8 +45,8 @@ class Runnable(Stoppable, Protocol):
 class RunsCommands(Protocol):
     """A worker with processes that can be sent signals."""
 
-    def forward_signal(self, number: int) -> None:
-        """Send a signal to all commands that run now."""
+    def forward_signal(self, number: int) -> bool:
+        """Send a signal to all commands that run now; tell whether there is one."""
         ...
 
 
@@ -71,13 +71,19 @@ def stopped_by_signals(worker: Stoppable, *, early: EarlySignals | None = None) 
             signal.signal(number, signal.SIG_DFL if previous is None else previous)
 
 
-def _handlers(worker: Stoppable) -> dict[int, Callable[[], None]]:
-    handlers: dict[int, Callable[[], None]] = dict.fromkeys(STOPPING, worker.request_stop)
+def _handlers(worker: Stoppable) -> dict[int, Callable[[], object]]:
+    handlers: dict[int, Callable[[], object]] = dict.fromkeys(STOPPING, worker.request_stop)
     if isinstance(worker, RunsCommands):
         handlers |= {number: functools.partial(worker.forward_signal, number) for number in FORWARDED}
-    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup wants it
-        handlers[signal.SIGHUP] = worker.request_stop
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup wants it
+        handlers[signal.SIGHUP] = functools.partial(_hang_up, worker)
     return handlers
+
+
+def _hang_up(worker: Stoppable) -> None:
+    """Pass SIGHUP on to the commands, or stop the worker when none runs."""
+    if not (isinstance(worker, RunsCommands) and worker.forward_signal(signal.SIGHUP)):
+        worker.request_stop()
 
 
 async def run_until_signalled(worker: Runnable) -> None:

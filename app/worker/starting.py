@@ -29,10 +29,9 @@ class Starting:
         else:
             self._worker.request_stop()
 
-    def forward_signal(self, number: int) -> None:
-        """Send a signal to the commands that run now."""
-        if isinstance(self._worker, RunsCommands):
-            self._worker.forward_signal(number)
+    def forward_signal(self, number: int) -> bool:
+        """Send a signal to the commands that run now; tell whether there is one."""
+        return isinstance(self._worker, RunsCommands) and self._worker.forward_signal(number)
 
     def becomes(self, worker: Stoppable) -> None:
         """Hand over to the worker, which hears all that was asked for."""

@@ -211,9 +211,9 @@ class CommandWorker(ActivityWorker):
         self._commands.prepare()
         await super().run()
 
-    def forward_signal(self, number: int) -> None:
-        """Send a signal to the commands that run now."""
-        self._commands.forward(number)
+    def forward_signal(self, number: int) -> bool:
+        """Send a signal to the commands that run now; tell whether there is one."""
+        return self._commands.forward(number)
 
 
 def _unbuffered(output: TextIO) -> BinaryIO:

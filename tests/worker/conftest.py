@@ -100,6 +100,7 @@ class StartWorker(Protocol):
         pace: Pace = FAST,
         output_drain_seconds: float = 0.3,
         signalled: bool = False,
+        worker_name: str = "worker-1",
         **more: Any,
     ) -> Running: ...
 
@@ -138,6 +139,7 @@ async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[Sta
         pace: Pace = FAST,
         output_drain_seconds: float = 0.3,
         signalled: bool = False,
+        worker_name: str = "worker-1",
         **more: Any,
     ) -> Running:
         if script is not None:
@@ -146,7 +148,7 @@ async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[Sta
         stdout, stderr = more.pop("stdout", io.BytesIO()), io.BytesIO()
         worker = CommandWorker(
             WorkerSettings(
-                activity_name=ACTIVITY, worker_name="worker-1", concurrency=concurrency, tags=tags or {}, pace=pace
+                activity_name=ACTIVITY, worker_name=worker_name, concurrency=concurrency, tags=tags or {}, pace=pace
             ),
             CommandSettings(
                 command=command or "/bin/true",

@@ -252,6 +252,26 @@ def test_signals(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
     assert json.loads(execution.ended().output)["got"] == len(FORWARDED) > 40
 
 
+def test_hang_up(nursery: Nursery, sfn: Any) -> None:
+    """SIGHUP ends a worker that runs no command, in order, unless it was started with `nohup`."""
+    worker = nursery.start(*arguments(Machine(sfn).name, "true")).until_logged("worker-started")
+    worker.signal(signal.SIGHUP)
+    assert worker.wait() == 0
+
+
+def test_helpers(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
+    """Signals go to the command alone, and not to processes that it has started. Those that outlive it are killed, and
+    a line of the log names them. `sfncli` leaves them running.
+    """
+    machine, pid = Machine(sfn), tmp_path / "pid"
+    script = f'sleep 600 >&- 2>&- & echo $! > "{pid}.new"; mv "{pid}.new" "{pid}"; echo "{{}}"'
+    worker = nursery.start(*arguments(machine.name, str(write_script(tmp_path / "command", script))))
+    assert machine.start().ended().output
+    worker.until_logged("helpers-killed")
+    assert f'"sleep ({pid.read_text().strip()})"' in worker.stderr
+    assert not alive(int(pid.read_text()))
+
+
 def test_killed_worker(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
     """When the worker is killed, so are its commands and what they have started, before their retry can begin."""
     machine, pids = Machine(sfn), tmp_path / "pids"

@@ -142,6 +142,30 @@ def test_flags(start: Start) -> None:
     assert [json.loads(run.output)["args"] for run in start.runs] == [["fixed", "-region", "b c"]] * 2
 
 
+def test_flag_values(nursery: Nursery, sfn: Any, tmp_path: Path) -> None:
+    """Flags that are true or false take a value too, as in `-version=false` and `-inputfile=true`; any other value is
+    refused.
+    """
+    machine = Machine(sfn)
+    command = write_script(tmp_path / "command", 'printf \'{"args":"%s"}\' "$*"')
+    flags = ("-version=false", "--inputfile=T", "-workdirectory", str(tmp_path / "work"))
+    nursery.start(*arguments(machine.name, str(command), *flags), "fixed", "-version=x")
+    assert re.fullmatch(r"fixed -version=x .*/input.json", json.loads(machine.start().ended().output)["args"])
+    refused = nursery.start("sfncli", "-version=x")
+    assert refused.wait() == 2
+    assert "-version is true or false, not 'x'" in refused.stderr
+
+
+def test_long_worker_name(nursery: Nursery, sfn: Any) -> None:
+    """A worker name over 80 characters, as the ARN of an ECS task can be, does not keep the worker from starting; when
+    AWS refuses it at the poll, a line of the log says so each time.
+    """
+    worker = nursery.start(*arguments(Machine(sfn).name, "true", f"-workername={TASK_ARN * 2}"))
+    worker.until_logged("worker-name-refused")
+    assert "which is too long; MAGIC_ECS_TASK_ID is shorter than the ARN" in worker.stderr
+    worker.end()
+
+
 def test_no_work_dir(start: Start) -> None:
     """Without `-workdirectory` there is no `WORK_DIR`."""
     assert json.loads(start.runs[0].output)["work_dir"] is None

@@ -187,7 +187,9 @@ def test_exit_nonzero(run: Execution) -> None:
 
 @task('echo \'{"error":"App.Full","cause":"disk"}\'; exit 1')
 def test_own_error(run: Execution) -> None:
-    """A last line `{"error": ..., "cause": ...}` of a command that failed is its error and cause."""
+    """A last line `{"error": ..., "cause": ...}` of a command that failed is its error and cause; the two names may be
+    written in any case.
+    """
     assert run.error == ("App.Full", "disk")
 
 

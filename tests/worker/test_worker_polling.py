@@ -158,6 +158,25 @@ async def test_polls_go_on_after_any_passing_trouble_of_aws(start_worker: StartW
     assert (await running.perform()).status == "SUCCEEDED"
 
 
+async def test_a_worker_name_that_aws_refuses_is_told_in_a_line_and_tried_again(start_worker: StartWorker) -> None:
+    name = "arn:aws:ecs:us-west-2:123456789012:task/a-cluster-with-a-long-name/0123456789abcdef0123456789abcdef"
+    with capture_logs() as logs:
+        running = await start_worker("true", worker_name=name)
+        running.aws.fail("get_activity_task", "ValidationException", "ValidationException")
+        assert (await running.perform()).status == "SUCCEEDED"
+    told = [log for log in logs if log["action"] == "worker-name-refused"]
+    assert len(told) == 2
+    assert told[0]["log_level"] == "error"
+    assert (told[0]["characters"], told[0]["longest"], told[0]["worker_name"]) == (len(name), 80, name)
+
+
+async def test_another_refusal_of_a_poll_ends_the_worker(start_worker: StartWorker) -> None:
+    running = await start_worker("true")
+    running.aws.fail("get_activity_task", "ValidationException")
+    with pytest.raises(errors.RefusedByAWS):
+        await running.task
+
+
 async def test_an_activity_that_was_deleted_is_made_again(start_worker: StartWorker) -> None:
     running = await start_worker("true")
     await eventually(lambda: running.aws.open_polls, "the worker polls")

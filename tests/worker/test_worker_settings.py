@@ -64,8 +64,7 @@ def test_the_activity_of_a_namespace_is_named_as_in_shorthand_resources() -> Non
     [
         ({"activity_name": ""}, "the activity name must have 1 to 80 characters, not 0"),
         ({"activity_name": "x" * 81}, "the activity name must have 1 to 80 characters, not 81"),
-        ({"worker_name": ""}, "the worker name must have 1 to 80 characters, not 0"),
-        ({"worker_name": "x" * 99}, "not 99 (MAGIC_ECS_TASK_ID is shorter than MAGIC_ECS_TASK_ARN)"),
+        ({"worker_name": ""}, "the worker name is empty; is a variable not set?"),
         ({"concurrency": 0}, "concurrency must be at least 1, not 0"),
     ],
 )

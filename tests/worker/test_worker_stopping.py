@@ -73,7 +73,9 @@ async def test_a_process_that_was_collected_gets_no_signal(monkeypatch: pytest.M
     sink = Sink()
     assert await process.run(stdout=sink, stderr=sink, drain_seconds=1) == 0
     monkeypatch.setattr("os.killpg", lambda _, number: signals.append(number))
+    monkeypatch.setattr("os.kill", lambda _, number: signals.append(number))
     process.end(grace_seconds=0)
+    process.kill_group()
     process.signal(signal.SIGKILL)
     assert signals == []
 

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.worker import InputMode
 from tests.worker.conftest import INPUT, StartWorker, alive, eventually
@@ -283,6 +284,38 @@ async def test_what_a_command_leaves_running_ends_with_its_task(start_worker: St
     await eventually(lambda: not alive(pid), "the process left behind is killed")
 
 
+async def test_what_a_command_leaves_running_is_named_in_the_log(start_worker: StartWorker) -> None:
+    running = await start_worker('sleep 60 >&- 2>&- & echo "{\\"pid\\":$!}"')
+    with capture_logs() as logs:
+        pid = (await running.perform()).json_output["pid"]
+    told = [log for log in logs if log["action"] == "helpers-killed"]
+    assert [(log["log_level"], log["processes"]) for log in told] == [("warning", [f"sleep ({pid})"])]
+
+
+async def test_a_command_that_leaves_nothing_running_is_not_told_of(start_worker: StartWorker) -> None:
+    running = await start_worker("sleep 0.01; echo '{}'")
+    with capture_logs() as logs:
+        await running.perform()
+    assert "helpers-killed" not in [log["action"] for log in logs]
+
+
+async def test_signals_reach_the_command_and_not_what_it_has_started(start_worker: StartWorker, tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    script = write_script(
+        tmp_path / "helper", f'trap "echo helper >> {heard}" USR1; echo > {heard}; while :; do sleep 0.01; done'
+    )
+    running = await start_worker(
+        f'trap \'echo "{{\\"signal\\":1}}"; exit 0\' USR1; {script} >&- 2>&- & '
+        f"while ! test -e {heard}; do sleep 0.01; done; echo ready; while :; do sleep 0.01; done"
+    )
+    task = await running.schedule()
+    await eventually(lambda: running.stdout.getvalue() == b"ready\n", "the command is ready")
+    assert running.worker.forward_signal(signal.SIGUSR1)
+    await running.end_of(task)
+    assert task.json_output["signal"] == 1
+    assert heard.read_text() == "\n"
+
+
 async def test_output_that_follows_the_end_of_the_command_at_once_still_counts(start_worker: StartWorker) -> None:
     running = await start_worker('(sleep 0.05; echo "{\\"late\\":true}") &')
     assert (await running.perform()).json_output["late"] is True
@@ -320,7 +353,7 @@ async def test_signals_are_forwarded_to_the_command(start_worker: StartWorker) -
     )
     task = await running.schedule()
     await eventually(lambda: running.stdout.getvalue() == b"ready\n", "the command is ready")
-    running.worker.forward_signal(signal.SIGHUP)
+    assert running.worker.forward_signal(signal.SIGHUP)
     await running.end_of(task)
     assert task.json_output["signal"] == 1
 
