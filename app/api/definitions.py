@@ -1,7 +1,7 @@
 """Routes of workflow definitions."""
 
 from collections.abc import Awaitable, Sequence
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
@@ -60,10 +60,16 @@ async def new_workflow_definition(
 async def get_workflow_definition_versions_by_name(
     name: DefinitionName,
     store: StoreDep,
-    latest: Annotated[bool, Query(description="Only the latest version; false returns all, newest first.")] = True,
+    latest: Annotated[bool, Query(description="Only the latest version; false returns all.")] = True,
+    order: Annotated[
+        Literal["asc", "desc"], Query(description="Of all versions, the oldest (`asc`) or the newest (`desc`) first.")
+    ] = "asc",
 ) -> Sequence[WorkflowDefinition]:
     """Return the versions of a workflow definition."""
-    return [await _shown(store.get_definition(name))] if latest else await store.list_definition_versions(name)
+    if latest:
+        return [await _shown(store.get_definition(name))]
+    newest_first = await store.list_definition_versions(name)
+    return newest_first if order == "desc" else newest_first[::-1]
 
 
 @router.put(

@@ -71,7 +71,10 @@ class WorkflowsParameters(BaseModel):
     )
     oldest_first: bool = Field(default=False, description="Begin with the oldest instead of the newest.")
     page_token: str | None = Field(default=None, max_length=1024, description="Where the page begins; opaque.")
-    summary_only: bool = Field(default=False, description="Leave out definition bodies, jobs, inputs and outputs.")
+    summary_only: bool = Field(default=False, description="Leave out definition bodies, jobs and outputs.")
+    omit_input: bool = Field(
+        default=False, description="Of summaries, leave out the inputs too, which spares reading those that are large."
+    )
 
     def query(self) -> WorkflowQuery:
         """Return the filters as the store wants them."""
@@ -91,14 +94,16 @@ class WorkflowsParameters(BaseModel):
 
     def shown(self, workflows: Sequence[Workflow]) -> Sequence[Workflow]:
         """Return the workflows as the caller wants to see them."""
-        return [summary(workflow) for workflow in workflows] if self.summary_only else workflows
+        if not self.summary_only:
+            return workflows
+        return [_summary(workflow, with_input=not self.omit_input) for workflow in workflows]
 
 
-def summary(workflow: Workflow) -> Workflow:
-    """Return a workflow without what can be large."""
+def _summary(workflow: Workflow, *, with_input: bool) -> Workflow:
+    """Return a workflow without what can be large, but for its input."""
     definition = workflow.workflow_definition.model_copy(update={"state_machine": None})
     last_job = workflow.last_job and brief(workflow.last_job)
-    large = dict.fromkeys(("jobs", "input", "output", "variables"))
+    large = dict.fromkeys(("jobs", "output", "variables", *(() if with_input else ("input",))))
     return workflow.model_copy(update={"workflow_definition": definition, "last_job": last_job, **large})
 
 

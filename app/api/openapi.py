@@ -17,7 +17,7 @@ LEFT_OUT_OF_SUMMARIES: Final = {
     "WorkflowDefinition": ("stateMachine",),
     "WorkflowSummary": ("input",),
 }
-"""Properties that a listing with ``summaryOnly`` does not have, so no client may rely on them."""
+"""Properties that a listing with ``summaryOnly`` need not have, so no client may rely on them."""
 
 FRAMEWORK_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
 """Schemas of FastAPI's own 422 answer, which this service does not give."""

@@ -51,7 +51,13 @@ async def get_workflows(
 
     When there are more, the header `X-Next-Page-Path` holds the path of the next page.
     """
-    page = await store.list_workflows(parameters.query(), limit=parameters.limit, page_token=parameters.page_token)
+    page = await store.list_workflows(
+        parameters.query(),
+        limit=parameters.limit,
+        page_token=parameters.page_token,
+        summaries=parameters.summary_only,
+        inputs=not parameters.omit_input,
+    )
     announce_next_page(request, response, page.next_token)
     return parameters.shown(page.workflows)
 

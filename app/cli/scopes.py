@@ -98,6 +98,7 @@ def query_of(
         "resolved_by": filters.resolved_by,
         "oldest_first": oldest_first,
         "summary_only": summary_only,
+        "omit_input": summary_only or None,
         "limit": page_size,
     }
 

@@ -18,7 +18,7 @@ class ListedDefinition(models.WorkflowDefinition):
 
 
 class ListedWorkflow(models.Workflow):
-    """A workflow as a list has it: a summary holds no input."""
+    """A workflow as a list has it: a summary may hold no input."""
 
     workflow_definition: ListedDefinition
     input: str = ""

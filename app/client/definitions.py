@@ -19,8 +19,9 @@ class DefinitionCalls(Caller):
         return decode(await self._connection.request("GET", PATH, repeatable=True), DEFINITIONS)
 
     async def list_definition_versions(self, name: str) -> list[models.WorkflowDefinition]:
-        """List all versions of a definition; `errors.DefinitionNotFound` when there is none."""
-        return await self._get_versions(name, latest=False)
+        """List all versions of a definition, newest first; `errors.DefinitionNotFound` when there is none."""
+        found = await self._get_versions(name, latest=False)
+        return sorted(found, key=lambda definition: definition.version, reverse=True)
 
     async def get_definition(self, name: str, *, version: int | None = None) -> models.WorkflowDefinition:
         """Get one version of a definition; the latest without ``version``."""

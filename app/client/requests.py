@@ -48,6 +48,7 @@ class WorkflowFilters(TypedDict, total=False):
     created_before: datetime | None
     oldest_first: bool | None
     summary_only: bool | None
+    omit_input: bool | None
     limit: int | None
 
 

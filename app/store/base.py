@@ -76,10 +76,16 @@ class WorkflowQuery:
         )
 
 
-def summary(workflow: Workflow) -> Workflow:
+def summary(workflow: Workflow, *, with_input: bool = False) -> Workflow:
     """Return a workflow without what can be large: input, output, jobs, and those of its last job."""
     last_job = workflow.last_job and brief(workflow.last_job)
-    large = {"input": "", "output": None, "variables": None, "execution_input": None, "jobs": ()}
+    large = {
+        "input": workflow.input if with_input else "",
+        "output": None,
+        "variables": None,
+        "execution_input": None,
+        "jobs": (),
+    }
     return workflow.model_copy(update={**large, "last_job": last_job})
 
 
@@ -195,11 +201,18 @@ class WorkflowStore(ABC):
 
     @abstractmethod
     async def list_workflows(
-        self, query: WorkflowQuery, *, limit: int, page_token: str | None = None, summaries: bool = False
+        self,
+        query: WorkflowQuery,
+        *,
+        limit: int,
+        page_token: str | None = None,
+        summaries: bool = False,
+        inputs: bool = False,
     ) -> Page:
         """Return workflows by time of creation, newest first unless ``query.oldest_first``; ties go by id.
 
-        With ``summaries`` each is cut by ``summary``, which spares reading what can be large.
+        With ``summaries`` each is cut by ``summary``, which spares reading what can be large; ``inputs`` keeps the
+        inputs, which costs reading those that are large.
 
         Following ``next_token`` shows every workflow that was there at the start exactly once, whatever is created
         meanwhile. A page may have fewer than ``limit`` workflows, even none, and still a ``next_token``: when the

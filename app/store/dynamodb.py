@@ -156,9 +156,17 @@ class DynamoDBStore(Store):
         await self._writer.discard(workflow_id, revision=revision)
 
     async def list_workflows(
-        self, query: WorkflowQuery, *, limit: int, page_token: str | None = None, summaries: bool = False
+        self,
+        query: WorkflowQuery,
+        *,
+        limit: int,
+        page_token: str | None = None,
+        summaries: bool = False,
+        inputs: bool = False,
     ) -> Page:
-        return await self._listing.workflows(query, limit=limit, page_token=page_token, summaries=summaries)
+        return await self._listing.workflows(
+            query, limit=limit, page_token=page_token, summaries=summaries, inputs=inputs
+        )
 
     async def list_active_workflows(
         self, *, limit: int, page_token: str | None = None, known: Container[str] = ()

@@ -59,7 +59,9 @@ class Listing:
         self._now = now
         self._unreadable = unreadable
 
-    async def workflows(self, query: WorkflowQuery, *, limit: int, page_token: str | None, summaries: bool) -> Page:
+    async def workflows(
+        self, query: WorkflowQuery, *, limit: int, page_token: str | None, summaries: bool, inputs: bool
+    ) -> Page:
         """Return a page of a listing as the contract says."""
         span = Range.of(query, paging.decode(page_token) if page_token else None)
         if span.empty or (query.definition_name is not None and not sendable(query.definition_name)):
@@ -72,7 +74,7 @@ class Listing:
             if not places:
                 stop = merge.stopped_at
                 return Page(found, paging.encode(read_position(stop)) if stop else None)
-            present = await self._present(places, query.matches, summaries=summaries, placeholders=True)
+            present = await self._present(places, query.matches, summaries=summaries, inputs=inputs, placeholders=True)
             found += present.values()
             seen += len(places)
         last = found[limit - 1]
@@ -104,10 +106,13 @@ class Listing:
         matches: Callable[[Workflow], bool],
         *,
         summaries: bool,
+        inputs: bool = False,
         placeholders: bool = False,
     ) -> Mapping[str, Workflow]:
         """Return those workflows that are still what the indexes said, in the order of their places."""
-        found = await self._reader.find(set(places), summaries=summaries, placeholders=placeholders) if places else {}
+        if not places:
+            return {}
+        found = await self._reader.find(set(places), summaries=summaries, inputs=inputs, placeholders=placeholders)
         return {place: found[place] for place in places if place in found and matches(found[place])}
 
     def _streams(self, sources: Sequence[Partition], query: WorkflowQuery, span: Range, limit: int) -> list[Stream]:

@@ -88,24 +88,25 @@ class Reader:
             raise self._unreadable_workflow(item, broken) from broken
 
     async def find(
-        self, positions: Collection[str], *, summaries: bool, placeholders: bool = False
+        self, positions: Collection[str], *, summaries: bool, inputs: bool = False, placeholders: bool = False
     ) -> Mapping[str, Workflow]:
         """Return those workflows that are there, by their position in the indexes that named them.
 
         Those that cannot be read are left out, or shown by ``placeholders``.
         """
+        parts = (payloads.IN_LISTINGS | {"input"} if inputs else payloads.IN_LISTINGS) if summaries else ALL
         wanted = {items.read_position(position).workflow_id for position in positions}
         found = await self._calls.get_many(self._table, [summary_key(workflow_id) for workflow_id in wanted])
         now = self._now()
         current = [item for item in found if _position(item) in positions and not items.expired(item, now)]
-        workflows = await self._assemble(current, payloads.IN_LISTINGS if summaries else ALL, ALL)
+        workflows = await self._assemble(current, parts, ALL)
         present = {}
         for item, workflow in zip(current, workflows, strict=True):
             whole = workflow or await self._again(item["id"]["S"])
             if isinstance(whole, errors.RecordUnreadable):
                 whole = cast("Workflow", whole.placeholder) if placeholders else None
             if whole is not None:
-                present[_position(item)] = summary(whole) if summaries else whole
+                present[_position(item)] = summary(whole, with_input=inputs) if summaries else whole
         return present
 
     async def _again(self, workflow_id: str) -> Workflow | errors.RecordUnreadable | None:

@@ -128,7 +128,13 @@ class MemoryStore(Store):
             )
 
     async def list_workflows(
-        self, query: WorkflowQuery, *, limit: int, page_token: str | None = None, summaries: bool = False
+        self,
+        query: WorkflowQuery,
+        *,
+        limit: int,
+        page_token: str | None = None,
+        summaries: bool = False,
+        inputs: bool = False,
     ) -> Page:
         timeline = self._timeline
         if query.definition_name is not None:
@@ -138,7 +144,7 @@ class MemoryStore(Store):
             ids = filter(_begins_with(query.id_prefix), ids)
         if _filters(query):
             ids = (found for found in ids if query.matches(self._shown(found, with_jobs=False)))
-        return self._page(ids, limit, summaries=summaries)
+        return self._page(ids, limit, summaries=summaries, inputs=inputs)
 
     async def list_active_workflows(
         self, *, limit: int, page_token: str | None = None, known: Container[str] = ()
@@ -201,11 +207,11 @@ class MemoryStore(Store):
             indices = range((bisect_left(timeline, after) if after else len(timeline)) - 1, -1, -1)
         return (timeline[index][1] for index in indices)
 
-    def _page(self, ids: Iterator[str], limit: int, *, summaries: bool) -> Page:
+    def _page(self, ids: Iterator[str], limit: int, *, summaries: bool, inputs: bool) -> Page:
         found = list(islice(ids, limit))
         more = len(found) == limit and next(ids, None) is not None
         shown = [self._shown(each, with_jobs=not summaries) for each in found]
-        workflows = [summary(workflow) for workflow in shown] if summaries else shown
+        workflows = [summary(workflow, with_input=inputs) for workflow in shown] if summaries else shown
         return Page(workflows, paging.encode(Position(*_place(workflows[-1]))) if more else None)
 
     def _summaries(self, workflow_ids: Iterable[str]) -> list[Workflow]:

@@ -45,7 +45,10 @@ async def test_a_definition_is_created_listed_updated_and_read(api: httpx.AsyncC
     }
     assert (updated.status_code, updated.json()["version"]) == (201, 1)
     assert (await api.get(f"/workflow-definitions/{NAME}")).json() == [updated.json()]
-    assert (await api.get(f"/workflow-definitions/{NAME}?latest=false")).json() == [updated.json(), created]
+    assert (await api.get(f"/workflow-definitions/{NAME}?latest=false")).json() == [created, updated.json()]
+    newest_first = await api.get(f"/workflow-definitions/{NAME}?latest=false&order=desc")
+    assert newest_first.json() == [updated.json(), created]
+    assert (await api.get(f"/workflow-definitions/{NAME}?latest=false&order=random")).status_code == 400
     assert (await api.get(f"/workflow-definitions/{NAME}/0")).json() == created
     assert (await api.get("/workflow-definitions")).json() == [updated.json()]
 
@@ -127,11 +130,14 @@ async def test_a_summary_leaves_out_what_can_be_large(api: httpx.AsyncClient, ri
     await rig.poller.poll_once()
 
     (summary,) = (await api.get("/workflows?summaryOnly=true")).json()
+    (row,) = (await api.get("/workflows?summaryOnly=true&omitInput=true")).json()
 
     assert summary["id"] == workflow["id"]
     assert summary["workflowDefinition"]["name"] == NAME
     assert summary["lastJob"]["state"] == "echo"
-    assert not {"input", "output"} & summary.keys()
+    assert summary["input"] == workflow["input"]
+    assert "output" not in summary
+    assert row == {name: value for name, value in summary.items() if name != "input"}
     assert not summary.get("jobs")
     assert not summary["workflowDefinition"].get("stateMachine")
 

@@ -37,7 +37,7 @@ def test_filters_are_asked_for_status_by_status(wfm: Run, service: FakeService) 
     assert wfm("cancel", *arguments, "--yes").err == "There is nothing to do.\n"
     query = "workflowDefinitionName=a%3Ab&namespace=dev&queue=slow&tag=k%3Av&tag=l%3Aw"
     assert [asked.line for asked in service.asked[:2]] == [
-        f"GET /workflows?status={status}&{query}&oldestFirst=true&summaryOnly=true&limit=1000"
+        f"GET /workflows?status={status}&{query}&oldestFirst=true&summaryOnly=true&omitInput=true&limit=1000"
         for status in ("queued", "running")
     ]
 

@@ -154,7 +154,7 @@ def test_filters_of_a_list_are_sent(wfm: Run, service: FakeService) -> None:
     assert wfm("workflows", *arguments, "--oldest-first", "-n", "dev").code == 0
     assert service.asked[0].line == (
         "GET /workflows?status=failed&workflowDefinitionName=a%3Ab&namespace=dev&tag=k%3Av&resolvedByUser=false"
-        "&oldestFirst=true&summaryOnly=true&limit=8"
+        "&oldestFirst=true&summaryOnly=true&omitInput=true&limit=8"
     )
 
 

@@ -80,12 +80,13 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
             created_after=datetime(2026, 1, 2, tzinfo=UTC),
             oldest_first=True,
             summary_only=True,
+            omit_input=True,
             limit=5,
             page_token="t=",
         ),
         (
             "GET /workflows?workflowDefinitionName=x%3Ay&status=failed&resolvedByUser=false&namespace=dev&queue=slow"
-            "&tag=a%3A1&tag=b%3Ax+y&createdAfter=2026-01-02T00%3A00%3A00.000Z&oldestFirst=true&summaryOnly=true&limit=5&pageToken=t%3D"
+            "&tag=a%3A1&tag=b%3Ax+y&createdAfter=2026-01-02T00%3A00%3A00.000Z&oldestFirst=true&summaryOnly=true&omitInput=true&limit=5&pageToken=t%3D"
         ),
         [workflow_json()],
         None,

@@ -83,7 +83,7 @@ def _definitions(wire: _Wire) -> None:
     _must(made["stateMachine"] == DEFINITION["stateMachine"], "a machine with null lists comes out changed")
     wire.ask("PUT", f"/workflow-definitions/{NAME}", 201, DEFINITION)
     versions = wire.ask("GET", f"/workflow-definitions/{NAME}?latest=false", 200)
-    _must([each["version"] for each in versions] == [1, 0], "the versions are not 1 and 0")
+    _must([each["version"] for each in versions] == [0, 1], "the versions are not 0 and 1")
     wire.ask("GET", f"/workflow-definitions/{NAME}/1", 200)
     wire.ask("GET", "/workflow-definitions", 200)
     _must(wire.ask("GET", "/workflow-definitions/none/0", 404)["message"] != "", "a 404 has no message")

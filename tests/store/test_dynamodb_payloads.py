@@ -197,6 +197,21 @@ async def test_a_listing_of_summaries_reads_no_parts(large: DynamoDBStore, dynam
     assert listed.last_job == jobs[3].model_copy(update={"input": None, "output": None})
 
 
+async def test_a_listing_of_summaries_with_inputs_reads_their_parts_and_no_others(
+    large: DynamoDBStore, dynamodb: "DynamoDBClient"
+) -> None:
+    jobs = tuple(job(number, padding=1_000) for number in range(20))
+    given = noise(20_000)
+    await large.create_workflow(samples.workflow("a", input=given))
+    await large.update_workflow("a", {"jobs": jobs, "last_job": jobs[3], "output": noise(20_000)}, revision=0)
+    wire = Wire(dynamodb)
+
+    (listed,) = (await large.list_workflows(WorkflowQuery(), limit=1, summaries=True, inputs=True)).workflows
+
+    assert wire.requests["BatchGetItem"] == 2
+    assert (listed.input, listed.jobs, listed.output) == (given, (), None)
+
+
 @pytest.mark.parametrize("fields", [{"input": ""}, {"input": "\x00é\U0001f600" * 900}, {"tags": {"": "x", "é": ""}}])
 async def test_odd_text_is_kept(large: DynamoDBStore, fields: dict[str, Any]) -> None:
     workflow = samples.workflow("a", **fields)

@@ -420,8 +420,10 @@ async def test_summaries_leave_out_what_can_be_large(store: Store) -> None:
     whole = await store.update_workflow("a", {"output": "{}", "jobs": (job,), "last_job": job}, revision=0)
 
     (listed_one,) = (await store.list_workflows(WorkflowQuery(), limit=1, summaries=True)).workflows
+    (with_input,) = (await store.list_workflows(WorkflowQuery(), limit=1, summaries=True, inputs=True)).workflows
     (active_one,) = (await store.list_active_workflows(limit=1)).workflows
 
     brief = job.model_copy(update={"input": None, "assigned_variables": None})
     assert listed_one == whole.model_copy(update={"input": "", "output": None, "jobs": (), "last_job": brief})
+    assert with_input == listed_one.model_copy(update={"input": '{"n": 1}'})
     assert active_one == listed_one

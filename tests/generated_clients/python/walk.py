@@ -90,12 +90,12 @@ def a_definition_is_read_as_it_was_written(session: Session) -> None:
     assert timedelta() <= datetime.now(UTC) - made.created_at < timedelta(minutes=5)
 
 
-def a_new_version_is_listed_first(session: Session) -> None:
-    """A new version is listed first, and alone when only the latest is wanted."""
+def a_new_version_is_listed_last(session: Session) -> None:
+    """A new version is listed last, and alone when only the latest is wanted."""
     updated = update_workflow_definition.sync(NAME, client=session.client, body=new_definition(NAME, ECHO))
     assert expect(WorkflowDefinition, updated).version == 1
     versions = get_workflow_definition_versions_by_name.sync(NAME, client=session.client, latest=False)
-    assert [each.version for each in expect_all(WorkflowDefinition, versions)] == [1, 0]
+    assert [each.version for each in expect_all(WorkflowDefinition, versions)] == [0, 1]
     latest = get_workflow_definition_versions_by_name.sync(NAME, client=session.client)
     assert [each.version for each in expect_all(WorkflowDefinition, latest)] == [1]
     every = expect_all(WorkflowDefinition, get_workflow_definitions.sync(client=session.client))
@@ -266,7 +266,7 @@ def every_machine_keeps_its_form(session: Session, machines: Path) -> None:
 STEPS: Final[tuple[Callable[[Session], None], ...]] = (
     the_service_is_healthy,
     a_definition_is_read_as_it_was_written,
-    a_new_version_is_listed_first,
+    a_new_version_is_listed_last,
     a_valid_definition_can_be_judged_only,
     an_invalid_definition_is_answered_with_what_is_wrong,
     a_name_that_is_taken_is_a_conflict,

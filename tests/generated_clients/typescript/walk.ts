@@ -104,7 +104,7 @@ const steps: [string, () => Promise<void>][] = [
     },
   ],
   [
-    "A new version is listed first, and alone when only the latest is wanted.",
+    "A new version is listed last, and alone when only the latest is wanted.",
     async () => {
       const path = { name: NAME };
       const body = { name: NAME, stateMachine: ECHO, defaultTags: { team: "infra" } };
@@ -112,7 +112,7 @@ const steps: [string, () => Promise<void>][] = [
       assert.equal(updated.version, 1);
       const query = { latest: false };
       const versions = data(await client.GET("/workflow-definitions/{name}", { params: { path, query } }), 200);
-      assert.deepEqual(versions.map((each) => each.version), [1, 0]);
+      assert.deepEqual(versions.map((each) => each.version), [0, 1]);
       const latest = data(await client.GET("/workflow-definitions/{name}", { params: { path } }), 200);
       assert.deepEqual(latest.map((each) => each.version), [1]);
       const every = data(await client.GET("/workflow-definitions"), 200);
