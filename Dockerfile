@@ -1,30 +1,56 @@
-# One image for the service, for workers and for the embedded AWS; the first word after its name says which.
+# Two images. The default holds the service and the worker; `--target local` adds the embedded AWS, for development.
+# The first word after the name of the image says what runs.
 #
 #   docker build --tag workflow-manager .
 #   docker run --init --publish 8080:8080 --env AWS_REGION --env WFM_SFN_ROLE_ARN --env WFM_STORE=dynamodb workflow-manager
 #   docker run --init --no-healthcheck --env AWS_REGION workflow-manager worker --activity echo -- echo
+#
+# Every package is checked against the hashes in deploy/image. Pin the base image to the digest that you have checked:
+#
+#   docker build --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:... --tag workflow-manager .
 
-FROM python:3.11-slim-bookworm AS build
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS wheel
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /source
+COPY deploy/image/build.txt deploy/image/
+RUN python3 -m venv /opt/build && /opt/build/bin/pip install --require-hashes --requirement deploy/image/build.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY app app
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
+
+
+FROM ${PYTHON_IMAGE} AS packages
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 # Without pip in it: nothing in the final image can install anything into this environment.
 RUN python3 -m venv --without-pip /opt/workflow-manager
-
-# The package without its code first, so that a change of the code does not install the dependencies again.
-COPY pyproject.toml constraints.txt README.md LICENSE ./
-COPY app/__init__.py app/
-RUN python3 -m pip --python /opt/workflow-manager/bin/python install --constraint constraints.txt '.[local]'
-
-COPY app app
-RUN python3 -m pip --python /opt/workflow-manager/bin/python install --no-deps --force-reinstall .
+COPY deploy/image/service.txt /requirements/
+RUN python3 -m pip --python /opt/workflow-manager/bin/python install \
+      --require-hashes --requirement /requirements/service.txt
 
 
-FROM python:3.11-slim-bookworm
+FROM packages AS packages-local
+
+COPY deploy/image/local.txt /requirements/
+RUN python3 -m pip --python /opt/workflow-manager/bin/python install \
+      --require-hashes --requirement /requirements/local.txt
+COPY --from=wheel /wheels /wheels
+RUN python3 -m pip --python /opt/workflow-manager/bin/python install --no-deps --no-index /wheels/*.whl
+
+
+FROM packages AS packages-service
+
+COPY --from=wheel /wheels /wheels
+RUN python3 -m pip --python /opt/workflow-manager/bin/python install --no-deps --no-index /wheels/*.whl
+
+
+FROM ${PYTHON_IMAGE} AS base
 
 RUN groupadd --gid 10001 workflow-manager \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin workflow-manager
-COPY --from=build /opt/workflow-manager /opt/workflow-manager
 ENV PATH=/opt/workflow-manager/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 
 # By number, because Kubernetes cannot tell whether a name is root.
@@ -38,3 +64,13 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
 
 ENTRYPOINT ["workflow-manager"]
 CMD ["serve", "--host", "0.0.0.0"]
+
+
+FROM base AS local
+
+COPY --from=packages-local /opt/workflow-manager /opt/workflow-manager
+
+
+FROM base AS service
+
+COPY --from=packages-service /opt/workflow-manager /opt/workflow-manager

@@ -10,8 +10,10 @@ STORE  ?= memory
 PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
 PARALLEL = --numprocesses $(PROCESSES) --dist loadfile
 
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-all check lint types imports fuzz clients openapi openapi-check docs fmt clean
+.PHONY: help setup demo run test test-all check lint types imports fuzz clients openapi openapi-check docs lock fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -63,6 +65,12 @@ openapi-check: $(READY)
 
 docs: $(READY) ## write the reference in docs/cli.md
 	@$(BIN)/python -m app.cli.reference docs/cli.md
+
+lock: $(READY) ## choose the newest versions of all packages anew
+	@$(LOCK) pyproject.toml --all-extras --upgrade --output-file constraints.txt
+	@$(LOCK) --generate-hashes --constraint constraints.txt pyproject.toml --output-file deploy/image/service.txt
+	@$(LOCK) --generate-hashes --constraint constraints.txt pyproject.toml --extra local --output-file deploy/image/local.txt
+	@echo hatchling | $(LOCK) --generate-hashes - --output-file deploy/image/build.txt
 
 fmt: $(READY) ## format the code
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -185,10 +185,46 @@ def test_the_image_gets_what_it_is_made_of_and_nothing_else() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     kept = {line.removeprefix("!") for line in lines if line.startswith("!")}
     copied = {
-        word.split("/")[0]
+        "/".join(Path(word).parts[:2]) if word.startswith("deploy/") else word.split("/")[0]
         for sources in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, flags=re.MULTILINE)
         for word in sources.split()
     }
     assert "*" in lines
     assert copied == kept
     assert all(Path(ROOT / name).exists() for name in kept)
+
+
+REQUIREMENTS: Final = re.compile(
+    r"^([A-Za-z0-9._-]+)==(\S+?)(?: ;.*?)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
+)
+
+
+def locked(name: str) -> dict[str, set[str]]:
+    """Return the versions of each package of an image, all of which have hashes."""
+    text = (ROOT / "deploy" / "image" / f"{name}.txt").read_text()
+    found: dict[str, set[str]] = {}
+    for package, version, _ in REQUIREMENTS.findall(text):
+        found.setdefault(package, set()).add(version)
+    assert REQUIREMENTS.sub("", text) == ""
+    return found
+
+
+@pytest.mark.parametrize("name", ["service", "local"])
+def test_an_image_holds_the_versions_that_the_tests_run_with(name: str) -> None:
+    pinned = {
+        tuple(line.split(" ;")[0].split("==")) for line in (ROOT / "constraints.txt").read_text().splitlines() if line
+    }
+    assert {(package, version) for package, versions in locked(name).items() for version in versions} <= pinned
+
+
+def test_the_image_of_the_service_lacks_the_embedded_aws() -> None:
+    service, local = locked("service"), locked("local")
+    assert {"fastapi", "aioboto3", "prometheus-client"} <= service.keys() < local.keys()
+    assert {"moto", "flask", "docker", "cfn-lint"} & service.keys() == set()
+
+
+def test_the_default_target_is_the_service_and_the_composed_stack_has_the_embedded_aws() -> None:
+    targets = re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, flags=re.MULTILINE)
+    assert targets[-1] == "service"
+    assert {service["build"]["target"] for service in OURS.values()} == {"local"}
+    assert "local" in targets
