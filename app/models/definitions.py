@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from app.models.wire import Request, Response, Timestamp
 
@@ -17,6 +17,31 @@ StateMachine = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "titl
 """A state machine as its author wrote it: parsed JSON of the Amazon States Language."""
 
 Tags = dict[str, str]
+
+
+MAX_TAGS = 45
+"""Tags of a state machine (50 at AWS) less those that the service sets."""
+
+MAX_TAG_KEY_LENGTH = 128
+MAX_TAG_VALUE_LENGTH = 256
+
+
+def _check_tags(tags: Tags) -> Tags:
+    """Refuse tags that AWS does not take (TagResource)."""
+    if len(tags) > MAX_TAGS:
+        raise ValueError(f"{len(tags)} tags are too many; a state machine has room for {MAX_TAGS}")
+    for key, value in tags.items():
+        if not 1 <= len(key) <= MAX_TAG_KEY_LENGTH:
+            raise ValueError(f"the key of a tag has 1 to {MAX_TAG_KEY_LENGTH} characters, not {len(key)}: {key[:80]!r}")
+        if key.lower().startswith("aws:"):
+            raise ValueError(f"the key of a tag does not start with aws:, which AWS keeps for itself: {key!r}")
+        if len(value) > MAX_TAG_VALUE_LENGTH:
+            raise ValueError(f"the tag {key!r} has {len(value)} characters; AWS allows {MAX_TAG_VALUE_LENGTH}")
+    return tags
+
+
+DefaultTags = Annotated[Tags, AfterValidator(_check_tags)]
+"""Tags for state machines as well, so they keep to the limits of AWS."""
 
 
 class Manager(StrEnum):
@@ -61,7 +86,7 @@ class NewWorkflowDefinitionRequest(Request):
 
     name: DefinitionName
     state_machine: StateMachine
-    default_tags: Tags = Field(default_factory=dict)
+    default_tags: DefaultTags = Field(default_factory=dict)
     manager: Manager = Field(default=Manager.STEP_FUNCTIONS, strict=False)
     version: int | None = Field(default=None, description="Accepted and ignored: the service counts versions.")
 

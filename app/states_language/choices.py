@@ -5,7 +5,7 @@ from typing import Final
 
 from app.states_language import jsonata, paths, templates, values
 from app.states_language.findings import Check, Findings, Pointer, listed
-from app.states_language.members import wrong_language
+from app.states_language.members import warn_of_unknown, wrong_language
 from app.states_language.model import JSONATA, JSONPATH
 
 _COMPARED: Final[Mapping[str, Check]] = {
@@ -27,6 +27,8 @@ TESTS: Final[Mapping[str, Check]] = {
 
 COMBINATIONS: Final = ("And", "Or", "Not")
 
+_RULE_FIELDS: Final = frozenset({*TESTS, *COMBINATIONS, "Variable", "Next", "Comment", "Assign", "Condition", "Output"})
+
 
 def check_choices(language: str) -> Check:
     """Make the check of the rules of a Choice state."""
@@ -41,6 +43,8 @@ def check_choices(language: str) -> Check:
             if "Comment" in rule:
                 values.text(rule["Comment"], place / "Comment", found)
             check_rule(rule, place, found)
+            for field in rule:
+                warn_of_unknown(field, _RULE_FIELDS, place, found)
 
     return check
 
@@ -81,6 +85,8 @@ def _check_nested(rule: dict[str, object], pointer: Pointer, found: Findings) ->
             pointer / "Assign", "A rule inside And, Or or Not assigns nothing; move Assign to the outermost rule."
         )
     _check_test(rule, pointer, found)
+    for field in rule:
+        warn_of_unknown(field, _RULE_FIELDS, pointer, found)
     for nested, place in _nested(rule, pointer, found):
         _check_nested(nested, place, found)
 

@@ -12,8 +12,8 @@ ALL: Final = "States.ALL"
 RESERVED: Final = "States."
 """Names with this prefix are the interpreter's own."""
 
-MAX_DELAY_SECONDS: Final = 31_622_400
-"""The longest ``MaxDelaySeconds``: a leap year."""
+MAX_DELAY_SECONDS: Final = 31_622_399
+"""The longest ``MaxDelaySeconds``: less than a leap year."""
 
 ERROR_NAMES: Final = frozenset(
     {
@@ -47,6 +47,7 @@ _RETRIER: Final = object_of(
         "JitterStrategy": values.one_of("FULL", "NONE"),
         "Comment": values.text,
     },
+    others=("ErrorEquals",),
 )
 
 
@@ -68,6 +69,7 @@ def check_catch(language: str) -> Check:
         jsonpath={"ResultPath": paths.result_path, "Assign": templates.assign},
         jsonata={"Output": jsonata.template, "Assign": templates.jsonata_assign},
         required=("Next",),
+        others=("ErrorEquals",),
     )
 
     def check(value: object, pointer: Pointer, found: Findings) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app import errors
 from app.states_language import names as aws_names
 from app.states_language.absent import drop_absent
 from app.states_language.model import JSONATA, State, walk
@@ -39,7 +40,8 @@ def expand(
     """Return a valid machine as it is sent to AWS; the argument stays as it is.
 
     ``names`` are the URIs of the state resources registered in the namespace, by name. Their keys win over the naming
-    convention. Everything else of the machine stays equal, but that what counts as absent is left out.
+    convention. Everything else of the machine stays equal, but that what counts as absent is left out. Raises
+    ``RefusedByAWS`` when a name in this namespace is none that AWS takes.
     """
     expanded = copy.deepcopy(machine)
     drop_absent(expanded)
@@ -66,16 +68,23 @@ def _expand_resource(state: State, names: Mapping[str, str], place: _Place) -> N
     if resource.text in names:
         state.body["Resource"] = names[resource.text]
     elif resource.form is Form.ACTIVITY:
+        _refuse(aws_names.activity_name_problem(resource.name, namespace=place.namespace))
         state.body["Resource"] = aws_names.activity_arn(
             resource.name, namespace=place.namespace, region=place.region, account_id=place.account_id
         )
     elif resource.form is Form.LAMBDA:
+        _refuse(aws_names.lambda_name_problem(resource.name, namespace=place.namespace))
         state.body["Resource"] = aws_names.lambda_arn(
             resource.name, namespace=place.namespace, region=place.region, account_id=place.account_id
         )
     else:
         state.body["Resource"] = aws_names.glue_arn(region=place.region)
         _set_job_name(state, aws_names.scoped(resource.name, namespace=place.namespace))
+
+
+def _refuse(problem: str | None) -> None:
+    if problem:
+        raise errors.RefusedByAWS(problem)
 
 
 def _set_job_name(state: State, job_name: str) -> None:
@@ -118,6 +127,31 @@ def _add_execution_name(state: State) -> None:
         selector[EXECUTION_NAME] = f"{{% $states.context.{source} %}}"
     else:
         selector[f"{EXECUTION_NAME}.$"] = f"$$.{source}"
+
+
+def loses_execution_name(task: State) -> State | None:
+    """Return the Map around a Task that keeps the workflow's id from its input, if one does."""
+    outer = task.parent
+    while outer is not None and outer.kind != "Map":
+        outer = outer.parent
+    if outer is None or _mentions_execution_name(task.body.get("Parameters", task.body.get("Arguments"))):
+        return None
+    batcher = outer.body.get("ItemBatcher")
+    if isinstance(batcher, dict):
+        return None if _mentions_execution_name(batcher.get("BatchInput")) else outer
+    selector = _selector(outer)
+    if selector is None:
+        return None if _mentions_execution_name(outer.body.get("ItemSelector")) else outer
+    around = _child_execution_of(outer)
+    added = around is None or _passes_execution_name(around)
+    return None if added or _has_execution_name(selector) else outer
+
+
+def _mentions_execution_name(value: object) -> bool:
+    """Tell whether an object has the id as a field, or the text of an expression speaks of it."""
+    if isinstance(value, str):
+        return EXECUTION_NAME in value
+    return isinstance(value, dict) and _has_execution_name(value)
 
 
 def _selector(state: State) -> dict[str, Any] | None:

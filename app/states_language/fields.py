@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.states_language import choices, error_handling, intrinsics, jsonata, maps, paths, resources, templates, values
+from app.states_language import (
+    choices,
+    credentials,
+    error_handling,
+    intrinsics,
+    jsonata,
+    maps,
+    paths,
+    resources,
+    templates,
+    values,
+)
 from app.states_language.findings import Check, Findings, Pointer, listed, quoted
 from app.states_language.members import wrong_language
 from app.states_language.model import JSONATA, JSONPATH, KINDS, LANGUAGES
@@ -78,7 +89,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "Output": _jsonata(_NOT_FAIL, jsonata.template),
     "Assign": Field(_FLOW | {"Choice"}, templates.assign, templates.jsonata_assign),
     "Resource": _same(_TASK, resources.resource),
-    "Credentials": Field(_TASK, templates.object_template, jsonata.object_template),
+    "Credentials": Field(_TASK, credentials.in_jsonpath, credentials.in_jsonata),
     "TimeoutSeconds": _either(_TASK, _TIMEOUT),
     "TimeoutSecondsPath": _jsonpath(_TASK, paths.reference_path),
     "HeartbeatSeconds": _either(_TASK, _TIMEOUT),
@@ -89,8 +100,8 @@ FIELDS: Final[Mapping[str, Field]] = {
     "Default": _same(frozenset({"Choice"}), values.any_value),
     "Seconds": _either(_WAIT, _WAIT_SECONDS),
     "Timestamp": _either(_WAIT, values.timestamp),
-    "SecondsPath": _jsonpath(_WAIT, paths.reference_path),
-    "TimestampPath": _jsonpath(_WAIT, paths.reference_path),
+    "SecondsPath": _jsonpath(_WAIT, paths.time_path),
+    "TimestampPath": _jsonpath(_WAIT, paths.time_path),
     "Error": Field(_FAIL, values.text, jsonata.text),
     "Cause": Field(_FAIL, values.text, jsonata.text),
     "ErrorPath": _jsonpath(_FAIL, intrinsics.text_path),
@@ -135,6 +146,12 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "Map": ("ItemProcessor", "Iterator"),
 }
 """By state type: fields of which one must be there, the usual one first."""
+
+
+KNOWN: Final[Mapping[str, frozenset[str]]] = {
+    kind: frozenset(name for name, field in FIELDS.items() if kind in field.kinds) for kind in KINDS
+}
+"""By state type: all its fields."""
 
 
 def misplaced(field: str, kind: str, language: str) -> str:

@@ -75,6 +75,10 @@ class Findings:
     def __init__(self) -> None:
         self._found: list[errors.Finding] = []
         self._length = 0
+        self.unknown = 0
+        """Fields not known that were compared with those known, which has a budget, too."""
+        self.parsed = 0
+        """Characters of expressions that were given to a parser, which has a budget."""
         self._counts = dict.fromkeys(errors.Severity, 0)
 
     def add(self, pointer: Pointer, message: str) -> None:

@@ -51,6 +51,8 @@ _LITERAL: Final = re.compile(
     r"'[^'\\]*+(?:\\.[^'\\]*+)*+'|-?(?:0|[1-9]\d*+)(?:\.\d++)?+(?:[eE][+-]?\d++)?+(?![\w.])|(?:true|false|null)\b",
     re.DOTALL,
 )
+_ESCAPE: Final = re.compile(r"\\(.?)", re.DOTALL)
+_ESCAPED: Final = frozenset("'{}\\")
 _SPACE: Final = re.compile(r"\s*+")
 
 
@@ -104,6 +106,8 @@ def _read_argument(text: str, position: int, *, nesting: int) -> int:
     if text.startswith("States.", position):
         return _read_call(text, position, nesting=nesting + 1)
     literal = _LITERAL.match(text, position)
+    if literal is not None and not _ESCAPED.issuperset(_ESCAPE.findall(literal[0])):
+        raise PathError("has a backslash in a string that escapes nothing; \\', \\{, \\} and \\\\ are known")
     if literal is None:
         raise PathError("has an argument that is neither a path, a 'string', a number, true, false, null nor a call")
     return literal.end()

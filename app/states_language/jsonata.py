@@ -1,9 +1,10 @@
 """JSONata strings: ``{% expression %}``.
 
-Only the frame is checked, and that quotes and brackets are closed. What an expression means is left to AWS.
+The frame is checked, that quotes and brackets are closed, and the grammar. What an expression means is left to AWS.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from app.states_language.findings import Check, Findings, Pointer, quoted, values_in
@@ -15,7 +16,18 @@ _TOKEN: Final = re.compile(
     r"""(?P<comment>/\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/)|(?P<text>"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^'\\]*+(?:\\.[^'\\]*+)*+'|`[^`]*+`)|(?P<other>[][(){}"'`/])""",
     re.DOTALL,
 )
+_ANY: Final = re.compile("")
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
+
+
+MAX_PARSED_LENGTH: Final = 4_096
+"""Characters of an expression that is parsed. The parser takes the square of the steps of a path."""
+
+MAX_PARSED_STEPS: Final = 200
+"""Dots in such an expression."""
+
+MAX_PARSED: Final = 100_000
+"""Characters of all expressions that are parsed for one machine."""
 
 
 def is_expression(value: object) -> bool:
@@ -89,8 +101,35 @@ def or_expression(check: Check) -> Check:
 
 def _check_text(text: str, pointer: Pointer, found: Findings) -> None:
     problem = text_problem(text)
+    if problem is None and is_expression(text):
+        problem = _grammar_problem(text[len(OPEN) : -len(CLOSE)], pointer, found)
     if problem:
         found.add(pointer, f"{quoted(text)} {problem}.")
+
+
+def _grammar_problem(expression: str, pointer: Pointer, found: Findings) -> str | None:
+    if len(expression) > MAX_PARSED_LENGTH or expression.count(".") > MAX_PARSED_STEPS:
+        found.warn(pointer, f"The expression has {len(expression):,} characters; its grammar is left to AWS.")
+        return None
+    found.parsed += len(expression)
+    return syntax_problem(expression) if found.parsed <= MAX_PARSED else None
+
+
+@lru_cache(maxsize=256)
+def syntax_problem(expression: str) -> str | None:
+    """Say why an expression is none of JSONata, or return None; what the parser itself fails at is left to AWS."""
+    # Importing it takes 0.3 s, which machines without JSONata need not wait for.
+    from jsonata.jexception import JException  # noqa: PLC0415
+    from jsonata.parser import Parser  # noqa: PLC0415
+
+    try:
+        # The end of a comment is only seen when something follows; patterns are Java's, which Python may not know.
+        Parser().parse(f"{expression} ", lambda _pattern, _flags: _ANY)
+    except JException as refusal:
+        return f"is not JSONata: {str(refusal).strip().rstrip('.')}"
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        return None
+    return None
 
 
 def text(value: object, pointer: Pointer, found: Findings) -> None:

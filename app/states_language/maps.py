@@ -9,6 +9,9 @@ from app.states_language.members import object_of
 from app.states_language.model import JSONATA
 
 MAX_LABEL_LENGTH: Final = 40
+MAX_ITEMS: Final = 100_000_000
+"""Items that a Map reads at most."""
+
 MAX_BATCH_BYTES: Final = 262_144
 """The largest input of a child execution."""
 
@@ -23,7 +26,7 @@ def label(value: object, pointer: Pointer, found: Findings) -> None:
 
 def item_batcher(language: str) -> Check:
     """Make the check of an ItemBatcher."""
-    return object_of(
+    members = object_of(
         language,
         both={
             "BatchInput": jsonata.template if language == JSONATA else templates.template,
@@ -40,6 +43,13 @@ def item_batcher(language: str) -> Check:
         ),
     )
 
+    def check(value: object, pointer: Pointer, found: Findings) -> None:
+        members(value, pointer, found)
+        if isinstance(value, dict) and not any(field.startswith("Max") for field in value):
+            found.add(pointer, "The batches have no limit; give MaxItemsPerBatch, MaxInputBytesPerBatch or both.")
+
+    return check
+
 
 def item_reader(language: str) -> Check:
     """Make the check of an ItemReader."""
@@ -49,14 +59,21 @@ def item_reader(language: str) -> Check:
             "InputType": values.text,
             "CSVHeaderLocation": values.one_of("FIRST_ROW", "GIVEN"),
             "CSVHeaders": _texts,
-            "MaxItems": _number(language, values.whole(1)),
+            "CSVDelimiter": values.one_of("COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"),
+            "MaxItems": _number(language, values.whole(1, MAX_ITEMS)),
         },
         jsonpath={"MaxItemsPath": paths.reference_path},
         exclusive=(("MaxItems", "MaxItemsPath"),),
     )
+
+    def check_reader_config(value: object, pointer: Pointer, found: Findings) -> None:
+        reader_config(value, pointer, found)
+        if isinstance(value, dict) and value.get("CSVHeaderLocation") == "GIVEN" and "CSVHeaders" not in value:
+            found.add(pointer, "CSVHeaders is missing; it holds the names that CSVHeaderLocation calls GIVEN.")
+
     return object_of(
         language,
-        both={"Resource": resources.integration_arn, "ReaderConfig": reader_config},
+        both={"Resource": resources.integration_arn, "ReaderConfig": check_reader_config},
         jsonpath={"Parameters": templates.template},
         jsonata={"Arguments": jsonata.object_template},
         required=("Resource",),

@@ -1,10 +1,20 @@
 """Checks of objects whose members each have a check of their own."""
 
+import difflib
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
 
 from app.states_language import values
-from app.states_language.findings import Check, Findings, Pointer, listed
+from app.states_language.findings import Check, Findings, Pointer, listed, quoted
 from app.states_language.model import JSONATA, JSONPATH
+
+SIMILARITY: Final = 0.86
+"""How alike an unknown field and the one that is meant are: ``Resourc`` and ``Resource`` have 0.93."""
+
+MAX_MISSPELLED_LENGTH: Final = 40
+MAX_LOOKED_UP: Final = 200
+"""Unknown fields of a machine that are compared with all known ones."""
 
 
 def object_of(
@@ -15,9 +25,11 @@ def object_of(
     jsonata: Mapping[str, Check] | None = None,
     required: tuple[str, ...] = (),
     exclusive: tuple[tuple[str, ...], ...] = (),
+    others: tuple[str, ...] = (),
 ) -> Check:
-    """Make the check of an object from those of its members; members that are not known are left alone.
+    """Make the check of an object from those of its members; members that are not known are warned of or left alone.
 
+    ``others`` are known and checked elsewhere.
     ``both`` are members of either query language, ``jsonpath`` and ``jsonata`` of that one only. Of the names in one
     entry of ``exclusive`` at most one may be there.
     """
@@ -25,6 +37,7 @@ def object_of(
     other = JSONPATH if language == JSONATA else JSONATA
     checks = {**both, **of_language[language]}
     foreign = of_language[other].keys()
+    known = frozenset({*checks, *required, *others})
 
     def check(value: object, pointer: Pointer, found: Findings) -> None:
         if not values.is_object(value, pointer, found):
@@ -39,6 +52,8 @@ def object_of(
                 checks[field](member, pointer / field, found)
             elif field in foreign:
                 found.add(pointer / field, wrong_language(field, other, language))
+            else:
+                warn_of_unknown(field, known, pointer, found)
 
     return check
 
@@ -48,6 +63,22 @@ def only_one(body: Mapping[str, object], names: tuple[str, ...], pointer: Pointe
     given = tuple(name for name in names if name in body)
     if len(given) > 1:
         found.add(pointer, f"{listed(given)} exclude each other; keep one.")
+
+
+def warn_of_unknown(field: str, known: frozenset[str], pointer: Pointer, found: Findings) -> None:
+    """Warn of a field that is not known and looks like one that is; others may be new at AWS."""
+    if field in known or found.unknown >= MAX_LOOKED_UP or len(field) > MAX_MISSPELLED_LENGTH:
+        return
+    found.unknown += 1
+    meant = _closest(field, known)
+    if meant is not None:
+        found.warn(pointer / field, f"{quoted(field)} is not known here; {meant} is.")
+
+
+@lru_cache(maxsize=1024)
+def _closest(field: str, known: frozenset[str]) -> str | None:
+    close = difflib.get_close_matches(field, sorted(known), n=1, cutoff=SIMILARITY)
+    return close[0] if close else None
 
 
 def wrong_language(field: str, other: str, language: str) -> str:

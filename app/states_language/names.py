@@ -20,6 +20,11 @@ _HASH_LENGTH: Final = 26
 _HASHED: Final = re.compile(rf"-(?:[0-9a-f]{{12}}|[0-9a-f]{{{_HASH_LENGTH}}})\Z")
 """How a name with a hash ends; earlier versions appended 12 digits, and their state machines are still there."""
 
+MAX_ACTIVITY_NAME_LENGTH: Final = 80
+MAX_FUNCTION_NAME_LENGTH: Final = 64
+
+_FUNCTION_NAME_REFUSED: Final = re.compile(r"[^A-Za-z0-9_-]")
+
 _PARTITIONS: Final = (
     ("cn-", "aws-cn"),
     ("us-gov-", "aws-us-gov"),
@@ -44,6 +49,26 @@ def activity_arn(name: str, *, namespace: str, region: str, account_id: str) -> 
 def lambda_arn(name: str, *, namespace: str, region: str, account_id: str) -> str:
     """Return the ARN of the Lambda function of a name in a namespace."""
     return f"arn:{partition(region)}:lambda:{region}:{account_id}:function:{scoped(name, namespace=namespace)}"
+
+
+def activity_name_problem(name: str, *, namespace: str) -> str | None:
+    """Say why a namespace can have no activity of a name, or return None (CreateActivity, name)."""
+    return _name_problem("activity", scoped(name, namespace=namespace), _REFUSED, MAX_ACTIVITY_NAME_LENGTH)
+
+
+def lambda_name_problem(name: str, *, namespace: str) -> str | None:
+    """Say why a namespace can have no Lambda function of a name, or return None (CreateFunction, FunctionName)."""
+    full = scoped(name, namespace=namespace)
+    return _name_problem("Lambda function", full, _FUNCTION_NAME_REFUSED, MAX_FUNCTION_NAME_LENGTH)
+
+
+def _name_problem(what: str, name: str, refused: re.Pattern[str], longest: int) -> str | None:
+    found = refused.search(name)
+    if found:
+        return f"there can be no {what} {name[:200]!r}: AWS refuses {found[0]!r} in its name"
+    if len(name) > longest:
+        return f"there can be no {what} {name[:200]!r}: its name has {len(name)} characters, and AWS allows {longest}"
+    return None
 
 
 def glue_arn(*, region: str) -> str:

@@ -92,6 +92,7 @@ def _read_balanced(text: str, position: int) -> int:
 
 def path_problem(text: str) -> str | None:
     """Say why a text is not a path, or return None."""
+    text = text.rstrip(" ")  # AWS does not mind blanks there
     try:
         end = read_path(text)
     except PathError as problem:
@@ -104,6 +105,7 @@ def reference_problem(text: str) -> str | None:
     problem = path_problem(text)
     if problem:
         return problem
+    text = text.rstrip(" ")
     root = _ROOT.match(text)
     position = root.end() if root else 0
     while position < len(text):
@@ -132,6 +134,14 @@ def path_or_null(value: object, pointer: Pointer, found: Findings) -> None:
 def reference_path(value: object, pointer: Pointer, found: Findings) -> None:
     """Accept a reference path."""
     _check(value, pointer, found, problem=reference_problem(value) if isinstance(value, str) else None)
+
+
+def time_path(value: object, pointer: Pointer, found: Findings) -> None:
+    """Accept the reference path of a Wait; AWS takes the name of a field for one."""
+    if isinstance(value, str) and not value.startswith("$") and reference_problem(f"$.{value}") is None:
+        found.warn(pointer, f"{quoted(value)} does not start with $; it is read as {quoted('$.' + value)}.")
+    else:
+        reference_path(value, pointer, found)
 
 
 def result_path(value: object, pointer: Pointer, found: Findings) -> None:

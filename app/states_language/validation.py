@@ -8,11 +8,12 @@ from app import errors
 from app.states_language import maps, resources, values
 from app.states_language.absent import drop_absent
 from app.states_language.document import check_document
-from app.states_language.fields import EXCLUSIVE, FIELDS, REQUIRED, misplaced, unknown_kind
+from app.states_language.expansion import EXECUTION_NAME, loses_execution_name
+from app.states_language.fields import EXCLUSIVE, FIELDS, KNOWN, REQUIRED, misplaced, unknown_kind
 from app.states_language.findings import ROOT, Findings, Pointer, listed, quoted, values_in
 from app.states_language.graph import check_graph
 from app.states_language.jsonata import is_expression
-from app.states_language.members import only_one
+from app.states_language.members import only_one, warn_of_unknown
 from app.states_language.model import BODY_FIELDS, JSONATA, JSONPATH, KINDS, LANGUAGES, Scope, State, scopes
 from app.states_language.substitutions import TemplateFindings
 
@@ -20,6 +21,8 @@ MAX_NAME_LENGTH: Final = 80
 """Characters in the name of a state."""
 
 _FLOWING_KINDS: Final = FIELDS["Next"].kinds
+_SCOPE_FIELDS: Final = frozenset({"StartAt", "States", "Comment", "QueryLanguage", "ProcessorConfig"})
+_MACHINE_FIELDS: Final = _SCOPE_FIELDS - {"ProcessorConfig"} | {"Version", "TimeoutSeconds"}
 _TIMEOUT: Final = values.whole(1, values.MAX_SECONDS)
 
 
@@ -110,6 +113,9 @@ def _check_scope(scope: Scope, found: Findings) -> None:
         values.one_of(*LANGUAGES)(body["QueryLanguage"], scope.place / "QueryLanguage", found)
     if "ProcessorConfig" in body and scope.parent is not None and scope.parent.kind == "Map":
         maps.processor_config(body["ProcessorConfig"], scope.place / "ProcessorConfig", found)
+    known = _MACHINE_FIELDS if scope.parent is None else _SCOPE_FIELDS
+    for field in body:
+        warn_of_unknown(field, known, scope.place, found)
     if "States" in body:
         _check_states(body["States"], scope.place / "States", found)
 
@@ -177,6 +183,7 @@ def _check_fields(state: State, found: Findings) -> None:
     for field, value in state.body.items():
         known = FIELDS.get(field)
         if known is None:
+            warn_of_unknown(field, KNOWN[kind], state.place, found)
             continue
         pointer = state.place / field
         check_value = known.check(language) if kind in known.kinds else None
@@ -214,10 +221,22 @@ def _check_task(state: State, found: Findings) -> None:
     resource = resources.parse(text) if isinstance(text, str) else None
     if resource is None:
         return
+    if resource.form is resources.Form.ACTIVITY or resources.is_activity(resource.text):
+        _check_execution_name(state, found)
     if resource.form is resources.Form.GLUE:
         _check_glue(state, found)
     if state.scope.express and resource.form is resources.Form.ARN:
         _check_express(state, resource.text, found)
+
+
+def _check_execution_name(state: State, found: Findings) -> None:
+    outer = loses_execution_name(state)
+    if outer is not None:
+        found.warn(
+            state.place,
+            f"The input of this task lacks {EXECUTION_NAME}, which workers of the sfncli kind need: the Map "
+            f"{quoted(outer.name)} gives each iteration no more than its items. Give it an ItemSelector.",
+        )
 
 
 def _check_glue(state: State, found: Findings) -> None:

@@ -132,6 +132,11 @@ def check_namespace(namespace: str) -> None:
         raise errors.SettingsError("the namespace is empty; is a variable not set?")
     if not _NAMESPACE.fullmatch(namespace):
         raise errors.SettingsError(f"a namespace has only letters, digits, '.', '_' and '-', unlike {namespace!r}")
+    if len(qualified_name(namespace, "a")) > MAX_NAME_LENGTH:
+        raise errors.SettingsError(
+            f"the namespace has {len(namespace)} characters; the name of an activity, which holds it, has at most "
+            f"{MAX_NAME_LENGTH}"
+        )
 
 
 def qualified_name(namespace: str, name: str) -> str:

@@ -10,7 +10,6 @@ import textwrap
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from re import _constants, _parser  # only it tells what a pattern is made of
 from types import FrameType
 from typing import Any
 
@@ -22,6 +21,10 @@ from app.states_language import source
 from app.states_language.findings import MAX_FINDINGS, MAX_TEXT_LENGTH, ROOT, Findings
 from tests.states_language import shapes
 from tests.states_language.machine_builders import one, passing, task
+
+# Only the parser of patterns tells what they are made of.
+_parser: Any = importlib.import_module("re._parser")
+_constants: Any = importlib.import_module("re._constants")
 
 SMALL, LARGE = 100, 400
 MOST_STEPS = 1.3 * LARGE / SMALL
