@@ -69,6 +69,10 @@ def test_a_worker_says_what_it_misses(refused: Refused, arguments: str, sentence
         ("$NO_SUCH_VARIABLE", "the namespace is empty; is a variable not set?"),
         ("a b", "a namespace has only letters, digits, '.', '_' and '-', unlike 'a b'"),
         ("a:b", "a namespace has only letters, digits, '.', '_' and '-', unlike 'a:b'"),
+        (
+            "x" * 100,
+            "the namespace has 100 characters; the name of an activity, which holds it, has at most 80",
+        ),
     ],
 )
 def test_a_namespace_that_no_workflow_with_activities_can_have_is_refused(
