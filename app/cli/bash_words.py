@@ -1,10 +1,11 @@
-"""The words that bash hands over for completion: it cuts at colons, which names hold, and at ``@``, before files."""
+"""The words that bash hands over for completion: it cuts at colons, which names hold, at ``=``, and at ``@``."""
 
 from collections.abc import MutableMapping
 from typing import Final
 
 BASH: Final = "complete_bash"
-COLON: Final = ":"
+CUTS: Final = (":", "=")
+ASSIGNED: Final = "="
 AT: Final = "@"
 WORDS: Final = "COMP_WORDS"
 CURSOR: Final = "COMP_CWORD"
@@ -13,9 +14,9 @@ TYPED_BEFORE: Final = "WORKFLOWMANAGER_TYPED_BEFORE"
 
 
 def join_words(environment: MutableMapping[str, str]) -> None:
-    """Put words together again that bash has cut at colons or after an ``@``, up to the one under the cursor.
+    """Put words together again that bash has cut at colons, at ``=`` or after an ``@``, up to that under the cursor.
 
-    Of that one bash replaces only what comes after the last colon, so the rest is kept apart; an ``@`` at its beginning
+    Of that one bash replaces only what comes after the last cut, so the rest is kept apart; an ``@`` at its beginning
     is replaced as well. A bash that was told not to cut there is left alone.
     """
     in_bash = any(name.endswith("_COMPLETE") and value == BASH for name, value in environment.items())
@@ -25,18 +26,22 @@ def join_words(environment: MutableMapping[str, str]) -> None:
     joined: list[list[str]] = []
     open_end = False
     for word in environment.get(WORDS, "").split("\n")[: int(cursor) + 1]:
-        if joined[1:] and (open_end or word.startswith(COLON)):
+        if joined[1:] and (open_end or word.startswith(CUTS)):
             joined[-1].append(word)
         else:
             joined.append([word])
-        open_end = word.endswith((COLON, AT))
+        open_end = word.endswith((*CUTS, AT))
     *before, under_cursor = joined
-    if any(word.startswith(COLON) for word in under_cursor[1:]):
+    if under_cursor[0].startswith("-") and ASSIGNED in under_cursor[1:]:
+        # The value of an option is completed as one that follows it.
+        option, under_cursor = under_cursor[0], ["", *under_cursor[2:]]
+        before.append([option])
+    if any(word.startswith(CUTS) for word in under_cursor[1:]):
         environment[TYPED_BEFORE], under_cursor = _cut("".join(under_cursor))
     environment[WORDS] = "\n".join("".join(parts) for parts in [*before, under_cursor])
     environment[CURSOR] = str(len(before))
 
 
 def _cut(word: str) -> tuple[str, list[str]]:
-    head, _, tail = word.rpartition(COLON)
-    return f"{head}{COLON}", [tail]
+    end = max(map(word.rfind, CUTS)) + 1
+    return word[:end], [word[end:]]

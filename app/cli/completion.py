@@ -16,6 +16,7 @@ from app.cli.bash_words import TYPED_BEFORE
 from app.cli.later import later
 from app.cli.profiles import read_configuration
 from app.cli.program import PROGRAMS
+from app.cli.shells import use_own_scripts
 from app.statuses import ACTIVE_STATUSES, WorkflowStatus
 
 if TYPE_CHECKING:
@@ -76,12 +77,14 @@ def complete_namespace(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_tag(context: typer.Context, incomplete: str) -> list[str]:
     """Return the keys of tags of the newest workflows; after the equals sign, the values of the key."""
-    return _fitting(tag_words(context.params.get("service"), incomplete), incomplete)
+    typed = os.environ.get(TYPED_BEFORE, "") + incomplete
+    return _fitting(tag_words(context.params.get("service"), typed), incomplete)
 
 
 def complete_state(context: typer.Context, incomplete: str) -> list[str]:
     """Return the states that the workflow of the command has entered."""
-    ids: Sequence[str] = context.params.get("ids") or ()
+    # An option whose value is still to come keeps the arguments from being read.
+    ids: Sequence[str] = context.params.get("ids") or context.args
     return _fitting(state_names(context.params.get("service"), ids[0]) if len(ids) == 1 else (), incomplete)
 
 
@@ -110,14 +113,23 @@ def complete_input(incomplete: str) -> list[str]:
     typed = os.environ.get(TYPED_BEFORE, "") + incomplete
     if not typed.startswith("@"):
         return []
-    head, _, tail = typed.removeprefix("@").rpartition("/")
-    folder = f"{head}/" if "/" in typed else ""
+    return _fitting([f"@{path}" for path in _paths(typed.removeprefix("@"))], incomplete)
+
+
+def complete_path(incomplete: str) -> list[str]:
+    """Return the files and folders that the beginning of a path can mean; a folder ends with a slash."""
+    return _fitting(_paths(os.environ.get(TYPED_BEFORE, "") + incomplete), incomplete)
+
+
+def _paths(typed: str) -> list[str]:
+    head, slash, tail = typed.rpartition("/")
+    folder = f"{head}{slash}"
     try:
         found = sorted(Path(folder or ".").iterdir())
     except OSError:
         return []
     shown = [path for path in found if tail or not path.name.startswith(".")]
-    return _fitting([f"@{folder}{path.name}{'/' if path.is_dir() else ''}" for path in shown], incomplete)
+    return [f"{folder}{path.name}{'/' if path.is_dir() else ''}" for path in shown]
 
 
 def _fitting(words: Iterable[str], incomplete: str) -> list[str]:
@@ -128,6 +140,7 @@ def _fitting(words: Iterable[str], incomplete: str) -> list[str]:
 
 def add_completion_options(command: typer.core.TyperGroup) -> None:
     """Let the option that installs completion do so for both names of the program."""
+    use_own_scripts()
     options = {each.name: each for each in command.params}
     options["install_completion"].callback = _install_for_both
     for name in ("install_completion", "show_completion"):

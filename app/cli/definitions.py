@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import errors
-from app.cli.completion import complete_definition
+from app.cli.completion import complete_definition, complete_path
 from app.cli.connection import DEFAULT_SERVICE, ServiceOption
 from app.cli.exits import ExitCode
 from app.cli.later import later
@@ -31,6 +31,7 @@ PathsArgument = Annotated[
     typer.Argument(
         metavar="PATH...",
         help="Files of one or several definitions, in JSON or YAML, and folders of them.",
+        autocompletion=complete_path,
     ),
 ]
 
@@ -80,9 +81,14 @@ def get_definition(
 
 def put_definition(
     name_or_file: Annotated[
-        str, typer.Argument(metavar="[NAME] FILE", help="JSON or YAML; a file with only the state machine needs NAME.")
+        str,
+        typer.Argument(
+            metavar="[NAME] FILE",
+            help="JSON or YAML; a file with only the state machine needs NAME.",
+            autocompletion=complete_path,
+        ),
     ],
-    file: Annotated[str | None, typer.Argument(hidden=True)] = None,
+    file: Annotated[str | None, typer.Argument(hidden=True, autocompletion=complete_path)] = None,
     *,
     tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Default tag; repeatable.")] = None,
     substitute: SubstituteOption = None,

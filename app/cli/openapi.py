@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import errors
+from app.cli.completion import complete_path
 from app.cli.later import later
 from app.cli.lines import write_line
 
@@ -19,7 +20,14 @@ else:
 def openapi(
     *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write; standard output without it.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write; standard output without it.",
+            autocompletion=complete_path,
+        ),
     ] = None,
 ) -> None:
     """Write the OpenAPI description of the service."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.completion import complete_namespace
 from app.cli.connection import DEFAULT_SERVICE, ServiceOption
 from app.cli.later import later
 from app.cli.options import Format, FormatOption
@@ -15,7 +16,12 @@ else:
     set_resource = later("app.cli.resource_store:set_resource")
     show_resource = later("app.cli.resource_store:show_resource")
 
-NamespaceArgument = Annotated[str, typer.Argument(metavar="NAMESPACE", help="Environment that the name belongs to.")]
+NamespaceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAMESPACE", help="Environment that the name belongs to.", autocompletion=complete_namespace
+    ),
+]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Short name, as state machines write it.")]
 
 

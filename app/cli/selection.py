@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 import typer
 
 from app import errors
-from app.cli.completion import complete_workflow
+from app.cli.completion import complete_path, complete_workflow
 from app.cli.connection import DEFAULT_SERVICE, Service, ServiceOption
 from app.cli.exits import ExitCode
 from app.cli.filters import (
@@ -79,7 +79,11 @@ def choose(
     rate: Annotated[float, typer.Option(min=0.01, max=1000, metavar="N", help="So many a second at most.")] = 10.0,
     journal: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Note there what is done, and leave out what is noted already."),
+        typer.Option(
+            metavar="FILE",
+            help="Note there what is done, and leave out what is noted already.",
+            autocompletion=complete_path,
+        ),
     ] = None,
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import errors
+from app.cli.completion import complete_namespace, complete_path
 from app.cli.connection import DEFAULT_SERVICE, ServiceOption
 from app.cli.later import later
 from app.cli.options import NAMESPACE_VARIABLE
@@ -83,14 +84,24 @@ def worker(
         list[str] | None, typer.Option(metavar="NAME", help="Activity, as state machines name it; can be repeated.")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="YAML file with activities and a command for each.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="YAML file with activities and a command for each.", autocompletion=complete_path
+        ),
     ] = None,
     module: Annotated[
         str | None, typer.Option(metavar="MODULE[:NAME]", help="Python module whose functions do the tasks.")
     ] = None,
     namespace: Annotated[
         str | None,
-        typer.Option("--namespace", "-n", envvar=NAMESPACE_VARIABLE, metavar="NS", help="Environment to serve."),
+        typer.Option(
+            "--namespace",
+            "-n",
+            envvar=NAMESPACE_VARIABLE,
+            metavar="NS",
+            help="Environment to serve.",
+            autocompletion=complete_namespace,
+        ),
     ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of this worker; host and process id without it.")
@@ -98,7 +109,12 @@ def worker(
     concurrency: ConcurrencyOption = None,
     input_mode: InputModeOption = None,
     work_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where each task gets a directory of its own, as WORK_DIR.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where each task gets a directory of its own, as WORK_DIR.",
+            autocompletion=complete_path,
+        ),
     ] = None,
     grace_seconds: GraceOption = GRACE_SECONDS,
     heartbeat_seconds: HeartbeatOption = HEARTBEAT_SECONDS,

@@ -11,7 +11,7 @@ import pytest
 from app.cli.bash_words import join_words
 from tests.cli.conftest import Run
 from tests.cli.fake_service import Answer, FakeService
-from tests.client.documents import definition_json
+from tests.client.documents import definition_json, job_json, workflow_json
 
 NAMES = ("sfncli-test:master", "sfncli-test:next", "other")
 
@@ -55,6 +55,78 @@ def test_names_of_queues_are_offered(words: str, process: Run, service: FakeServ
     cursor = words.count("\n") + 1
     assert offered(process, f"wfm\n{words}", cursor) == ["default", "slow"]
     assert offered(process, f"wfm\n{words}s", cursor) == ["slow"]
+
+
+IDS = ("7c5f3a52-3d0e-4c52-8a53-1f6b8b1b4c55", "d1a7c9f0-52b4-4a1c-b6f1-9f6b6f0f8a21")
+
+
+@pytest.fixture
+def busy(service: FakeService) -> FakeService:
+    """A service with two workflows."""
+    tags = ({"team": "infra"}, {"team": "web", "tier": "1"})
+    listed = [
+        workflow_json("failed", id=each, tags=of, namespace=of["team"]) for each, of in zip(IDS, tags, strict=True)
+    ]
+    service.on("GET /workflows", listed)
+    service.on(
+        f"GET /workflows/{IDS[0]}", workflow_json("failed", id=IDS[0], jobs=[job_json("load"), job_json("save")])
+    )
+    return service
+
+
+@pytest.mark.parametrize(
+    "words", ["workflows\n", "cancel\n", "resume\n", "wait\n", "refresh\n", "workflows\n--workflow-id\n"]
+)
+def test_ids_of_recent_workflows_are_offered(words: str, process: Run, busy: FakeService) -> None:
+    """Those that the command is most often about."""
+    cursor = words.count("\n") + 1
+    assert offered(process, f"wfm\n{words}", cursor) == list(IDS)
+    assert offered(process, f"wfm\n{words}7c5", cursor) == [IDS[0]]
+    line = busy.asked[0].line
+    assert ("statuses=failed" in line) == words.startswith("resume")
+    assert ("statuses=running" in line) == words.startswith(("cancel", "wait", "refresh"))
+
+
+def test_namespaces_and_tags_are_offered(process: Run, busy: FakeService) -> None:
+    """Those of the newest workflows; of a tag first the key, then its values."""
+    assert offered(process, "wfm\nworkflows\n-n\n", 3) == ["infra", "web"]
+    assert offered(process, "wfm\nsubmit\nx\n-n\nw", 4) == ["web"]
+    assert offered(process, "wfm\nworkflows\n--tag\n", 3) == ["team=", "tier="]
+    assert offered(process, "wfm\nworkflows\n--tag\nteam\n=\nw", 5) == ["web"]
+
+
+def test_states_are_offered_to_start_at(process: Run, busy: FakeService) -> None:
+    assert offered(process, f"wfm\nresume\n{IDS[0]}\n--start-at\n", 4) == ["save", "load"]
+
+
+def test_statuses_and_columns_are_offered_after_commas_too(process: Run) -> None:
+    assert offered(process, "wfm\nworkflows\n--status\nfailed,ca", 3) == ["failed,cancelled"]
+    assert offered(process, "wfm\nworkflows\n--columns\nid,st", 3) == ["id,status", "id,started", "id,stopped"]
+
+
+def test_commands_are_offered_to_help(process: Run) -> None:
+    assert offered(process, "wfm\nhelp\ndef", 2) == ["definitions"]
+    assert offered(process, "wfm\nhelp\ndefinitions\nl", 3) == ["list", "lint"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["definitions\napply\n", "definitions\nput\n", "worker\n--config\n", "cancel\n--journal\n", "openapi\n-o\n"],
+)
+def test_files_are_offered_where_one_is_wanted(words: str, process: Run, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("")
+    (tmp_path / "folder").mkdir()
+    cursor = words.count("\n") + 1
+    assert offered(process, f"wfm\n{words}{tmp_path}/", cursor) == [f"{tmp_path}/folder/", f"{tmp_path}/one.yaml"]
+
+
+def test_shells_offer_no_files_by_themselves(process: Run) -> None:
+    """Neither bash, where nothing is left to its default, nor zsh."""
+    script = process(extra={"_WORKFLOW_MANAGER_COMPLETE": "source_bash"}).out
+    assert "-o default" not in script
+    assert "complete -F" in script
+    nothing = {"_WORKFLOW_MANAGER_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "wfm queues get "}
+    assert process(extra={**nothing, "WORKFLOWMANAGER_URL": "http://127.0.0.1:1"}).out.strip() == ":"
 
 
 def test_a_colon_is_a_part_of_a_name(process: Run, named: FakeService) -> None:
@@ -101,6 +173,14 @@ def test_the_profile_of_the_line_is_asked(process: Run, named: FakeService, tmp_
 
 
 WORDS = [
+    (["wfm", "ls", "--tag", "team", "=", "in"], 5, ["wfm", "ls", "--tag", "in"], "team="),
+    (["wfm", "ls", "--tag", "team", "="], 4, ["wfm", "ls", "--tag", ""], "team="),
+    (["wfm", "ls", "--tag", "team", "=", "x", "--st"], 6, ["wfm", "ls", "--tag", "team=x", "--st"], None),
+    (["wfm", "ls", "--status", "=", "fa"], 4, ["wfm", "ls", "--status", "fa"], None),
+    (["wfm", "ls", "--status", "="], 3, ["wfm", "ls", "--status", ""], None),
+    (["wfm", "ls", "--status", "=", "failed", "--tag", ""], 6, ["wfm", "ls", "--status=failed", "--tag", ""], None),
+    (["wfm", "ls", "-d", "a", ":", "b"], 5, ["wfm", "ls", "-d", "b"], "a:"),
+    (["wfm", "ls", "--definition", "=", "a", ":", "b"], 6, ["wfm", "ls", "--definition", "b"], "a:"),
     (["wfm", "submit", "a", ":", "b"], 4, ["wfm", "submit", "b"], "a:"),
     (["wfm", "submit", "a", ":", "b", ":", "c"], 6, ["wfm", "submit", "c"], "a:b:"),
     (["wfm", "submit", "a", ":", ""], 4, ["wfm", "submit", ""], "a:"),
