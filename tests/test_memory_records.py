@@ -1,6 +1,7 @@
 """How the memory store keeps workflows: in another form, and with nothing lost."""
 
 import gc
+import tracemalloc
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -172,3 +173,26 @@ def samples_job(**fields: Any) -> models.Job:
         "created_at": samples.EPOCH,
     }
     return models.Job(**(values | fields))
+
+
+def test_jobs_with_many_payloads_are_held_deflated() -> None:
+    """Like those of a loop that hands on the same document."""
+    workflows = CompactWorkflows()
+    job = models.Job(
+        id="2",
+        state="a",
+        type="Pass",
+        status=models.JobStatus.SUCCEEDED,
+        created_at=samples.EPOCH,
+        input="x" * 100_000,
+        output="x" * 100_000,
+    )
+    workflow = samples.workflow("w", jobs=(job,) * 50, last_job=job)
+
+    tracemalloc.start()
+    workflows["w"] = workflow
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 1_000_000
+    assert workflows["w"] == workflow

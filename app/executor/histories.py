@@ -3,12 +3,14 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app import errors
 from app.executor.history_payloads import DEFAULT_BYTES, ForResume, Newest, Only, Payloads
 from app.executor.observations import Observation, RunReading
+from app.executor.recent import Recent
 from app.models import Workflow
 
 if TYPE_CHECKING:
@@ -22,7 +24,13 @@ PAGE_BYTES: Final = 4 * 1024 * 1024
 """What a page may weigh, going by the input of the run; nothing else is known before the first page is there."""
 
 HEAVY_READERS: Final = 2
-"""Histories in small pages that are read at the same time."""
+"""Histories in small pages that are read at the same time, and workflows with many payloads that are refreshed."""
+
+HEAVY_BYTES: Final = 1024 * 1024
+"""What a run with many payloads has at least."""
+
+MAX_HEAVY: Final = 10_000
+"""Runs that are remembered as such."""
 
 BOOKMARK_BYTES: Final = 64 * 1024 * 1024
 """What remembered histories may hold together."""
@@ -58,12 +66,18 @@ class HistoryReader:
         self._bookmark_bytes = bookmark_bytes
         self._bookmarks: OrderedDict[str, _Bookmark] = OrderedDict()
         self._held_bytes = 0
-        self._heavy = asyncio.Semaphore(HEAVY_READERS)
+        self._reading_heavy = asyncio.Semaphore(HEAVY_READERS)
+        self._refreshing_heavy = asyncio.Semaphore(HEAVY_READERS)
+        self._heavy: Recent[str, bool] = Recent(MAX_HEAVY)
 
     @property
     def held_bytes(self) -> int:
         """What is held of runs that go on."""
         return self._held_bytes
+
+    def turn(self, execution_arn: str) -> AbstractAsyncContextManager[object]:
+        """Wait for the turn of a run to be refreshed: meanwhile its workflow is held with all its payloads."""
+        return self._refreshing_heavy if self._heavy.get(execution_arn) else nullcontext()
 
     async def read(self, workflow: Workflow) -> Observation:
         """Read what the history of a run says now. Raises ``ExecutionNotFound``, ``Unavailable``."""
@@ -78,6 +92,8 @@ class HistoryReader:
                 raise
             bookmark = self._begin(workflow)
             await self._read_on(workflow.execution_arn, bookmark)
+        if bookmark.reading.kept_bytes > HEAVY_BYTES:
+            self._heavy.put(workflow.execution_arn, True)
         observation = bookmark.reading.observation()
         if not observation.status.terminal:
             self._remember(workflow.execution_arn, bookmark)
@@ -108,7 +124,7 @@ class HistoryReader:
         if bookmark.page_events == PAGE_EVENTS:
             await self._read_pages(execution_arn, bookmark)
             return
-        async with self._heavy:
+        async with self._reading_heavy:
             await self._read_pages(execution_arn, bookmark)
 
     async def _read_pages(self, execution_arn: str, bookmark: _Bookmark) -> None:

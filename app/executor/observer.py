@@ -1,6 +1,7 @@
 """Keeping the store in line with what Step Functions says about runs."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -62,6 +63,10 @@ class Observer:
     async def read_history(self, workflow: Workflow) -> Observation:
         """Read the history of a run. Raises ``ExecutionNotFound`` when Step Functions has forgotten it."""
         return await self._histories.read(workflow)
+
+    def turn(self, execution_arn: str) -> AbstractAsyncContextManager[object]:
+        """Wait for the turn of a run to be refreshed; few of those with many payloads are held at the same time."""
+        return self._histories.turn(execution_arn)
 
     async def read_job(self, workflow: Workflow, job_id: str) -> Job | None:
         """Read one job of a run with all of its payloads. Raises ``ExecutionNotFound``, ``Unavailable``."""

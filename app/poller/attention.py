@@ -69,7 +69,7 @@ class Attendant:
     async def read(self, tracked: Tracked, *, lane: Lane = Lane.STATUS) -> Outcome:
         """Read the history of a workflow: its status and all of its details."""
         try:
-            return await self._guarded(tracked, self._read, lane)
+            return await self._guarded(tracked, self._read_in_turn, lane)
         finally:
             self._details.release(tracked)
 
@@ -125,6 +125,10 @@ class Attendant:
 
     def _seen(self, tracked: Tracked) -> None:
         tracked.seen_at, tracked.denied_at = self._clock(), None
+
+    async def _read_in_turn(self, tracked: Tracked) -> Outcome:
+        async with self._observer.turn(tracked.execution_arn):
+            return await self._read(tracked)
 
     async def _read(self, tracked: Tracked) -> Outcome:
         workflow = await self._store.get_workflow(tracked.id)

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from app import errors
 from app.models import Job, Workflow, WorkflowDefinition, WorkflowStatus
+from app.store import packing
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
 
 Record = tuple[Any, ...]
@@ -22,6 +23,9 @@ PACKED: Final = ("workflow_definition", "status", "namespace", "queue", "tags", 
 
 PLAIN: Final = tuple(name for name in Workflow.model_fields if name not in PACKED)
 """Fields that are kept as they are, after those."""
+
+DEFLATED_FROM_BYTES: Final = 1024 * 1024
+"""Jobs with many payloads, as of a loop over a large document, mostly repeat themselves."""
 
 _plain: Final = attrgetter(*PLAIN)
 
@@ -149,10 +153,13 @@ def _packed_jobs(jobs: tuple[Job, ...]) -> bytes | tuple[Job, ...]:
     if not jobs:
         return ()
     try:
-        return _JOBS.dump_json(jobs, by_alias=True, exclude_none=True)
+        raw = _JOBS.dump_json(jobs, by_alias=True, exclude_none=True)
     except ValueError:  # text that is no proper Unicode cannot be written
         return jobs
+    return packing.pack(raw) if len(raw) > DEFLATED_FROM_BYTES else raw
 
 
 def _unpacked_jobs(packed: bytes | tuple[Job, ...]) -> tuple[Job, ...]:
-    return _JOBS.validate_json(packed) if isinstance(packed, bytes) else packed
+    if not isinstance(packed, bytes):
+        return packed
+    return _JOBS.validate_json(packed if packed.startswith(b"[") else packing.unpack(packed))

@@ -1,7 +1,9 @@
 """Which payloads are kept of a run that has more of them than are kept, and where the others come from."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -201,3 +203,17 @@ async def test_twenty_loops_over_large_documents_are_held_within_a_limit(monkeyp
         assert len(observation.jobs or ()) == 60
         assert reader.held_bytes <= 8 * KILOBYTE * KILOBYTE
     assert max(asked) * DOCUMENT_BYTES <= histories.PAGE_BYTES
+
+
+async def test_few_runs_with_many_payloads_are_refreshed_at_the_same_time(rig: Rig) -> None:
+    """Each holds its workflow meanwhile; those with few payloads wait for nobody."""
+    heavy = await looping(rig, 200)
+    await rig.observer.read_history(heavy)
+    async with AsyncExitStack() as stack:
+        for _ in range(histories.HEAVY_READERS):
+            await stack.enter_async_context(rig.observer.turn(heavy.execution_arn))
+        waiting = asyncio.create_task(stack.enter_async_context(rig.observer.turn(heavy.execution_arn)))
+        async with rig.observer.turn("arn:of:another"):
+            assert not waiting.done()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
