@@ -54,7 +54,7 @@ class Served:
 
     def __init__(self, app: App, server: uvicorn.Server, port: int) -> None:
         self.app = app
-        self.connections = server.server_state.connections
+        self.connections: set[Any] = server.server_state.connections
         self._port = port
 
     async def connect(self, sent: bytes = b"") -> Streams:
@@ -129,6 +129,22 @@ async def test_a_wish_for_websockets_is_answered_like_any_request(method: str) -
         answer = await served.ask(head + body)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"\r\n\r\n" + body)
+
+
+async def test_a_body_that_comes_after_a_wish_for_http_2_is_read() -> None:
+    """As curl sends it with `--http2`, in a packet of its own."""
+    upgrade = b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+    async with serving() as served:
+        reader, writer = await served.connect(
+            b"POST / HTTP/1.1\r\nHost: x\r\n" + upgrade + b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        await until(lambda: any(connection.cycle is not None for connection in served.connections))
+        for part in (b"3\r\nabc\r\n", b"2\r\nde\r\n0\r\n\r\n"):
+            writer.write(part)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            answer = await reader.read()
+        writer.close()
+    assert answer.endswith(b"\r\n\r\nabcde")
 
 
 @pytest.mark.parametrize(
