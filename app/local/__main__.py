@@ -5,13 +5,16 @@ import os
 import sys
 
 from app import errors
-from app.local import handshake, process
+from app.local import handshake, process, stopping
+from app.local.options import Options
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m app.local", description=__doc__)
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--keep", required=True, type=int)
+    parser.add_argument("--allow-host", action="append", default=[])
     return parser.parse_args()
 
 
@@ -24,7 +27,8 @@ def _take_output() -> int:
 
 def main() -> int:
     """Serve until the parent says stop or goes away."""
-    options, pipe = _arguments(), _take_output()
+    stopping.end_with_parent()
+    arguments, pipe = _arguments(), _take_output()
 
     def say(line: bytes) -> None:
         os.write(pipe, line)
@@ -32,8 +36,9 @@ def main() -> int:
 
     try:
         process.serve(
-            options.host,
-            options.port,
+            arguments.host,
+            arguments.port,
+            Options(keep=arguments.keep, allow_hosts=tuple(arguments.allow_host)),
             on_ready=lambda url: say(handshake.ready(url)),
             owner=sys.stdin.fileno(),
         )

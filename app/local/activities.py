@@ -4,7 +4,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from moto.stepfunctions.models import Activity as ActivityRecord
@@ -174,7 +174,7 @@ class Activity(ActivityRecord):
 
 
 class Board:
-    """The activities of an account and region, and every callback ever opened there by its token."""
+    """The activities of an account and region, and the callbacks of the executions that are kept, by token."""
 
     def __init__(self) -> None:
         self.activities: dict[str, Activity] = {}
@@ -187,6 +187,11 @@ class Board:
     def find(self, token: str) -> Callback | None:
         """Return the callback of a token, also when it is closed."""
         return self._callbacks.get(token)
+
+    def forget(self, tokens: Iterable[str]) -> None:
+        """Let tokens be unknown."""
+        for token in tokens:
+            self._callbacks.pop(token, None)
 
     def schedule(self, task: Task, activity_arn: str) -> None:
         """Offer a task to the workers of an activity."""

@@ -4,12 +4,18 @@ import copy
 import json
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from moto.core.base_backend import BackendDict
-from moto.stepfunctions.exceptions import ExecutionDoesNotExist, InvalidExecutionInput, InvalidToken
+from moto.stepfunctions.exceptions import (
+    ExecutionAlreadyExists,
+    ExecutionDoesNotExist,
+    InvalidExecutionInput,
+    InvalidToken,
+)
 from moto.stepfunctions.models import Activity as ActivityRecord
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser.api import InvalidOutput, StateMachineAlreadyExists, TaskDoesNotExist, TaskTimedOut
@@ -23,6 +29,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from app.local import paging
 from app.local.activities import Activity, Board, Callback, Task
 from app.local.executions import Execution
+from app.local.options import KEEP
 
 POLL_SECONDS: Final = 60.0
 """How long GetActivityTask waits for a task, as AWS does."""
@@ -37,10 +44,14 @@ class Backend(StepFunctionsParserBackend):
     One lock orders what changes the set of state machines and executions; requests run in threads.
     """
 
+    keep: ClassVar = KEEP
+    """Ended executions that are kept, of each account and region."""
+
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self._lock = threading.RLock()
         self._executions: dict[str, Execution] = {}
+        self._ended: deque[Execution] = deque()
         self._board = Board()
         self.activities: dict[str, Activity] = self._board.activities  # type: ignore[assignment]
 
@@ -87,11 +98,12 @@ class Backend(StepFunctionsParserBackend):
         name = name or str(uuid.uuid4())
         self._validate_name(name)
         with self._lock:
+            self._forget()
             machine = self.describe_state_machine(state_machine_arn)
-            known: Any = machine._handle_name_input_idempotency(name, execution_input or "{}")  # noqa: SLF001
-            if known is not None:
-                return known  # type: ignore[no-any-return]
             execution = self._execution(machine, name, execution_input or "{}", trace_header)
+            known = self._executions.get(execution.execution_arn)
+            if known is not None:
+                return _if_same(known, execution)
             execution.start()
             machine.executions.append(execution)  # type: ignore[arg-type]
             self._executions[execution.execution_arn] = execution
@@ -142,7 +154,19 @@ class Backend(StepFunctionsParserBackend):
             cloud_watch_logging_session=None,
             input_data=input_text,
             trace_header=trace_header,
+            on_ended=self._ended.append,
         )
+
+    def _forget(self) -> None:
+        """Forget the executions that ended first, beyond those that are kept."""
+        while len(self._ended) > self.keep:
+            execution = self._ended.popleft()
+            if self._executions.pop(execution.execution_arn, None) is not None:
+                self._machine_of(execution).executions.remove(execution)  # type: ignore[arg-type]
+            self._board.forget(execution.callbacks.tokens)
+
+    def _machine_of(self, execution: Execution) -> StateMachine:
+        return next(machine for machine in self.state_machines if machine.arn == execution.state_machine_arn)
 
     # Activities and task tokens
 
@@ -192,6 +216,13 @@ class Backend(StepFunctionsParserBackend):
         if _is_token(token):
             raise TaskDoesNotExist(f"Task Does Not Exist: '{token}'")
         raise InvalidToken("'Invalid token'")
+
+
+def _if_same(known: Execution, asked: Execution) -> Execution:
+    """Return the execution that has the name, while it runs and if it was asked for with the same input."""
+    if known.status != "RUNNING" or known.execution_input != asked.execution_input:
+        raise ExecutionAlreadyExists(f"Execution Already Exists: '{known.execution_arn}'")
+    return known
 
 
 def _same(machine: StateMachine, definition: str, sm_type: str | None, options: dict[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """Executions: one run of a state machine, from its start to whatever ends it first."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,9 +10,10 @@ from moto.stepfunctions.parser.asl.eval.evaluation_details import EvaluationDeta
 from moto.stepfunctions.parser.backend.execution import Execution as InterpretedExecution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.backend.execution_worker_comm import ExecutionWorkerCommunication
+from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from app.local.activities import Board
-from app.local.history import ENDINGS, Event, History
+from app.local.history import ENDINGS, TOO_MANY, Event, History
 from app.local.scopes import CallbackScope, Scope
 
 log = logging.getLogger(__name__)
@@ -22,10 +24,11 @@ NO_OUTCOME: Final = "The interpreter stopped without an outcome"
 class Execution(InterpretedExecution):
     """One run. Status and result are what the ending of its history says, and change together with it."""
 
-    def __init__(self, *, board: Board, **details: Any) -> None:
+    def __init__(self, *, board: Board, on_ended: Callable[["Execution"], None], **details: Any) -> None:
         super().__init__(activity_store={}, **details)
         self.history = History(on_end=self._on_end)
-        self._board = board
+        self.callbacks = CallbackScope(board)
+        self._on_ended = on_ended
 
     def start(self) -> None:
         """Start, and return once the run can be stopped."""
@@ -46,13 +49,23 @@ class Execution(InterpretedExecution):
             self.error = details.get("error")
             self.cause = details.get("cause")
         self.stop_date = datetime.fromisoformat(event["timestamp"])
+        if event.get("executionFailedEventDetails") == TOO_MANY["executionFailedEventDetails"]:
+            self._halt()
+        # Every thread of the interpreter is put on a list that nobody reads.
+        TMP_THREADS.clear()
         # Last, because those who see the run ended read the rest without a lock.
         self.exec_status = ENDINGS[event["type"]]
+        self._on_ended(self)
+
+    def _halt(self) -> None:
+        """Let the program end, which does not know that its history has."""
+        worker: Any = self.exec_worker
+        worker.env.set_stop(self.stop_date, None, None)
 
     def _get_start_execution_worker(self) -> ExecutionWorker:
         return _Worker(
             history=self.history,
-            callbacks=CallbackScope(self._board),
+            callbacks=self.callbacks,
             evaluation_details=EvaluationDetails(
                 aws_execution_details=self._get_start_aws_execution_details(),
                 execution_details=self.get_start_execution_details(),

@@ -4,15 +4,17 @@ import json
 import sys
 
 from app import errors
+from app.local.options import Options
 
 
-def command(host: str, port: int) -> list[str]:
+def command(host: str, port: int, options: Options | None = None) -> list[str]:
     """Return the command line that starts the embedded AWS.
 
     Give it a pipe as standard input and keep that open: the child ends when the pipe does, so that it never
     outlives its parent. Its first line of output is for ``read``.
     """
-    return [sys.executable, "-m", "app.local", "--host", host, "--port", str(port)]
+    place = ["--host", host, "--port", str(port)]
+    return [sys.executable, "-m", "app.local", *place, *(options or Options()).arguments()]
 
 
 def ready(url: str) -> bytes:

@@ -9,6 +9,8 @@ from moto.core.utils import iso_8601_datetime_with_milliseconds
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
 
+from app.local.turns import Turns
+
 Event = dict[str, Any]
 
 ENDINGS: Final = {
@@ -16,6 +18,17 @@ ENDINGS: Final = {
     HistoryEventType.ExecutionFailed: ExecutionStatus.FAILED,
     HistoryEventType.ExecutionAborted: ExecutionStatus.ABORTED,
     HistoryEventType.ExecutionTimedOut: ExecutionStatus.TIMED_OUT,
+}
+
+
+MAX_EVENTS: Final = 25_000
+"""Quota of Step Functions: if the event of this number is not the end, the execution fails with it."""
+
+TOO_MANY: Final = {
+    "executionFailedEventDetails": {
+        "error": "States.Runtime",
+        "cause": f"The execution reached the maximum number of history events ({MAX_EVENTS}).",
+    }
 }
 
 
@@ -46,6 +59,8 @@ class History(EventManager):
         self.program_runs: Callable[[], bool] = lambda: True
         self._on_end = on_end
         self._over = False
+        self._turns = Turns()
+        self._evaluation: Any = None
 
     def add_event(
         self, context: EventHistoryContext, event_type: HistoryEventType, *details: Any, **options: Any
@@ -53,9 +68,19 @@ class History(EventManager):
         """Add an event, unless its line was abandoned or it claims an end while the program goes on."""
         # A failed state may report ExecutionFailed although a Retry or Catch still follows.
         premature = event_type is HistoryEventType.ExecutionFailed and self.program_runs()
-        if premature or getattr(context, "abandoned", False):
+        if premature or getattr(context, "abandoned", False) or self._is_repeated(event_type, details):
             return int(context.last_published_event_id)
+        self._turns.take()
         return int(super().add_event(context, event_type, *details, **options))
+
+    def _is_repeated(self, event_type: HistoryEventType, details: tuple[Any, ...]) -> bool:
+        """Tell whether this evaluation was reported already: the interpreter does so once more, without its state."""
+        if event_type is not HistoryEventType.EvaluationFailed:
+            return False
+        evaluation = (details[0] if details else {}).get("evaluationFailedEventDetails", {})
+        repeated = "state" not in evaluation or evaluation == self._evaluation
+        self._evaluation = evaluation
+        return repeated
 
     def end(self, event_type: HistoryEventType, details: dict[str, str]) -> bool:
         """End the history from outside; return whether it was still open."""
@@ -90,6 +115,10 @@ class History(EventManager):
     def _publish_history_event(self, *details: Any, **options: Any) -> None:
         if self._over:
             return
+        if len(self._history_event_list) == MAX_EVENTS - 1 and options["event_type"] not in ENDINGS:
+            options |= {"event_type": HistoryEventType.ExecutionFailed, "event_details": dict(TOO_MANY)}
+        if options["event_type"] is HistoryEventType.EvaluationFailed:
+            options["source_event_id"] = self._before_entry(options)
         super()._publish_history_event(*details, **options)
         event: Any = self._history_event_list[-1]
         if event["type"] in ENDINGS:
@@ -97,3 +126,16 @@ class History(EventManager):
             self._on_end(event)
         if len(self._history_event_list) > 1:
             self.begun.set()
+
+    def _before_entry(self, options: dict[str, Any]) -> int:
+        """Return the event that a failed evaluation names as the one before: that before the entry of its state.
+
+        In a Wait state it is the entry itself. Both are AWS's ways.
+        """
+        state = options["event_details"]["evaluationFailedEventDetails"].get("state")
+        events: list[Any] = self._history_event_list
+        for event in reversed(events):
+            if event.get("stateEnteredEventDetails", {}).get("name") == state:
+                waits = event["type"] == HistoryEventType.WaitStateEntered
+                return int(event["id"] if waits else event["previousEventId"])
+        return int(options["source_event_id"])

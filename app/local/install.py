@@ -1,30 +1,41 @@
 """The one place that changes moto: everything this package replaces in it, all within this process."""
 
+import functools
 from typing import Any, Final
 
+import moto.backends
 import moto.dynamodb.urls
 import moto.stepfunctions.urls
+from jsonpath_ng.ext import filter as filters
+from moto.backends import list_of_moto_modules
 from moto.core.config import default_user_config
 from moto.core.exceptions import AWSError
+from moto.moto_server import werkzeug_app
 from moto.stepfunctions.parser import api
-from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.state import state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_lambda
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import (
     StateTaskServiceSfn,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_activitiy import StateTaskActivity
-from moto.stepfunctions.parser.asl.eval import states, variable_store
-from moto.stepfunctions.parser.asl.jsonata import jsonata
-from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import boto_client, json_path
 from moto.stepfunctions.parser.backend import execution_worker
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from app import errors
-from app.local import activity_state, dynamodb, expressions, responses, service_tasks, sizes
+from app.local import activity_state, definitions, dynamodb, responses, service_tasks, sizes
+from app.local.language import failures, maps, paths, queries
 from app.local.scopes import Scope
 
 REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
+    (moto.backends, "list_of_moto_modules", functools.cache(lambda: frozenset(list_of_moto_modules()))),
+    (werkzeug_app, "DISABLE_GLOBAL_CORS", True),
     (moto.stepfunctions.urls, "url_paths", {"{0}/$": responses.Response.dispatch}),
     (moto.dynamodb.urls, "url_paths", {"{0}/": dynamodb.Response.dispatch}),
     (execution_worker, "Environment", Scope),
@@ -38,11 +49,13 @@ REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
         for owner in (state, state_task_lambda, state_task_service)
     ),
     (boto_client, "boto3", service_tasks.SerialClients()),
-    (jsonata, "_eval_jsonata", expressions.evaluate),
-    (states, "encode_jsonata_variable_declarations", expressions.declare),
-    (variable_store, "encode_jsonata_variable_declarations", expressions.declare),
-    (variable_store.VariableStore, "get_assigned_variables", expressions.assigned_variables),
-    (StringJSONata, "_eval_body", expressions.failing_as_query_error(StringJSONata._eval_body)),  # noqa: SLF001
+    (StepFunctionsParserBackend, "_validate_definition", staticmethod(definitions.check)),
+    (AmazonStateLanguageParser, "parse", staticmethod(definitions.parse)),
+    (CustomErrorName, "__init__", failures.accept_any_name),
+    (IterationWorker, "_eval_pool", maps.work_off),
+    (VariableStore, "get_assigned_variables", queries.assigned_variables),
+    (json_path, "parse", paths.parse),
+    (result_path, "parse", paths.parse_reference),
 )
 """Owner, name and what takes the place of moto's part of that name."""
 
@@ -57,6 +70,7 @@ def install() -> None:
         if not hasattr(owner, name):
             raise errors.StartupError(f"The embedded AWS does not fit the installed moto: {owner} has no {name}")
         setattr(owner, name, part)
+    filters.OPERATOR_MAP["=~"] = paths.matches
     _name_errors()
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from app import errors
 from app.local import handshake, listening, stopping
+from app.local.options import Options
 from app.local.spared import spare_batch
 
 MISSING_EXTRA: Final = "The embedded AWS needs the extra: pip install 'workflow-manager[local]'"
@@ -21,7 +22,14 @@ TERMINATE_SECONDS: Final = 3.0
 """How long the child may take to end by itself before it is killed."""
 
 
-def serve(host: str, port: int, *, on_ready: Callable[[str], None] | None = None, owner: int | None = None) -> None:
+def serve(
+    host: str,
+    port: int,
+    options: Options | None = None,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+    owner: int | None = None,
+) -> None:
     """Serve the embedded AWS from this process until SIGTERM or SIGINT; call it from the main thread.
 
     Port 0 takes a free one; ``on_ready`` gets the URL once requests are answered. With ``owner``, a file
@@ -30,7 +38,12 @@ def serve(host: str, port: int, *, on_ready: Callable[[str], None] | None = None
     """
     with listening.listen(host, port) as listener, stopping.stop_requests(owner) as wait_for_stop:
         url = listening.url(host, listener)
-        _load_server().run(listener, on_ready=lambda: on_ready(url) if on_ready else None, wait_for_stop=wait_for_stop)
+        _load_server().run(
+            listener,
+            options or Options(),
+            on_ready=lambda: on_ready(url) if on_ready else None,
+            wait_for_stop=wait_for_stop,
+        )
 
 
 def _load_server() -> Any:
@@ -50,8 +63,9 @@ class LocalAWS:
     The child ends with the block, and also when this process dies in any way.
     """
 
-    def __init__(self, *, port: int = 0, host: str = "127.0.0.1") -> None:
+    def __init__(self, *, port: int = 0, host: str = "127.0.0.1", options: Options | None = None) -> None:
         self._host = host
+        self._options = options or Options()
         self._port = port
         self._child: Process | None = None
         self._url = ""
@@ -73,7 +87,7 @@ class LocalAWS:
     async def __aenter__(self) -> Self:
         # Its own session, so that a Ctrl-C at the terminal reaches the service first and lets it finish its work.
         self._child = await asyncio.create_subprocess_exec(
-            *handshake.command(self._host, self._port), stdin=PIPE, stdout=PIPE, start_new_session=True
+            *handshake.command(self._host, self._port, self._options), stdin=PIPE, stdout=PIPE, start_new_session=True
         )
         try:
             self._url = await self._ready(self._child)

@@ -17,15 +17,17 @@ class CallbackScope:
     Stands in for the interpreter's pool of callbacks and has its method names.
     """
 
-    def __init__(self, board: Board, *, ended: bool = False) -> None:
+    def __init__(self, board: Board, *, ended: bool = False, tokens: list[str] | None = None) -> None:
         self._board = board
+        self.tokens: list[str] = [] if tokens is None else tokens
+        """Those of this scope and all scopes inside of it."""
         self._lock = threading.Lock()
         self._callbacks: list[Callback] = []
         self._ended = ended
 
     def child(self) -> "CallbackScope":
         """Open a scope inside this one."""
-        return CallbackScope(self._board, ended=self._ended)
+        return CallbackScope(self._board, ended=self._ended, tokens=self.tokens)
 
     def get(self, callback_id: str) -> Callback | None:
         """Return a callback of the execution by its token."""
@@ -54,6 +56,7 @@ class CallbackScope:
 
     def _open(self, callback: Callback) -> None:
         self._board.register(callback)
+        self.tokens.append(callback.callback_id)
         with self._lock:
             self._callbacks.append(callback)
             ended = self._ended

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -13,19 +14,27 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
 from werkzeug.wrappers import Response
 
+from app.local.access import OneUser
+from app.local.backend import Backend
 from app.local.install import install
+from app.local.options import Options
 from app.local.place import ACCOUNT_ID
 
 log = logging.getLogger(__name__)
+
+THREAD_TURN_SECONDS: Final = 0.001
 
 SHUTDOWN_CHECK_SECONDS: Final = 0.1
 """How often the accepting thread looks whether it should end."""
 
 
-def run(listener: socket.socket, *, on_ready: Callable[[], None], wait_for_stop: Callable[[], None]) -> None:
+def run(
+    listener: socket.socket, options: Options, *, on_ready: Callable[[], None], wait_for_stop: Callable[[], None]
+) -> None:
     """Serve at ``listener``, which is closed here, until ``wait_for_stop`` returns."""
     _prepare(listener.getsockname()[1])
-    with _serving(listener):
+    Backend.keep = options.keep
+    with _serving(listener, OneUser(DomainDispatcherApplication(create_backend_app), hosts=options.allow_hosts)):
         on_ready()
         wait_for_stop()
     # Executions end with the process; what their threads still raise meanwhile means nothing.
@@ -36,14 +45,15 @@ def _prepare(port: int) -> None:
     # How the interpreter finds this server for tasks that call AWS services.
     os.environ["MOTO_PORT"] = str(port)
     os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT_ID
+    # Turns of Python's threads; with its own length of 5 ms, a few busy executions make every request slow.
+    sys.setswitchinterval(THREAD_TURN_SECONDS)
     # Every failed state is an error to its log.
     logging.getLogger("moto").setLevel(logging.CRITICAL)
     install()
 
 
 @contextlib.contextmanager
-def _serving(listener: socket.socket) -> Iterator[None]:
-    application = DomainDispatcherApplication(create_backend_app)
+def _serving(listener: socket.socket, application: Any) -> Iterator[None]:
     host, port = listener.getsockname()[:2]
     with listener:
         server = ThreadedWSGIServer(host, port, application, _Handler, fd=listener.fileno())

@@ -123,10 +123,9 @@ def test_a_machine_that_takes_too_long_times_out(bench: Workbench) -> None:
     assert [kind for kind in run.event_types if kind in ENDINGS] == ["ExecutionTimedOut"]
 
 
-def test_a_machine_whose_start_state_is_missing_fails_when_it_runs(bench: Workbench) -> None:
-    run = bench.run({"StartAt": "Nowhere", "States": {"A": PASS}})
-
-    assert (run.status, run.error[0]) == ("FAILED", "States.Runtime")
+def test_a_machine_whose_start_state_is_missing_is_refused(bench: Workbench) -> None:
+    with pytest.raises(bench.client.exceptions.InvalidDefinition, match="Nowhere"):
+        bench.machine({"StartAt": "Nowhere", "States": {"A": PASS}})
 
 
 def test_history_ids_count_from_one_and_name_the_event_before(bench: Workbench) -> None:

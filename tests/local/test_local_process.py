@@ -39,10 +39,15 @@ RESTLESS: dict[str, Any] = {
     "StartAt": "Again",
     "States": {
         "Again": {"Type": "Map", "ItemProcessor": {"StartAt": "A", "States": {"A": PASS}}, "Next": "And"},
-        "And": {"Type": "Pass", "Next": "Again"},
+        "And": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$[9]", "IsPresent": True, "Next": "End"}],
+            "Default": "Again",
+        },
+        "End": {"Type": "Succeed"},
     },
 }
-"""A machine that never ends."""
+"""A machine that never rests."""
 
 
 def workbench(url: str) -> Workbench:
@@ -183,6 +188,25 @@ def test_it_ends_when_its_owner_is_killed() -> None:
         owner.kill()
 
     eventually(lambda: not alive(pid), what="the end of the embedded AWS", timeout_seconds=5)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["($f := function($n) { $f($n + 1) }; $f(1))", "$match('" + "a" * 60 + "!', /^(a|aa|a*a*)+$/)"],
+    ids=["recursion", "regular-expression"],
+)
+def test_no_expression_keeps_it_alive_after_its_owner(expression: str) -> None:
+    with python(OWNER.replace("aws.pid", "aws.pid, aws.url")) as owner:
+        pid, url = first_line(owner).split()
+        bench = workbench(url)
+        endless = {"Type": "Pass", "Output": "{% " + expression + " %}", "End": True}
+        for _ in range(3):
+            bench.start({"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": endless}})
+
+        bench.client.close()
+        owner.kill()
+
+        eventually(lambda: not alive(int(pid)), what="the end of the embedded AWS", timeout_seconds=20)
 
 
 def test_it_ends_when_its_owner_is_gone_before_it_is_ready() -> None:

@@ -71,7 +71,7 @@ class Workbench:
 
     def finish(self, execution_arn: str) -> Run:
         """Wait for the end of an execution."""
-        description = eventually(lambda: self._ended(execution_arn), what=f"the end of {execution_arn}")
+        description = eventually(lambda: self.ended(execution_arn), what=f"the end of {execution_arn}")
         return Run(description, self.history(execution_arn))
 
     def run(self, definition: dict[str, Any], given: Any = None) -> Run:
@@ -121,7 +121,8 @@ class Workbench:
         """Answer a task with an error."""
         self.client.send_task_failure(taskToken=task["taskToken"], error="Broken", cause="on purpose")
 
-    def _ended(self, execution_arn: str) -> dict[str, Any] | None:
+    def ended(self, execution_arn: str) -> dict[str, Any] | None:
+        """Return the description of an execution that is over, else None."""
         description: Any = self.client.describe_execution(executionArn=execution_arn)
         return None if description["status"] == "RUNNING" else dict(description)
 
