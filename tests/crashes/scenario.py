@@ -68,7 +68,8 @@ class Client:
             if self._chance.random() < 0.35:
                 doings.create_task(self._cancel(workflow.id))
             for branch in range(self._chance.choice((0, 0, 1, 2))):
-                doings.create_task(self._resume(workflow.id, f"resume {self._number} {branch}"))
+                name = f"resume {self._number} {branch}"
+                doings.create_task(self._resume(workflow.id, name, force=branch > 0))
 
     async def _make(self, key: str | None, request: Callable[[Rig], Awaitable[Workflow]]) -> Workflow | None:
         """Have a workflow made; with a key the request is repeated until there is an answer."""
@@ -83,7 +84,7 @@ class Client:
                 if key is not None and not unknown:
                     self._ledger.refused.add(keyed_id(SECRET, key))
                 return None
-            except (errors.WorkflowActive, errors.UnknownState):
+            except (errors.WorkflowActive, errors.AlreadyResumed, errors.UnknownState):
                 return None
             except errors.WorkflowManagerError as surprise:
                 self._ledger.surprises.append(f"{type(surprise).__name__}: {surprise.message}")
@@ -113,10 +114,10 @@ class Client:
                 self._ledger.cancelled.add(workflow_id)
                 return
 
-    async def _resume(self, workflow_id: str, key: str) -> None:
+    async def _resume(self, workflow_id: str, key: str, *, force: bool) -> None:
         await self._has_ended(workflow_id)
         overrides = models.WorkflowDefinitionOverrides(start_at="echo")
-        await self._make(key, lambda rig: rig.executor.resume(workflow_id, overrides, idempotency_key=key))
+        await self._make(key, lambda rig: rig.executor.resume(workflow_id, overrides, force=force, idempotency_key=key))
 
     async def _has_ended(self, workflow_id: str) -> None:
         for _ in range(10):
