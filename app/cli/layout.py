@@ -51,6 +51,8 @@ class Column(Generic[T]):
     """What it shows instead where there is little room."""
     wide: bool = False
     """Whether only a table that may be as wide as it likes has it."""
+    wanted: bool = False
+    """Whether it was asked for, and is there even where it says nothing."""
     optional: bool = False
     """Whether it is left out where it says nothing, in a pipe too."""
 
@@ -104,7 +106,7 @@ def cut(text: str, width: int) -> str:
 def fit(columns: Columns[T], items: Sequence[T], *, width: int) -> Grid:
     """Choose what of a table is shown in so many places, and how wide each column is."""
     strips = [_strip(title, column, items) for title, column in columns.items()]
-    strips = [strip for strip in strips if not items or set(strip.cells) - {NOTHING, ""}]
+    strips = [each for each in strips if not items or columns[each.title].wanted or set(each.cells) - {NOTHING, ""}]
     if _need(strips, comfort=COMFORT) > width:
         brief = [replace(column, show=column.brief or column.show) for column in columns.values()]
         shown = {strip.title for strip in strips}
@@ -132,7 +134,9 @@ def chosen_columns(columns: Columns[T], words: Sequence[str]) -> Columns[T]:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise errors.InvalidRequest(f"There is no column {unknown[0]!r}; there are {', '.join(known)}.")
-    return {known[name]: replace(columns[known[name]], wide=False, spare=0, optional=False) for name in names}
+    return {
+        known[name]: replace(columns[known[name]], wide=False, spare=0, optional=False, wanted=True) for name in names
+    }
 
 
 def _strip(title: str, column: Column[T], items: Sequence[T]) -> Strip:

@@ -16,7 +16,9 @@ else:
 
 def local_aws(
     *,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every one.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 4566,
     keep: Annotated[int, typer.Option(min=0, help="Ended executions that are kept; beyond it the oldest go.")] = KEEP,
     allow_host: Annotated[

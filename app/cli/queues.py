@@ -37,10 +37,10 @@ def put_queue(
     name: NameArgument,
     *,
     max_running: Annotated[
-        int | None, typer.Option(min=0, max=5_000, metavar="N", help="So many of its workflows run at a time at most.")
+        int | None, typer.Option(min=0, max=5_000, metavar="N", help="Maximum number of running workflows.")
     ] = None,
     starts_per_second: Annotated[
-        float | None, typer.Option(min=0.0001, max=1_000, metavar="X", help="So many start in a second at most.")
+        float | None, typer.Option(min=0.0001, max=1_000, metavar="X", help="Maximum starts per second.")
     ] = None,
     paused: Annotated[
         bool, typer.Option("--paused/--no-paused", help="Whether nothing starts; what runs goes on.")

@@ -72,16 +72,18 @@ def choose(
     created_after: CreatedAfterFilter = None,
     created_before: CreatedBeforeFilter = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Of those, so many at most, the oldest first.")
+        int | None, typer.Option(min=1, metavar="N", help="Maximum number of workflows, the oldest first.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show which it would be, and do nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before doing it to many.")] = False,
-    rate: Annotated[float, typer.Option(min=0.01, max=1000, metavar="N", help="So many a second at most.")] = 10.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show which workflows would be changed, and change none.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    rate: Annotated[float, typer.Option(min=0.01, max=1000, metavar="N", help="Maximum operations per second.")] = 10.0,
     journal: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Note there what is done, and leave out what is noted already.",
+            help="Record in this file what is done, and skip what it records already.",
             autocompletion=complete_path,
         ),
     ] = None,

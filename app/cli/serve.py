@@ -23,7 +23,9 @@ def serve(
     store: Annotated[
         Literal["memory", "dynamodb"] | None, typer.Option(help="Where workflows are kept; overrides WFM_STORE.")
     ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every one.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
 ) -> ExitCode:
     """Run the service.

@@ -1,8 +1,11 @@
 """What the verb ``wait`` does: it returns when workflows have ended."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import Final
+
+from rich.console import Console
 
 from app import models
 from app.cli.client import connect
@@ -10,6 +13,7 @@ from app.cli.connection import Service
 from app.cli.exits import ExitCode
 from app.cli.follow import EXIT_CODES
 from app.cli.id_prefixes import whole_ids
+from app.cli.layout import cut
 from app.cli.lines import note, write_line
 from app.cli.options import Format, WorkflowFormat
 from app.cli.output import write_documents, write_results
@@ -77,7 +81,9 @@ class Waiting:
             case WorkflowFormat.TABLE:
                 reason = excerpt(workflow.status_reason) if workflow.status_reason else ""
                 words = [workflow.id, f"{workflow.status:<9}", definition_label(workflow.workflow_definition), reason]
-                write_line(visible("  ".join(words).rstrip()))
+                line = visible("  ".join(words).rstrip())
+                console = Console(file=sys.stdout)
+                write_line(cut(line, console.width) if console.is_terminal else line)
 
     def _finish(self, ids: Sequence[str]) -> None:
         """Write what is one document or table."""

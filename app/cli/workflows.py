@@ -76,11 +76,13 @@ def workflows(
         ),
     ] = None,
     resolved_by: ResolvedByFilter = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help=f"How many at most; {DEFAULT_LIMIT}.")] = None,
-    page: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Which page of so many; those before it are read as well.")
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help=f"Maximum number of workflows ({DEFAULT_LIMIT}).")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that fit, however many.")] = False,
+    page: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Page of the list; the pages before it are read as well.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List all workflows that match.")] = False,
     oldest_first: Annotated[bool, typer.Option("--oldest-first", help="Begin with the oldest.")] = False,
     columns: Annotated[
         list[str] | None,

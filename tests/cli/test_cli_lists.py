@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import FakeService
 from tests.cli.many import changes
 from tests.client.documents import definition_json, job_json, workflow_json
@@ -124,6 +124,14 @@ def test_columns_are_chosen_by_name(wfm: Run, service: FakeService) -> None:
         True,
     )
     assert wfm("workflows", "--columns", "id", "-o", "json").code == 2
+
+
+def test_a_column_that_was_asked_for_is_there_without_values(open_terminal: OpenTerminal, service: FakeService) -> None:
+    """On a terminal too, where columns that say nothing are left out."""
+    service.on("GET /workflows", [run_of(0, 5)])
+    with open_terminal("workflows", "--columns", "id,tags") as terminal:
+        assert terminal.end() == 0
+        assert terminal.lines == ["ID  TAGS", "w5  -"]
 
 
 def test_several_ids_are_one_table(wfm: Run, service: FakeService) -> None:
