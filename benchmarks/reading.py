@@ -1,6 +1,6 @@
 """How the time to read and judge a document grows with it, over all shapes that the tests know.
 
-    python benchmarks/reading.py [--size 5000] [--only TEXT]
+    python -m benchmarks.reading [--size 5000] [--only TEXT]
 
 Prints the milliseconds at n, 2n and 4n and the growth from the first to the last: 4 is linear, 16 is a square.
 """

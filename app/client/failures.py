@@ -26,6 +26,9 @@ SAID_BY_GATEWAYS: Final = frozenset({401, 403, 413, 429})
 EXCERPT_CHARACTERS: Final = 200
 """How much of an answer that is not ours is quoted."""
 
+READ_CHARACTERS: Final = 16_384
+"""How much of it is searched for that; markup that is not closed would be searched again and again."""
+
 _UNKNOWN_ROUTE: Final = re.compile(r"[A-Z]+ /\S*: (Not Found|Method Not Allowed)")
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|<[/!?a-z][^>]*>", re.IGNORECASE | re.DOTALL)
@@ -137,7 +140,8 @@ def _summary(response: httpx.Response) -> str:
 
 
 def _words(text: str) -> str:
-    """Return what a person would read: the title of a page, else its text without the markup."""
+    """Return what a person would read first: the title of a page, else its text without the markup."""
+    text = text[:READ_CHARACTERS]
     title = _TITLE.search(text)
     plain = title[1] if title else _MARKUP.sub(" ", text)
     return " ".join(html.unescape(plain).split())

@@ -20,6 +20,9 @@ _ANY: Final = re.compile("")
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
 
 
+UNKNOWN_ESCAPE: Final = "A backslash escapes nothing that is known, or a regular expression is empty"
+"""What error S0301 of the parser stands for, which it puts otherwise."""
+
 MAX_PARSED_LENGTH: Final = 4_096
 """Characters of an expression that is parsed. The parser takes the square of the steps of a path."""
 
@@ -126,7 +129,8 @@ def syntax_problem(expression: str) -> str | None:
         # The end of a comment is only seen when something follows; patterns are Java's, which Python may not know.
         Parser().parse(f"{expression} ", lambda _pattern, _flags: _ANY)
     except JException as refusal:
-        return f"is not JSONata: {str(refusal).strip().rstrip('.')}"
+        said = UNKNOWN_ESCAPE if refusal.error == "S0301" else str(refusal).strip().rstrip(".")
+        return f"is not JSONata: {said}"
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return None
     return None

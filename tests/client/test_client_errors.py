@@ -206,6 +206,7 @@ PAGES = [
     ("<html><style>p {}</style><script>alert('<p>')</script><!-- no --><p class='a'>yes</p>", "yes"),
     ("a < b and c > d", "a < b and c > d"),
     ("<title>\n  Gone\n</title><p>x</p>", "Gone"),
+    ("<!-- " * 4_000 + "<title>far away</title>", ("<!-- " * 4_000)[:200]),
 ]
 
 
