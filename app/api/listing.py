@@ -34,8 +34,9 @@ def _refuse_other_forms(value: object) -> object:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_other_forms)]
 Filter = Annotated[str, StringConstraints(max_length=FILTER_LENGTH)]
-IdPrefix = Annotated[str, StringConstraints(pattern=rf"^[A-Za-z0-9._:-]{{{ID_PREFIX_LENGTH},128}}$")]
-TagFilter = Annotated[str, StringConstraints(pattern=r"^[^:]+:", max_length=512)]
+IdPrefix = Annotated[str, StringConstraints(pattern=rf"^$|^[A-Za-z0-9._:-]{{{ID_PREFIX_LENGTH},128}}$")]
+TagFilter = Annotated[str, StringConstraints(pattern=r"^$|^[^:]+:", max_length=512)]
+"""Filters may be empty as far as the OpenAPI document says, but an empty one counts as absent and never gets here."""
 
 
 class WorkflowsParameters(BaseModel):

@@ -65,10 +65,10 @@ class StrictRoute(APIRoute):
 
 
 def _without_empty_parameters(scope: Scope) -> Scope:
-    """Drop ``name=``: clients send it for what their callers left out."""
+    """Drop ``name=`` and ``name``: clients send them for what their callers left out."""
     given: bytes = scope["query_string"]
     named = given.split(b"&") if given else []
-    kept = [parameter for parameter in named if not parameter.endswith(b"=")]
+    kept = [parameter for parameter in named if parameter.partition(b"=")[2]]
     return scope if len(kept) == len(named) else {**scope, "query_string": b"&".join(kept)}
 
 
