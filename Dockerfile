@@ -52,6 +52,8 @@ FROM ${PYTHON_IMAGE} AS base
 RUN groupadd --gid 10001 workflow-manager \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin workflow-manager
 ENV PATH=/opt/workflow-manager/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Replicas in containers are replaced one by one, and requests reach the old one until the load balancer has noticed.
+ENV WFM_DRAIN_SECONDS=10
 
 # By number, because Kubernetes cannot tell whether a name is root.
 USER 10001:10001

@@ -73,10 +73,10 @@ class Settings(BaseSettings):
     quota_share: float = Field(default=1.0, gt=0, le=1, description="Part of the account's quotas that is ours.")
     aws_max_connections: int = Field(default=64, ge=1, le=10_000, description="Connections to each AWS service.")
     drain_seconds: float = Field(
-        default=10.0,
+        default=0.0,
         ge=0,
         le=600,
-        description="How long requests are still served after SIGTERM, while `/_ready` already fails; 0 with --local.",
+        description="How long requests are still served after SIGTERM, while `/_ready` already fails.",
     )
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="Form of the log lines; `auto` is `console` on a terminal, else `json`."

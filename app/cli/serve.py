@@ -31,7 +31,7 @@ def serve(
     """Run the service.
 
     The URLs are printed once requests are answered. Ctrl-C stops it within ten seconds, a second one at once. After
-    SIGTERM, /_ready fails and requests are served for WFM_DRAIN_SECONDS more (10; with --local 0) before it stops.
+    SIGTERM, /_ready fails and requests are served for WFM_DRAIN_SECONDS more before it stops.
     """
     if aws_port is not None and not local:
         raise errors.InvalidRequest("--aws-port needs --local.")

@@ -33,7 +33,6 @@ REQUESTS_GRACE_SECONDS: Final = 4
 HARD_STOP_SECONDS: Final = 8.0
 """When a stop takes longer than this, after it has drained, the process ends without ceremony."""
 
-DRAIN_VARIABLE: Final = "WFM_DRAIN_SECONDS"
 LOOPBACK: Final = "127.0.0.1"
 FOREIGN_AWS: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 """Variables that would take a call to the embedded AWS somewhere else, or carry real credentials to it."""
@@ -201,8 +200,8 @@ class ServiceRun:
 def run_service(host: str, port: int, *, aws_port: int | None, store: str | None) -> ExitCode:
     """Run the service until a signal; with ``aws_port`` an embedded AWS, too."""
     settings: dict[str, object] = {} if store is None else {"store": store}
-    if aws_port is not None and DRAIN_VARIABLE not in os.environ:
-        settings["drain_seconds"] = 0  # nobody sends requests to another replica of it
+    if aws_port is not None:
+        settings["drain_seconds"] = 0  # its AWS ends with it, so there is no other replica
     service = ServiceRun(
         Listen(host, port),
         local=None if aws_port is None else Listen(LOOPBACK, aws_port, "--aws-port"),

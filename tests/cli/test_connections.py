@@ -255,7 +255,6 @@ def test_a_service_with_few_descriptors_serves_among_idle_clients(local_aws_url:
     environment = {
         "PATH": os.environ["PATH"],
         "AWS_ENDPOINT_URL": local_aws_url,
-        "WFM_DRAIN_SECONDS": "0",
         "WFM_LOG_LEVEL": "error",
     }
     with (

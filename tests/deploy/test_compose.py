@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from app.cli.commands import COMMANDS, Family, Verb, load
+from app.cli.server import HARD_STOP_SECONDS
 from app.settings import Settings
 from tests.deploy.terraform_files import ROOT
 
@@ -160,6 +161,14 @@ def test_the_image_starts_the_program_of_the_package() -> None:
     command = instruction("CMD")
     parse(command)
     assert command[0] == "serve"
+
+
+def test_the_image_drains_and_the_stack_gives_it_the_time() -> None:
+    """What open requests and the hard stop take comes after that."""
+    [drain] = re.findall(r"^ENV WFM_DRAIN_SECONDS=(\d+)$", DOCKERFILE, flags=re.MULTILINE)
+    grace = int(OURS["service"]["stop_grace_period"].removesuffix("s"))
+    assert int(drain) == 10
+    assert grace > int(drain) + HARD_STOP_SECONDS
 
 
 def test_the_image_runs_as_somebody_without_rights() -> None:
