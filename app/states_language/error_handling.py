@@ -12,8 +12,8 @@ ALL: Final = "States.ALL"
 RESERVED: Final = "States."
 """Names with this prefix are the interpreter's own."""
 
-MAX_DELAY_SECONDS: Final = 31_622_399
-"""The longest ``MaxDelaySeconds``: less than a leap year."""
+MAX_DELAY_SECONDS: Final = 31_622_400
+"""The longest ``MaxDelaySeconds``: a leap year."""
 
 ERROR_NAMES: Final = frozenset(
     {

@@ -68,8 +68,8 @@ def item_reader(language: str) -> Check:
 
     def check_reader_config(value: object, pointer: Pointer, found: Findings) -> None:
         reader_config(value, pointer, found)
-        if isinstance(value, dict) and value.get("CSVHeaderLocation") == "GIVEN" and "CSVHeaders" not in value:
-            found.add(pointer, "CSVHeaders is missing; it holds the names that CSVHeaderLocation calls GIVEN.")
+        if isinstance(value, dict):
+            _check_formats(value, pointer, found)
 
     return object_of(
         language,
@@ -78,6 +78,16 @@ def item_reader(language: str) -> Check:
         jsonata={"Arguments": jsonata.object_template},
         required=("Resource",),
     )
+
+
+def _check_formats(config: dict[str, object], pointer: Pointer, found: Findings) -> None:
+    """Check what the fields of a ReaderConfig ask of each other (input-output-itemreader)."""
+    if config.get("CSVHeaderLocation") == "GIVEN" and "CSVHeaders" not in config:
+        found.add(pointer, "CSVHeaders is missing; it holds the names that CSVHeaderLocation calls GIVEN.")
+    if config.get("ManifestType") == "S3_INVENTORY" and "InputType" in config:
+        found.add(pointer / "InputType", "An S3_INVENTORY is always read as CSV; remove InputType.")
+    if config.get("Transformation") == "LOAD_AND_FLATTEN" and "InputType" not in config:
+        found.add(pointer, "InputType is missing; LOAD_AND_FLATTEN reads the objects, so their format must be known.")
 
 
 def result_writer(language: str) -> Check:

@@ -1,7 +1,7 @@
 """Judging a state machine as AWS would, before AWS sees it."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app import errors
@@ -79,6 +79,7 @@ def _check_machine(machine: dict[str, object], found: Findings) -> None:
     places: dict[str, Pointer] = {}
     for scope in everything:
         _check_names(scope, places, found)
+    _check_labels(everything, found)
     for scope in everything:
         _check_scope(scope, found)
         for state in scope.states():
@@ -100,6 +101,17 @@ def _check_names(scope: Scope, places: dict[str, Pointer], found: Findings) -> N
                 pointer, f"There is another state {quoted(name)} at {places[name]}; names are unique in a machine."
             )
         places.setdefault(name, pointer)
+
+
+def _check_labels(everything: Iterable[Scope], found: Findings) -> None:
+    """Check that no two Maps of the machine have the same label, which is part of ARNs."""
+    places: dict[str, Pointer] = {}
+    for state in (state for scope in everything for state in scope.states() if state.kind == "Map"):
+        label = state.body.get("Label")
+        if isinstance(label, str) and label in places:
+            found.add(state.place / "Label", f"The Map at {places[label]} has the label {quoted(label)} as well.")
+        elif isinstance(label, str):
+            places[label] = state.place
 
 
 def _check_scope(scope: Scope, found: Findings) -> None:

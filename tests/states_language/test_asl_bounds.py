@@ -85,6 +85,9 @@ BOUNDS = [
     Bound("input-output-itemreader", "ReaderConfig.CSVDelimiter", reading("CSVDelimiter"), ("COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"), (",", "comma")),
     Bound("input-output-itemreader", "ReaderConfig.CSVHeaderLocation", reading("CSVHeaderLocation"), ("FIRST_ROW",), ("LAST_ROW", "GIVEN")),
     Bound("input-output-itemreader", "ReaderConfig.CSVHeaders", reading("CSVHeaders"), (["a", "b"],), ("a", [1])),
+    Bound("input-output-itemreader", "ReaderConfig", lambda v: mapping(ItemReader={"Resource": S3, "ReaderConfig": v}),
+          ({}, {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, {"ManifestType": "S3_INVENTORY"}, {"InputType": "JSON", "Transformation": "LOAD_AND_FLATTEN"}),
+          ({"ManifestType": "S3_INVENTORY", "InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, {"Transformation": "LOAD_AND_FLATTEN"})),
     Bound("input-output-itembatcher", "ItemBatcher", lambda v: mapping(ItemBatcher=v),
           ({"MaxItemsPerBatch": 1}, {"MaxInputBytesPerBatch": 1}, {"MaxItemsPerBatchPath": "$.n", "BatchInput": {}}), ({}, {"BatchInput": {}}, 5)),
     Bound("input-output-itembatcher", "ItemBatcher.MaxItemsPerBatch", batching("MaxItemsPerBatch"), (1, 10_000), (0, -1, 1.5)),
@@ -94,7 +97,7 @@ BOUNDS = [
     Bound("concepts-error-handling", "Retry.IntervalSeconds", retrying("IntervalSeconds"), (1, 99_999_999), (-1, 1.5, 100_000_000)),
     Bound("concepts-error-handling", "Retry.MaxAttempts", retrying("MaxAttempts"), (0, 99_999_999), (-1, 1.5, 100_000_000)),
     Bound("concepts-error-handling", "Retry.BackoffRate", retrying("BackoffRate"), (1, 1.5), (0.99, "2")),
-    Bound("concepts-error-handling", "Retry.MaxDelaySeconds", retrying("MaxDelaySeconds"), (2, 31_622_399), (0, -1, 1.5, 31_622_400)),
+    Bound("concepts-error-handling", "Retry.MaxDelaySeconds", retrying("MaxDelaySeconds"), (2, 31_622_400), (-1, 1.5, 31_622_401)),
     Bound("concepts-error-handling", "Retry.JitterStrategy", retrying("JitterStrategy"), ("FULL", "NONE"), ("full", 5)),
     Bound("concepts-error-handling", "Catch.Next", lambda v: task(Catch=[{"ErrorEquals": ["E"], **v}]), ({"Next": "B"},), ({}, {"Next": "Nowhere"})),
     Bound("intrinsic-functions", "escapes", computing,
@@ -141,6 +144,16 @@ def test_what_aws_takes_is_taken(bound: Bound, value: object) -> None:
 @pytest.mark.parametrize(("bound", "value"), REFUSED, ids=named)
 def test_what_aws_refuses_is_refused(bound: Bound, value: object) -> None:
     assert judged(bound, value) != []
+
+
+def test_a_label_is_unique_within_a_definition() -> None:
+    """So says the page state-map-distributed."""
+    twice = machine({"A": {**dropped(mapping(Label="l"), "End"), "Next": "C"}, "C": mapping(Label="l")})
+    twice["States"]["C"]["ItemProcessor"] = machine({"D": {"Type": "Succeed"}})
+
+    (finding,) = states_language.validate(twice)
+
+    assert (finding.pointer, finding.is_error) == ("/States/C/Label", True)
 
 
 def test_headers_that_are_given_are_there() -> None:
