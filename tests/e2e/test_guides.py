@@ -17,7 +17,11 @@ from tests.eventually import eventually
 
 ROOT: Final = Path(__file__).parent.parent.parent
 GUIDES: Final = ("README.md", "docs/cli.md", "docs/client.md", "docs/worker.md", "docs/poller.md")
-ELSEWHERE: Final = {"docs/deploy.md": "needs an account", "docs/states-language.md": "has a test of its own"}
+ELSEWHERE: Final = {
+    "docs/deploy.md": "needs an account",
+    "docs/local.md": "starts embedded AWSs of its own",
+    "docs/states-language.md": "has a test of its own",
+}
 SECTIONS: Final = {"README.md": "## A walk of five minutes"}
 """The part of a guide that is about a running service; other parts start services of their own."""
 
