@@ -24,6 +24,7 @@ from app.api import (
     state_resources,
     workflows,
 )
+from app.api.bodies import Bodies
 from app.api.feeds import Feeds
 from app.api.stopping import Shutdown, on_stop_signal
 from app.api.traffic import Traffic
@@ -101,6 +102,7 @@ def _application(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.feeds = Feeds()
+    app.state.bodies = Bodies()
     app.state.shutdown = Shutdown(app.state.feeds)
     for module in modules:
         # Not with include_router: a request would be matched twice, with the overhead of every router before its own.

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api import bodies
 from app.api.stopping import Shutdown
 from app.api.traffic import UNKNOWN, Traffic
 
@@ -50,7 +51,9 @@ class RequestContext:
                 if self._shutdown is not None and self._shutdown.draining:
                     # The caller's next request opens a connection anew, perhaps to a replica that stays.
                     message["headers"].append((b"connection", b"close"))
-            await send(message)
+                await send(message)
+            else:
+                await bodies.send_in_pieces(message, send)
 
         began = time.perf_counter()
         try:

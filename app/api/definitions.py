@@ -1,17 +1,21 @@
 """Routes of workflow definitions."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from app import errors
 from app.api import problems
-from app.api.dependencies import RegistryDep, StoreDep
+from app.api.bodies import PAGE_BYTES, Bodies, dump, page
+from app.api.dependencies import BodiesDep, RegistryDep, StoreDep
+from app.api.listing import NEXT_PAGE_HEADERS, announce_next_page
 from app.api.parameters import DefinitionName, Version
 from app.api.requests import StrictRoute
 from app.models import NewWorkflowDefinitionRequest, WorkflowDefinition, WorkflowDefinitionVerdict
+from app.store import paging
+from app.store.base import DefinitionPage
 
 router = APIRouter(
     prefix="/workflow-definitions",
@@ -21,10 +25,36 @@ router = APIRouter(
 )
 
 
-@router.get("", operation_id="getWorkflowDefinitions", response_model_exclude_none=True)
-async def get_workflow_definitions(store: StoreDep) -> Sequence[WorkflowDefinition]:
-    """Return the latest version of every workflow definition."""
-    return await store.list_latest_definitions()
+Limit = Annotated[int | None, Query(ge=1, le=10_000, description="Most definitions of one page.")]
+PageToken = Annotated[
+    str | None, Query(alias="pageToken", max_length=1024, description="Where the page begins; opaque.")
+]
+SummaryOnly = Annotated[bool, Query(alias="summaryOnly", description="Leave state machines empty.")]
+
+
+@router.get(
+    "",
+    operation_id="getWorkflowDefinitions",
+    response_model=Sequence[WorkflowDefinition],
+    responses={200: {"headers": NEXT_PAGE_HEADERS}},
+)
+async def get_workflow_definitions(
+    request: Request,
+    store: StoreDep,
+    bodies: BodiesDep,
+    limit: Limit = None,
+    page_token: PageToken = None,
+    summary_only: SummaryOnly = False,
+) -> Response:
+    """Return the latest version of every workflow definition, by name.
+
+    A page has `limit` definitions, or 8 MiB. When there are more, the header `X-Next-Page-Path` holds the path of the
+    next page.
+    """
+    found = await store.list_definitions(
+        limit=limit, page_token=page_token, max_bytes=PAGE_BYTES, summaries=summary_only
+    )
+    return _page(request, bodies, found, key=lambda definition: definition.name)
 
 
 @router.post(
@@ -54,22 +84,41 @@ async def new_workflow_definition(
 @router.get(
     "/{name}",
     operation_id="getWorkflowDefinitionVersionsByName",
-    response_model_exclude_none=True,
-    responses=problems.responses(404),
+    response_model=Sequence[WorkflowDefinition],
+    responses={200: {"headers": NEXT_PAGE_HEADERS}, **problems.responses(404)},
 )
 async def get_workflow_definition_versions_by_name(
     name: DefinitionName,
+    request: Request,
     store: StoreDep,
+    bodies: BodiesDep,
     latest: Annotated[bool, Query(description="Only the latest version; false returns all.")] = True,
     order: Annotated[
         Literal["asc", "desc"], Query(description="Of all versions, the oldest (`asc`) or the newest (`desc`) first.")
     ] = "asc",
-) -> Sequence[WorkflowDefinition]:
-    """Return the versions of a workflow definition."""
+    limit: Limit = None,
+    page_token: PageToken = None,
+    summary_only: SummaryOnly = False,
+) -> Response:
+    """Return the versions of a workflow definition.
+
+    A page has `limit` versions, or 8 MiB. When there are more, the header `X-Next-Page-Path` holds the path of the next
+    page.
+    """
+    if latest and not summary_only:
+        found = DefinitionPage([await _shown(store.get_definition(name))], None)
+    else:
+        found = await store.list_definitions(
+            name,
+            oldest_first=order == "asc" and not latest,
+            limit=1 if latest else limit,
+            page_token=page_token,
+            max_bytes=PAGE_BYTES,
+            summaries=summary_only,
+        )
     if latest:
-        return [await _shown(store.get_definition(name))]
-    newest_first = await store.list_definition_versions(name)
-    return newest_first if order == "desc" else newest_first[::-1]
+        found = DefinitionPage(found.definitions, None)
+    return _page(request, bodies, found, key=lambda definition: definition.version)
 
 
 @router.put(
@@ -97,6 +146,22 @@ async def get_workflow_definition_by_name_and_version(
 ) -> WorkflowDefinition:
     """Return one version of a workflow definition."""
     return await _shown(store.get_definition(name, version=version))
+
+
+def _page(
+    request: Request,
+    bodies: Bodies,
+    found: DefinitionPage,
+    *,
+    key: Callable[[WorkflowDefinition], str | int],
+) -> Response:
+    text, count = page(dump(definition) for definition in found.definitions)
+    token = found.next_token
+    if count < len(found.definitions):
+        token = paging.encode_key(key(found.definitions[count - 1]))
+    response = bodies.response(text)
+    announce_next_page(request, response, token)
+    return response
 
 
 async def _shown(reading: Awaitable[WorkflowDefinition]) -> WorkflowDefinition:

@@ -4,8 +4,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.api.bodies import Bodies
 from app.executor import Executor, Queues, Quotas, Registry
 from app.store import Store
+
+
+async def _bodies(request: Request) -> Bodies:
+    bodies: Bodies = request.app.state.bodies
+    return bodies
 
 
 async def _executor(request: Request) -> Executor:
@@ -33,6 +39,7 @@ async def _quotas(request: Request) -> Quotas:
     return quotas
 
 
+BodiesDep = Annotated[Bodies, Depends(_bodies)]
 ExecutorDep = Annotated[Executor, Depends(_executor)]
 QueuesDep = Annotated[Queues, Depends(_queues)]
 QuotasDep = Annotated[Quotas, Depends(_quotas)]

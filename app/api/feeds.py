@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, Self
 import structlog
 
 from app import errors
+from app.api.bodies import dump
 from app.models import Workflow
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ class Snapshot:
     @cached_property
     def json(self) -> bytes:
         """The workflow as ``GET /workflows/{workflowID}`` answers it; made once for all followers."""
-        return self.workflow.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return dump(self.workflow)
 
 
 class Feed:

@@ -13,6 +13,7 @@ from starlette.types import Send
 
 from app import errors
 from app.api import examples, problems
+from app.api.bodies import SHARED_BYTES, Bodies, dump
 from app.api.dependencies import ExecutorDep
 from app.api.feeds import Feeds, Follower, Read, Snapshot
 from app.api.parameters import NAME_PATTERN
@@ -167,13 +168,12 @@ async def _change(feeds: Feeds, read: Read, workflow_id: str, *, seconds: float,
             await follower.feed.newer_than(first.revision, timeout_seconds=deadline - clock())
 
 
-def answer(workflow: Workflow, response: Response, *, if_none_match: str | None) -> Workflow | Response:
+def answer(workflow: Workflow, bodies: Bodies, *, if_none_match: str | None) -> Response:
     """Tag an answer with the revision; say only that nothing changed to whom knows it."""
-    tag = f'W/"{workflow.revision}"'
+    tag = {"ETag": f'W/"{workflow.revision}"'}
     if if_none_match is not None and matches(if_none_match, workflow.revision):
-        return Response(status_code=304, headers={"ETag": tag})
-    response.headers["ETag"] = tag
-    return workflow
+        return Response(status_code=304, headers=tag)
+    return bodies.response(dump(workflow), headers=tag)
 
 
 def matches(if_none_match: str, revision: int) -> bool:
@@ -208,13 +208,16 @@ async def _events(follower: Follower, known: int | None) -> AsyncGenerator[bytes
             return
         if snapshot is not None:
             known = snapshot.revision
-            yield _event(snapshot)
+            for part in _event(snapshot):
+                yield part
         elif follower.feed.over:
             return
         else:
             yield HEARTBEAT
 
 
-def _event(snapshot: Snapshot) -> bytes:
+def _event(snapshot: Snapshot) -> tuple[bytes, ...]:
+    """Return an event in parts, of which the large one is the same for all followers."""
     # JSON has no line breaks of its own, so the data is one line.
-    return b"event: workflow\nid: %d\ndata: %s\n\n" % (snapshot.revision, snapshot.json)
+    parts = (b"event: workflow\nid: %d\ndata: " % snapshot.revision, snapshot.json, b"\n\n")
+    return parts if len(snapshot.json) >= SHARED_BYTES else (b"".join(parts),)

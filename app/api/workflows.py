@@ -6,12 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from app.api import following, problems
-from app.api.dependencies import ExecutorDep, StoreDep
+from app.api.bodies import PAGE_BYTES, dump, page
+from app.api.dependencies import BodiesDep, ExecutorDep, StoreDep
 from app.api.listing import NEXT_PAGE_HEADERS, WorkflowsParameters, announce_next_page
 from app.api.parameters import IdempotencyKey, JobId, WorkflowId
 from app.api.quick import QuickRoute
 from app.api.requests import StrictRoute
 from app.models import CancelReason, Job, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides
+from app.store import paging
 
 router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=problems.COMMON)
 
@@ -41,25 +43,33 @@ router.add_api_route(
 @router.get(
     "",
     operation_id="getWorkflows",
-    response_model_exclude_none=True,
+    response_model=Sequence[Workflow],
     responses={200: {"headers": NEXT_PAGE_HEADERS}},
 )
 async def get_workflows(
-    parameters: Annotated[WorkflowsParameters, Query()], request: Request, response: Response, store: StoreDep
-) -> Sequence[Workflow]:
+    parameters: Annotated[WorkflowsParameters, Query()], request: Request, bodies: BodiesDep, store: StoreDep
+) -> Response:
     """List workflows, newest first unless `oldestFirst`.
 
-    When there are more, the header `X-Next-Page-Path` holds the path of the next page.
+    A page has `limit` workflows, or 8 MiB. When there are more, the header `X-Next-Page-Path` holds the path of the
+    next page.
     """
-    page = await store.list_workflows(
+    found = await store.list_workflows(
         parameters.query(),
         limit=parameters.limit,
         page_token=parameters.page_token,
         summaries=parameters.summary_only,
         inputs=not parameters.omit_input,
+        max_bytes=PAGE_BYTES,
     )
-    announce_next_page(request, response, page.next_token)
-    return parameters.shown(page.workflows)
+    text, count = page(dump(workflow) for workflow in parameters.shown(found.workflows))
+    token = found.next_token
+    if count < len(found.workflows):
+        last = found.workflows[count - 1]
+        token = paging.encode(paging.Position(last.created_at, last.id))
+    response = bodies.response(text)
+    announce_next_page(request, response, token)
+    return response
 
 
 @router.get(
@@ -75,13 +85,13 @@ async def get_workflow_by_id(
     feeds: following.FeedsDep,
     read: following.ReadDep,
     request: Request,
-    response: Response,
+    bodies: BodiesDep,
     fetch_history: Annotated[
         bool, Query(alias="fetchHistory", description="Ask Step Functions for the jobs before answering.")
     ] = False,
     wait: following.Wait = 0,
     if_none_match: following.IfNoneMatch = None,
-) -> Workflow | Response:
+) -> Response:
     """Return a workflow with its jobs; with `wait`, once it changes or ends."""
     if wait and not await following.wait_for_change(
         request, feeds, read, workflowID, seconds=wait, if_none_match=if_none_match
@@ -89,7 +99,7 @@ async def get_workflow_by_id(
         return Response(status_code=204)  # nobody is left to read it
     workflow = await executor.get(workflowID, fetch_history=fetch_history)
     # What Step Functions is asked for anew may not be in the store, so the revision says nothing of it.
-    return following.answer(workflow, response, if_none_match=None if fetch_history else if_none_match)
+    return following.answer(workflow, bodies, if_none_match=None if fetch_history else if_none_match)
 
 
 @router.get(

@@ -1,11 +1,14 @@
 """The operations of the client that are about workflow definitions."""
 
+from collections.abc import Sequence
 from typing import Final
+
+import httpx
 
 from app import errors, models
 from app.client.answers import DEFINITION, DEFINITIONS, DESCRIPTION, VERDICT, decode
 from app.client.caller import Caller
-from app.client.requests import flag, segment
+from app.client.requests import NEXT_PAGE_HEADER, flag, segment
 
 PATH: Final = "/workflow-definitions"
 VALIDATE_ONLY: Final = "validateOnly"
@@ -14,13 +17,25 @@ VALIDATE_ONLY: Final = "validateOnly"
 class DefinitionCalls(Caller):
     """Lists, reads, writes and judges definitions."""
 
-    async def list_definitions(self) -> list[models.WorkflowDefinition]:
-        """List the latest version of every definition."""
-        return decode(await self._connection.request("GET", PATH, repeatable=True), DEFINITIONS)
+    async def list_definitions(
+        self, *, summary_only: bool = False, limit: int | None = None, page_token: str | None = None
+    ) -> list[models.WorkflowDefinition]:
+        """List the latest version of every definition, with empty state machines when ``summary_only``.
 
-    async def list_definition_versions(self, name: str) -> list[models.WorkflowDefinition]:
-        """List all versions of a definition, newest first; `errors.DefinitionNotFound` when there is none."""
-        found = await self._get_versions(name, latest=False)
+        ``limit`` is the size of a page, not their number; with ``page_token`` the list begins there.
+        """
+        params = _page_params(summary_only=summary_only, limit=limit, page_token=page_token)
+        return await self._get_all(await self._connection.request("GET", PATH, repeatable=True, params=params))
+
+    async def list_definition_versions(
+        self, name: str, *, summary_only: bool = False, limit: int | None = None, page_token: str | None = None
+    ) -> list[models.WorkflowDefinition]:
+        """List all versions of a definition, newest first; `errors.DefinitionNotFound` when there is none.
+
+        The other arguments are those of ``list_definitions``.
+        """
+        params = _page_params(summary_only=summary_only, limit=limit, page_token=page_token)
+        found = await self._get_versions(name, latest=False, params=params)
         return sorted(found, key=lambda definition: definition.version, reverse=True)
 
     async def get_definition(self, name: str, *, version: int | None = None) -> models.WorkflowDefinition:
@@ -61,12 +76,29 @@ class DefinitionCalls(Caller):
         )
         return decode(response, VERDICT)
 
-    async def _get_versions(self, name: str, *, latest: bool) -> list[models.WorkflowDefinition]:
+    async def _get_versions(
+        self, name: str, *, latest: bool, params: Sequence[tuple[str, str]] = ()
+    ) -> list[models.WorkflowDefinition]:
         response = await self._connection.request(
             "GET",
             f"{PATH}/{segment(name)}",
             repeatable=True,
-            params=[("latest", flag(latest))],
+            params=[("latest", flag(latest)), *params],
             missing=errors.DefinitionNotFound,
         )
-        return decode(response, DEFINITIONS)
+        return await self._get_all(response)
+
+    async def _get_all(self, response: httpx.Response) -> list[models.WorkflowDefinition]:
+        """Return the definitions of a page and of all pages after it."""
+        found = decode(response, DEFINITIONS)
+        while path := response.headers.get(NEXT_PAGE_HEADER):
+            response = await self._connection.request("GET", path, repeatable=True)
+            more = decode(response, DEFINITIONS)
+            found = [*found, *more]
+        return found
+
+
+def _page_params(*, summary_only: bool, limit: int | None, page_token: str | None) -> list[tuple[str, str]]:
+    params = [("summaryOnly", flag(True))] if summary_only else []
+    params += [("limit", str(limit))] if limit is not None else []
+    return params + ([("pageToken", page_token)] if page_token is not None else [])

@@ -72,13 +72,21 @@ class SyncWorkflowManager:
 
     # Workflow definitions
 
-    def list_definitions(self) -> list[models.WorkflowDefinition]:
+    def list_definitions(
+        self, *, summary_only: bool = False, limit: int | None = None, page_token: str | None = None
+    ) -> list[models.WorkflowDefinition]:
         """List the latest version of every definition."""
-        return self._thread.run(self._manager.list_definitions())
+        return self._thread.run(
+            self._manager.list_definitions(summary_only=summary_only, limit=limit, page_token=page_token)
+        )
 
-    def list_definition_versions(self, name: str) -> list[models.WorkflowDefinition]:
+    def list_definition_versions(
+        self, name: str, *, summary_only: bool = False, limit: int | None = None, page_token: str | None = None
+    ) -> list[models.WorkflowDefinition]:
         """List all versions of a definition."""
-        return self._thread.run(self._manager.list_definition_versions(name))
+        return self._thread.run(
+            self._manager.list_definition_versions(name, summary_only=summary_only, limit=limit, page_token=page_token)
+        )
 
     def get_definition(self, name: str, *, version: int | None = None) -> models.WorkflowDefinition:
         """Get one version of a definition; the latest without ``version``."""

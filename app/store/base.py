@@ -77,7 +77,7 @@ class WorkflowQuery:
 
 
 def summary(workflow: Workflow, *, with_input: bool = False) -> Workflow:
-    """Return a workflow without what can be large: input, output, jobs, and those of its last job."""
+    """Return a workflow without what can be large: payloads, jobs, those of its last job, and its state machine."""
     last_job = workflow.last_job and brief(workflow.last_job)
     large = {
         "input": workflow.input if with_input else "",
@@ -86,12 +86,26 @@ def summary(workflow: Workflow, *, with_input: bool = False) -> Workflow:
         "execution_input": None,
         "jobs": (),
     }
-    return workflow.model_copy(update={**large, "last_job": last_job})
+    definition = header(workflow.workflow_definition)
+    return workflow.model_copy(update={**large, "last_job": last_job, "workflow_definition": definition})
 
 
 def brief(job: Job) -> Job:
     """Return a job without what can be large: its input, its output, its variables and the cause of its failure."""
     return job.model_copy(update={"input": None, "output": None, "cause": None, "assigned_variables": None})
+
+
+def header(definition: WorkflowDefinition) -> WorkflowDefinition:
+    """Return a definition version without its state machine."""
+    return definition.model_copy(update={"state_machine": {}}) if definition.state_machine else definition
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionPage:
+    """Some definition versions, and the token of the next page when there is more."""
+
+    definitions: Sequence[WorkflowDefinition]
+    next_token: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +150,32 @@ class DefinitionStore(ABC):
         """
 
     @abstractmethod
-    async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
-        """Return all versions of a name, newest first. Raises ``DefinitionNotFound``.
+    async def list_definitions(
+        self,
+        name: str | None = None,
+        *,
+        oldest_first: bool = False,
+        limit: int | None = None,
+        page_token: str | None = None,
+        max_bytes: int | None = None,
+        summaries: bool = False,
+    ) -> DefinitionPage:
+        """Return the latest version of every name, by name; with ``name`` all versions of that one, newest first
+        unless ``oldest_first``.
 
-        One that is missing or cannot be read is a placeholder, and so in ``list_latest_definitions``.
+        A version that is missing or cannot be read is a placeholder. With ``summaries`` state machines are left out and
+        not read. A page ends after ``limit`` versions, and soon after ``max_bytes`` of JSON.
+
+        Raises ``DefinitionNotFound`` when there is no such name, ``InvalidPageToken``.
         """
 
-    @abstractmethod
+    async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
+        """Return all versions of a name, newest first. Raises ``DefinitionNotFound``."""
+        return (await self.list_definitions(name)).definitions
+
     async def list_latest_definitions(self) -> Sequence[WorkflowDefinition]:
         """Return the latest version of every name, by name."""
+        return (await self.list_definitions()).definitions
 
 
 class StateResourceStore(ABC):
@@ -208,11 +239,13 @@ class WorkflowStore(ABC):
         page_token: str | None = None,
         summaries: bool = False,
         inputs: bool = False,
+        max_bytes: int | None = None,
     ) -> Page:
         """Return workflows by time of creation, newest first unless ``query.oldest_first``; ties go by id.
 
-        With ``summaries`` each is cut by ``summary``, which spares reading what can be large; ``inputs`` keeps the
-        inputs, which costs reading those that are large.
+        With ``summaries`` each is cut by ``summary``, and what that leaves out is not read; ``inputs`` keeps the
+        inputs, which costs reading those that are large. A page ends soon after ``max_bytes`` of JSON, and has at least
+        one workflow, if there is one.
 
         Following ``next_token`` shows every workflow that was there at the start exactly once, whatever is created
         meanwhile. A page may have fewer than ``limit`` workflows, even none, and still a ``next_token``: when the

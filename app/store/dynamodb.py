@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from app import errors
 from app.models import StateResource, Workflow, WorkflowDefinition
 from app.store import tables
-from app.store.base import ActivePage, Page, Store, WorkflowChanges, WorkflowQuery
+from app.store.base import ActivePage, DefinitionPage, Page, Store, WorkflowChanges, WorkflowQuery
 from app.store.documents import Document
 from app.store.dynamodb_cache import DefinitionCache
 from app.store.dynamodb_calls import Calls
@@ -113,11 +113,24 @@ class DynamoDBStore(Store):
     async def get_definition(self, name: str, *, version: int | None = None) -> WorkflowDefinition:
         return await self._definitions.get_definition(name, version=version)
 
-    async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
-        return await self._definitions.list_definition_versions(name)
-
-    async def list_latest_definitions(self) -> Sequence[WorkflowDefinition]:
-        return await self._definitions.list_latest_definitions()
+    async def list_definitions(
+        self,
+        name: str | None = None,
+        *,
+        oldest_first: bool = False,
+        limit: int | None = None,
+        page_token: str | None = None,
+        max_bytes: int | None = None,
+        summaries: bool = False,
+    ) -> DefinitionPage:
+        return await self._definitions.list_definitions(
+            name,
+            oldest_first=oldest_first,
+            limit=limit,
+            page_token=page_token,
+            max_bytes=max_bytes,
+            summaries=summaries,
+        )
 
     async def put_state_resource(self, resource: StateResource) -> None:
         await self._resources.put_state_resource(resource)
@@ -163,9 +176,10 @@ class DynamoDBStore(Store):
         page_token: str | None = None,
         summaries: bool = False,
         inputs: bool = False,
+        max_bytes: int | None = None,
     ) -> Page:
         return await self._listing.workflows(
-            query, limit=limit, page_token=page_token, summaries=summaries, inputs=inputs
+            query, limit=limit, page_token=page_token, summaries=summaries, inputs=inputs, max_bytes=max_bytes
         )
 
     async def list_active_workflows(

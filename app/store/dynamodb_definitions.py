@@ -1,17 +1,18 @@
 """Workflow definitions in DynamoDB.
 
 A version is one item, or several when it is large, under ``versions#NAME``. The number of the latest version of every
-name is an item under ``latest``: that one partition is the list of names.
+name is an item under ``latest``: that one partition is the list of names. What a summary shows of a version is a small
+item under ``headers#NAME``.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeAlias
 
 from app import errors
 from app.models import Manager, WorkflowDefinition
-from app.store import packing
-from app.store.base import DefinitionStore
+from app.store import packing, paging
+from app.store.base import DefinitionPage, DefinitionStore, header
 from app.store.dynamodb_cache import DefinitionCache, starting_at
 from app.store.dynamodb_calls import Calls
 from app.store.dynamodb_keys import sendable
@@ -26,6 +27,7 @@ from app.store.items import (
     text,
 )
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
+from app.store.weights import Scale
 
 VersionKey: TypeAlias = tuple[str, int]
 
@@ -34,6 +36,12 @@ MAX_VERSION: Final = 10**16 - 1
 
 UNKNOWN_VERSION: Final = -1
 MISSING: Final = "this version is missing"
+
+READ_AT_ONCE: Final = 8
+"""Versions that a page reads before it looks at its size; each has a megabyte at most."""
+
+MAX_HEADERS: Final = 5_000
+"""Versions without their state machines that are kept in memory."""
 
 MAX_CHUNKS: Final = 100
 """More than any definition has: one of a megabyte has three."""
@@ -59,6 +67,7 @@ class DynamoDBDefinitions(DefinitionStore):
         self._cache = cache
         self._new_write_id = new_write_id
         self._unreadable = unreadable
+        self._headers: dict[DefinitionKey, WorkflowDefinition] = {}
 
     async def create_definition(self, definition: WorkflowDefinition) -> None:
         name, write_id = definition.name, self._new_write_id()
@@ -93,24 +102,77 @@ class DynamoDBDefinitions(DefinitionStore):
             raise unreadable_definition(definition)
         return definition
 
-    async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
-        latest = await self._latest_version(name)
-        keys = [DefinitionKey(name, version, None) for version in range(latest, -1, -1)]
-        found = await self.find(keys)
-        return [found[key] for key in keys]
+    async def list_definitions(
+        self,
+        name: str | None = None,
+        *,
+        oldest_first: bool = False,
+        limit: int | None = None,
+        page_token: str | None = None,
+        max_bytes: int | None = None,
+        summaries: bool = False,
+    ) -> DefinitionPage:
+        if name is None:
+            keys = await self._latest_keys(page_token)
+        else:
+            keys = await self._version_keys(name, page_token, oldest_first=oldest_first)
+        scale, size = Scale(), 0
+        shown: list[WorkflowDefinition] = []
+        group = len(keys) if max_bytes is None else READ_AT_ONCE
+        most = len(keys) if limit is None else min(limit, len(keys))
+        while len(shown) < most and (max_bytes is None or size < max_bytes):
+            some = keys[len(shown) : min(len(shown) + group, most)]
+            found = await (self.headers(some) if summaries else self.find(some))
+            shown += [found[key] for key in some]
+            size += sum(scale.definition(found[key]) for key in some) if max_bytes is not None else 0
+        if len(shown) == len(keys):
+            return DefinitionPage(shown, None)
+        return DefinitionPage(shown, paging.encode_key(shown[-1].name if name is None else shown[-1].version))
 
-    async def list_latest_definitions(self) -> Sequence[WorkflowDefinition]:
-        keys = []
-        async for page in self._calls.query(
+    async def _version_keys(self, name: str, page_token: str | None, *, oldest_first: bool) -> list[DefinitionKey]:
+        latest = await self._latest_version(name)
+        after = paging.decode_key(page_token, int) if page_token else None
+        if oldest_first:
+            versions = range(0 if after is None else max(0, after + 1), latest + 1)
+        else:
+            versions = range(latest if after is None else min(latest, after - 1), -1, -1)
+        return [DefinitionKey(name, version, None) for version in versions]
+
+    async def _latest_keys(self, page_token: str | None) -> list[DefinitionKey]:
+        after = paging.decode_key(page_token, str) if page_token else ""
+        pages = self._calls.query(
             TableName=self._table,
             KeyConditionExpression="#scope = :latest",
             ExpressionAttributeNames={"#scope": "scope"},
             ExpressionAttributeValues={":latest": text("latest")},
             ConsistentRead=True,
-        ):
-            keys += [DefinitionKey(item["entry"]["S"], _version_number(item), None) for item in page["Items"]]
-        found = await self.find(keys)
-        return [found[key] for key in keys]
+        )
+        entries = [(item["entry"]["S"], _version_number(item)) async for page in pages for item in page["Items"]]
+        return [DefinitionKey(name, version, None) for name, version in entries if name > after]
+
+    async def headers(self, keys: Collection[DefinitionKey]) -> Mapping[DefinitionKey, WorkflowDefinition]:
+        """Return definition versions without their state machines, which are not read.
+
+        Those that an earlier version of the service wrote have no header, and are read as a whole, once.
+        """
+        wanted = {key._replace(start_at=None) for key in keys}
+        unknown = [key for key in wanted if key not in self._headers]
+        items = [_header_key(key) for key in unknown if sendable(key.name) and 0 <= key.version <= MAX_VERSION]
+        found = {key: self._headers[key] for key in wanted if key in self._headers}
+        for item in await self._calls.get_many(self._table, items):
+            try:
+                definition = _read(json.loads(packing.unpack(item["header"]["B"])))
+            except BROKEN:
+                continue
+            found[DefinitionKey(definition.name, definition.version, None)] = definition
+        whole = await self.find([key for key in unknown if key not in found])
+        found |= {key: header(definition) for key, definition in whole.items()}
+        for key in unknown:
+            if found[key].unreadable is None:
+                self._headers[key] = found[key]
+        while len(self._headers) > MAX_HEADERS:
+            del self._headers[next(iter(self._headers))]
+        return {key: found[key._replace(start_at=None)] for key in keys}
 
     async def find(self, keys: Collection[DefinitionKey]) -> Mapping[DefinitionKey, WorkflowDefinition]:
         """Return definition versions as workflows name them.
@@ -195,6 +257,9 @@ class DynamoDBDefinitions(DefinitionStore):
             "chunks": number(len(chunks)),
             "write_id": text(write_id),
         }
+        small = json.dumps(_dump(header(definition)), separators=(",", ":")).encode()
+        key = DefinitionKey(definition.name, definition.version, None)
+        items.append({**_header_key(key), "header": {"B": packing.pack(small)}})
         condition = {"ConditionExpression": IS_NEW, "ExpressionAttributeNames": {"#entry": "entry"}}
         return [{"Put": {"TableName": self._table, "Item": item, **condition}} for item in items]
 
@@ -239,6 +304,10 @@ def _further_chunks(head: Item) -> list[Item]:
 
 def _key(name: str, version: int, *, chunk: int) -> Item:
     return {"scope": text(f"versions#{name}"), "entry": _entry(version, chunk)}
+
+
+def _header_key(key: DefinitionKey) -> Item:
+    return {"scope": text(f"headers#{key.name}"), "entry": text(f"{key.version:016d}")}
 
 
 def _entry(version: int, chunk: int) -> AttributeValue:

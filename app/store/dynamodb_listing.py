@@ -1,6 +1,6 @@
 """Listing workflows: their positions from the indexes, then the workflows themselves as the last write left them."""
 
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -60,7 +60,14 @@ class Listing:
         self._unreadable = unreadable
 
     async def workflows(
-        self, query: WorkflowQuery, *, limit: int, page_token: str | None, summaries: bool, inputs: bool
+        self,
+        query: WorkflowQuery,
+        *,
+        limit: int,
+        page_token: str | None,
+        summaries: bool,
+        inputs: bool,
+        max_bytes: int | None,
     ) -> Page:
         """Return a page of a listing as the contract says."""
         span = Range.of(query, paging.decode(page_token) if page_token else None)
@@ -69,14 +76,25 @@ class Listing:
         merge = Merge(self._streams(partitions(query), query, span, limit), span)
         found: list[Workflow] = []
         seen = 0
+        left = max_bytes
         while len(found) <= limit:
             places = await merge.take(_batch(limit + 1 - len(found), seen=seen, found=len(found)))
             if not places:
                 stop = merge.stopped_at
                 return Page(found, paging.encode(read_position(stop)) if stop else None)
-            present = await self._present(places, query.matches, summaries=summaries, inputs=inputs, placeholders=True)
-            found += present.values()
+            read = await self._reader.find(
+                places, summaries=summaries, inputs=inputs, placeholders=True, max_bytes=left
+            )
+            found += (workflow for workflow in read.workflows.values() if query.matches(workflow))
             seen += len(places)
+            if left is not None and (left := left - read.size) <= 0:
+                return self._ended(found, limit, reached=read.reached or places[-1])
+        return self._ended(found, limit, reached=places[-1])
+
+    def _ended(self, found: Sequence[Workflow], limit: int, *, reached: str) -> Page:
+        """Return a page that has no room for more; it was read up to a position."""
+        if len(found) <= limit:
+            return Page(found, paging.encode(read_position(reached)))
         last = found[limit - 1]
         return Page(found[:limit], paging.encode(paging.Position(last.created_at, last.id)))
 
@@ -88,7 +106,7 @@ class Listing:
         more = len(places) > limit or merge.stopped_at is not None
         page = {place: read_position(place) for place in places[:limit]}
         unknown = [place for place, found in page.items() if found.workflow_id not in known]
-        present = await self._present(unknown, _is_active, summaries=True)
+        present = await self._present(unknown, _is_active)
         ids = [found.workflow_id for place, found in page.items() if found.workflow_id in known or place in present]
         last = page[places[len(page) - 1]] if page else None
         return ActivePage(ids, list(present.values()), last, paging.encode(last) if last and more else None)
@@ -97,23 +115,13 @@ class Listing:
         """Return the oldest of the workflows whose details are deferred."""
         span = Range.of(OLDEST_FIRST, None)
         merge = Merge(self._streams(deferred_partitions(), OLDEST_FIRST, span, limit), span)
-        present = await self._present(await merge.take(limit), _is_deferred, summaries=True)
+        present = await self._present(await merge.take(limit), _is_deferred)
         return list(present.values())
 
-    async def _present(
-        self,
-        places: Collection[str],
-        matches: Callable[[Workflow], bool],
-        *,
-        summaries: bool,
-        inputs: bool = False,
-        placeholders: bool = False,
-    ) -> Mapping[str, Workflow]:
-        """Return those workflows that are still what the indexes said, in the order of their places."""
-        if not places:
-            return {}
-        found = await self._reader.find(set(places), summaries=summaries, inputs=inputs, placeholders=placeholders)
-        return {place: found[place] for place in places if place in found and matches(found[place])}
+    async def _present(self, places: Sequence[str], matches: Callable[[Workflow], bool]) -> Mapping[str, Workflow]:
+        """Return summaries of those workflows that are still what the indexes said, in the order of their places."""
+        found = (await self._reader.find(places, summaries=True)).workflows if places else {}
+        return {place: workflow for place, workflow in found.items() if matches(workflow)}
 
     def _streams(self, sources: Sequence[Partition], query: WorkflowQuery, span: Range, limit: int) -> list[Stream]:
         budget = Budget(max(MAX_ENTRIES, ENTRIES_FOR_ROW * limit))

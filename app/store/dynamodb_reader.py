@@ -1,8 +1,9 @@
 """Reading workflows: from their items, their parts and the definitions they name to models."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from app import errors
 from app.models import Workflow, WorkflowDefinition
@@ -12,14 +13,35 @@ from app.store.base import summary
 from app.store.dynamodb_calls import Calls
 from app.store.dynamodb_definitions import DynamoDBDefinitions
 from app.store.dynamodb_keys import sendable
-from app.store.dynamodb_parts import Parts, generations
+from app.store.dynamodb_parts import Generation, Parts, generations
 from app.store.items import SUMMARY, Item, text
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
+from app.store.weights import Scale
 
 ALL: Final = frozenset(payloads.INLINE_BYTES)
 
 TRIES: Final = 10
 """Readings of one workflow whose parts are replaced by others again and again meanwhile."""
+
+
+IN_SUMMARIES: Final = ALL - {"input", "output", "variables", "execution_input"}
+"""Payloads that a summary is made from when they are small; the last job is in the history then."""
+
+PARTS_AT_ONCE: Final = 16
+"""Parts that a page reads before it looks at its size: they have five megabytes, packed."""
+
+LARGE_AT_ONCE: Final = 4
+"""Reads of large payloads under way at the same time."""
+
+
+class Found(NamedTuple):
+    """Workflows by their position, in the order asked for."""
+
+    workflows: Mapping[str, Workflow]
+    size: int
+    """About their size as JSON in bytes, if that was asked for."""
+    reached: str | None
+    """The last position that was read, when there was no room for all."""
 
 
 class Reader:
@@ -41,6 +63,7 @@ class Reader:
         self._parts = parts
         self._now = now
         self._unreadable = unreadable
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def item(self, workflow_id: str) -> Item:
         """Return the summary of a workflow. Raises ``WorkflowNotFound``."""
@@ -88,26 +111,49 @@ class Reader:
             raise self._unreadable_workflow(item, broken) from broken
 
     async def find(
-        self, positions: Collection[str], *, summaries: bool, inputs: bool = False, placeholders: bool = False
-    ) -> Mapping[str, Workflow]:
+        self,
+        positions: Sequence[str],
+        *,
+        summaries: bool,
+        inputs: bool = False,
+        placeholders: bool = False,
+        max_bytes: int | None = None,
+    ) -> Found:
         """Return those workflows that are there, by their position in the indexes that named them.
 
-        Those that cannot be read are left out, or shown by ``placeholders``.
+        Those that cannot be read are left out, or shown by ``placeholders``. Soon after ``max_bytes`` of JSON it stops.
         """
-        parts = (payloads.IN_LISTINGS | {"input"} if inputs else payloads.IN_LISTINGS) if summaries else ALL
-        wanted = {items.read_position(position).workflow_id for position in positions}
+        wanted = dict.fromkeys(items.read_position(position).workflow_id for position in positions)
         found = await self._calls.get_many(self._table, [summary_key(workflow_id) for workflow_id in wanted])
         now = self._now()
-        current = [item for item in found if _position(item) in positions and not items.expired(item, now)]
-        workflows = await self._assemble(current, parts, ALL)
-        present = {}
-        for item, workflow in zip(current, workflows, strict=True):
+        there = {_position(item): item for item in found if not items.expired(item, now)}
+        current = [there[position] for position in positions if position in there]
+        parts = payloads.IN_LISTINGS | ({"input"} if inputs else frozenset()) if summaries else ALL
+        scale, size = Scale(), 0
+        present: dict[str, Workflow] = {}
+        for group in [current] if max_bytes is None else _groups(current, parts):
+            for item, whole in zip(group, await self._read(group, parts, placeholders=placeholders), strict=True):
+                if whole is not None:
+                    workflow = summary(whole, with_input=inputs) if summaries else whole
+                    present[_position(item)] = workflow
+                    size += 0 if max_bytes is None else scale.workflow(workflow)
+            if max_bytes is not None and size >= max_bytes:
+                return Found(present, size, None if group[-1] is current[-1] else _position(group[-1]))
+        return Found(present, size, None)
+
+    async def _read(
+        self, found: Sequence[Item], parts: Collection[str], *, placeholders: bool
+    ) -> list[Workflow | None]:
+        """Return workflows with some of their parts; without all, they are to be summaries."""
+        inline = ALL if parts is ALL else IN_SUMMARIES.union(parts)
+        workflows: list[Workflow | None] = []
+        assembled = await self._assemble(found, parts, inline, headers=parts is not ALL)
+        for item, workflow in zip(found, assembled, strict=True):
             whole = workflow or await self._again(item["id"]["S"])
             if isinstance(whole, errors.RecordUnreadable):
                 whole = cast("Workflow", whole.placeholder) if placeholders else None
-            if whole is not None:
-                present[_position(item)] = summary(whole, with_input=inputs) if summaries else whole
-        return present
+            workflows.append(whole)
+        return workflows
 
     async def _again(self, workflow_id: str) -> Workflow | errors.RecordUnreadable | None:
         try:
@@ -118,12 +164,23 @@ class Reader:
             return None
 
     async def _assemble(
-        self, found: Sequence[Item], parts: Collection[str], inline: Collection[str], *, without_lost: bool = False
+        self,
+        found: Sequence[Item],
+        parts: Collection[str],
+        inline: Collection[str],
+        *,
+        without_lost: bool = False,
+        headers: bool = False,
     ) -> list[Workflow | errors.RecordUnreadable | None]:
         named = [generations(item["id"]["S"], payloads.detached(item, parts)) for item in found]
-        whole = await self._parts.read([generation for some in named for generation in some])
+        whole: Mapping[Generation, bytes | ValueError] = {}
+        if any(named):
+            # Many who look at large workflows at the same time must not hold all of them at the same time.
+            async with self._large:
+                whole = await self._parts.read([generation for some in named for generation in some])
         keys = [_definition_key(item) for item in found]
-        definitions = await self._definitions.find({key for key in keys if key is not None})
+        versions = {key for key in keys if key is not None}
+        definitions = await (self._definitions.headers(versions) if headers else self._definitions.find(versions))
         workflows: list[Workflow | errors.RecordUnreadable | None] = []
         for item, some, key in zip(found, named, keys, strict=True):
             if not without_lost and not all(generation in whole for generation in some):
@@ -166,6 +223,20 @@ class Reader:
             f"workflow {workflow_id} cannot be read ({why}); perhaps a later version of the service wrote it",
             placeholder=items.placeholder(item, why),
         )
+
+
+def _groups(found: Sequence[Item], names: Collection[str]) -> list[list[Item]]:
+    """Divide summaries into groups that have few parts together."""
+    groups: list[list[Item]] = []
+    left = 0
+    for item in found:
+        parts = sum(int(parts.rpartition("#")[2]) for parts in payloads.detached(item, names).values())
+        if not groups or parts > left:
+            groups.append([])
+            left = PARTS_AT_ONCE
+        groups[-1].append(item)
+        left -= parts
+    return groups
 
 
 def _payload(name: str, value: bytes | ValueError) -> payloads.Payloads:

@@ -4,17 +4,18 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
-from itertools import islice
+from functools import partial
 from typing import Any, cast
 
 from app import errors
 from app.models import StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 from app.store import paging
-from app.store.base import ActivePage, Page, Store, WorkflowChanges, WorkflowQuery, summary
+from app.store.base import ActivePage, DefinitionPage, Page, Store, WorkflowChanges, WorkflowQuery, header, summary
 from app.store.compact import CompactWorkflows
 from app.store.documents import Document
 from app.store.paging import Position
 from app.store.unreadable import UnreadableRecords
+from app.store.weights import Scale
 
 Place = tuple[datetime, str]
 """A ``Position`` as a plain tuple, which the garbage collector need not look into."""
@@ -58,11 +59,34 @@ class MemoryStore(Store):
             raise errors.DefinitionNotFound(f"workflow definition {name!r} has no version {version}")
         return versions[version]
 
-    async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
-        return self._versions(name)[::-1]
-
-    async def list_latest_definitions(self) -> Sequence[WorkflowDefinition]:
-        return [versions[-1] for _, versions in sorted(self._definitions.items())]
+    async def list_definitions(
+        self,
+        name: str | None = None,
+        *,
+        oldest_first: bool = False,
+        limit: int | None = None,
+        page_token: str | None = None,
+        max_bytes: int | None = None,
+        summaries: bool = False,
+    ) -> DefinitionPage:
+        if name is not None:
+            end = paging.decode_key(page_token, int) if page_token else None
+            found = self._versions(name)[:: 1 if oldest_first else -1]
+            if end is not None:
+                found = [each for each in found if (each.version > end if oldest_first else each.version < end)]
+        else:
+            after = paging.decode_key(page_token, str) if page_token else None
+            names = (each for each in sorted(self._definitions) if after is None or each > after)
+            found = [self._definitions[each][-1] for each in names]
+        scale, size = Scale(), 0
+        shown: list[WorkflowDefinition] = []
+        for definition in found:
+            if len(shown) == limit or (max_bytes is not None and size >= max_bytes):
+                last = shown[-1]
+                return DefinitionPage(shown, paging.encode_key(last.name if name is None else last.version))
+            shown.append(header(definition) if summaries else definition)
+            size += scale.definition(shown[-1]) if max_bytes is not None else 0
+        return DefinitionPage(shown, None)
 
     async def put_state_resource(self, resource: StateResource) -> None:
         self._resources[resource.namespace, resource.name] = resource
@@ -135,6 +159,7 @@ class MemoryStore(Store):
         page_token: str | None = None,
         summaries: bool = False,
         inputs: bool = False,
+        max_bytes: int | None = None,
     ) -> Page:
         timeline = self._timeline
         if query.definition_name is not None:
@@ -144,7 +169,9 @@ class MemoryStore(Store):
             ids = filter(_begins_with(query.id_prefix), ids)
         if _filters(query):
             ids = (found for found in ids if query.matches(self._shown(found, with_jobs=False)))
-        return self._page(ids, limit, summaries=summaries, inputs=inputs)
+        return self._page(
+            ids, limit, cut=partial(summary, with_input=inputs) if summaries else None, max_bytes=max_bytes
+        )
 
     async def list_active_workflows(
         self, *, limit: int, page_token: str | None = None, known: Container[str] = ()
@@ -207,12 +234,18 @@ class MemoryStore(Store):
             indices = range((bisect_left(timeline, after) if after else len(timeline)) - 1, -1, -1)
         return (timeline[index][1] for index in indices)
 
-    def _page(self, ids: Iterator[str], limit: int, *, summaries: bool, inputs: bool) -> Page:
-        found = list(islice(ids, limit))
-        more = len(found) == limit and next(ids, None) is not None
-        shown = [self._shown(each, with_jobs=not summaries) for each in found]
-        workflows = [summary(workflow, with_input=inputs) for workflow in shown] if summaries else shown
-        return Page(workflows, paging.encode(Position(*_place(workflows[-1]))) if more else None)
+    def _page(
+        self, ids: Iterator[str], limit: int, *, cut: Callable[[Workflow], Workflow] | None, max_bytes: int | None
+    ) -> Page:
+        scale, size = Scale(), 0
+        workflows: list[Workflow] = []
+        for each in ids:
+            if len(workflows) == limit or (max_bytes is not None and size >= max_bytes):
+                return Page(workflows, paging.encode(Position(*_place(workflows[-1]))))
+            shown = self._shown(each, with_jobs=cut is None)
+            workflows.append(cut(shown) if cut else shown)
+            size += scale.workflow(workflows[-1]) if max_bytes is not None else 0
+        return Page(workflows, None)
 
     def _summaries(self, workflow_ids: Iterable[str]) -> list[Workflow]:
         """Return the summaries of those workflows that can be read."""

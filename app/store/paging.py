@@ -4,9 +4,11 @@ import base64
 import binascii
 import json
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from app import errors
+
+T = TypeVar("T", str, int)
 
 
 class Position(NamedTuple):
@@ -21,6 +23,22 @@ def encode(position: Position) -> str:
     milliseconds = round(position.created_at.timestamp() * 1000)
     text = json.dumps([milliseconds, position.workflow_id], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def encode_key(key: str | int) -> str:
+    """Write where a page of definitions ends as a token that is safe in a URL."""
+    return base64.urlsafe_b64encode(json.dumps([key]).encode()).decode().rstrip("=")
+
+
+def decode_key(token: str, kind: type[T]) -> T:
+    """Read a token of ``encode_key`` back. Raises ``InvalidPageToken``."""
+    try:
+        (key,) = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (binascii.Error, ValueError, TypeError, RecursionError) as invalid:
+        raise errors.InvalidPageToken from invalid
+    if type(key) is not kind:
+        raise errors.InvalidPageToken
+    return key
 
 
 def decode(token: str) -> Position:

@@ -33,6 +33,20 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
     ("healthCheck", lambda m: m.health_check(), "GET /_health", {}, None),
     ("getWorkflowDefinitions", lambda m: m.list_definitions(), "GET /workflow-definitions", [definition_json()], None),
     (
+        "getWorkflowDefinitions, a page",
+        lambda m: m.list_definitions(summary_only=True, limit=5, page_token="a"),
+        "GET /workflow-definitions?summaryOnly=true&limit=5&pageToken=a",
+        [definition_json()],
+        None,
+    ),
+    (
+        "getWorkflowDefinitionVersionsByName, a page",
+        lambda m: m.list_definition_versions("x", summary_only=True, limit=5, page_token="a"),
+        "GET /workflow-definitions/x?latest=false&summaryOnly=true&limit=5&pageToken=a",
+        [definition_json()],
+        None,
+    ),
+    (
         "newWorkflowDefinition",
         lambda m: m.create_definition(NEW_DEFINITION),
         "POST /workflow-definitions",

@@ -51,6 +51,18 @@ async def test_a_summary_is_a_workflow_without_its_large_parts() -> None:
     assert (workflow.id, workflow.input, workflow.workflow_definition.state_machine) == ("w", "", {})
 
 
+async def test_definitions_of_all_pages_are_returned() -> None:
+    """A service that has many large definitions answers with several pages."""
+    definition = workflow_json()["workflowDefinition"]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        headers = {} if request.url.query else {"X-Next-Page-Path": "/workflow-definitions?pageToken=a"}
+        return httpx.Response(200, json=[definition], headers=headers)
+
+    async with manager_for(answer) as manager:
+        assert len(await manager.list_definitions()) == 2
+
+
 async def test_no_version_at_all_is_not_found() -> None:
     """An empty list of versions is no definition."""
     async with manager_for(Recorder([])) as manager:
