@@ -271,6 +271,7 @@ def _require_region(region: str) -> None:
 def _sdk_session() -> AioSession:
     session = AioSession()
     session.register_component("response_parser_factory", aws_answers.StrictParserFactory())
+    session.register("provide-client-params.dynamodb", aws_answers.ask_for_proof)
     session.register("after-call", aws_answers.refuse_malformed)
     return session
 

@@ -23,18 +23,27 @@ NO_ANSWER_CODE: Final = "RequestTimeout"
 MALFORMED: Final = "Malformed"
 """Mark in the metadata of what stands for a malformed answer."""
 
+PROOF: Final = "ConsumedCapacity"
+"""What DynamoDB sends with every answer when it is asked to: without it ``{}`` could be the answer to most calls, and
+would tell of an item that is not there, or of a write that never happened."""
+
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
-    "BatchGetItemOutput": ("Responses", "UnprocessedKeys"),
-    "BatchWriteItemOutput": ("UnprocessedItems",),
+    "BatchGetItemOutput": ("Responses", "UnprocessedKeys", PROOF),
+    "BatchWriteItemOutput": ("UnprocessedItems", PROOF),
     "CreateTableOutput": ("TableDescription",),
+    "DeleteItemOutput": (PROOF,),
     "DeleteMessageBatchResult": (),
     "DescribeContinuousBackupsOutput": ("ContinuousBackupsDescription",),
     "DescribeTableOutput": ("Table",),
     "DescribeTimeToLiveOutput": ("TimeToLiveDescription",),
     "GetCallerIdentityResponse": ("Account",),
+    "GetItemOutput": (PROOF,),
     "Message": ("Body", "MessageId", "ReceiptHandle"),
-    "QueryOutput": ("Items",),
-    "ScanOutput": ("Items",),
+    "PutItemOutput": (PROOF,),
+    "QueryOutput": ("Items", PROOF),
+    "ScanOutput": ("Items", PROOF),
+    "TransactWriteItemsOutput": (PROOF,),
+    "UpdateItemOutput": (PROOF,),
     "UpdateTableOutput": ("TableDescription",),
 }
 """What AWS always sends although its models do not say so, by shape; the models of DynamoDB require nothing. Those of
@@ -74,6 +83,12 @@ class StrictParserFactory(ParserFactory):
         if protocol_name not in self._strict:
             self._strict[protocol_name] = _strict_parser(protocol_name)
         return self._strict[protocol_name]
+
+
+def ask_for_proof(params: dict[str, Any], model: OperationModel, **_: object) -> None:
+    """Have DynamoDB send what only DynamoDB can; to be called with the parameters of each call."""
+    if model.output_shape is not None and PROOF in REQUIRED.get(model.output_shape.name, ()):
+        params.setdefault("ReturnConsumedCapacity", "TOTAL")
 
 
 def refuse_malformed(parsed: Mapping[str, Any], model: OperationModel, **_: object) -> None:

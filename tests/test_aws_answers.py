@@ -13,6 +13,9 @@ from app.settings import Settings
 
 ARN = "arn:aws:states:us-west-2:123456789012:stateMachine:x"
 RUN = "arn:aws:states:us-west-2:123456789012:execution:x:y"
+PROVEN = b'{"ConsumedCapacity": {"TableName": "t", "CapacityUnits": 1.0}}'
+"""What DynamoDB says of an item that is not there, and of a write."""
+
 HTML = b"<html><body>Please log in.</body></html>"
 
 Call = Callable[[aws.AWS], Awaitable[Any]]
@@ -136,10 +139,13 @@ async def test_an_error_that_is_none_of_aws_is_no_answer(status: bytes, body: by
 @pytest.mark.parametrize(
     ("call", "bad", "good"),
     [
-        (of_dynamodb("put_item", Item={"k": {"S": "x"}}), HTML, b"{}"),
-        (of_dynamodb("put_item", Item={"k": {"S": "x"}}), b"", b"{}"),
-        (of_dynamodb("query"), b"{}", b'{"Items": [], "Count": 0}'),
-        (of_dynamodb("query"), b'{"Items": "x"}', b'{"Items": [], "Count": 0}'),
+        (of_dynamodb("put_item", Item={"k": {"S": "x"}}), HTML, PROVEN),
+        (of_dynamodb("put_item", Item={"k": {"S": "x"}}), b"", PROVEN),
+        (of_dynamodb("put_item", Item={"k": {"S": "x"}}), b"{}", PROVEN),
+        (of_dynamodb("get_item", Key={"k": {"S": "x"}}), b"{}", PROVEN),
+        (of_dynamodb("delete_item", Key={"k": {"S": "x"}}), b"{}", PROVEN),
+        (of_dynamodb("query"), b"{}", b'{"Items": [], "Count": 0, "ConsumedCapacity": {}}'),
+        (of_dynamodb("query"), b'{"Items": "x"}', b'{"Items": [], "Count": 0, "ConsumedCapacity": {}}'),
         (of_dynamodb("describe_table"), b"{}", b'{"Table": {}}'),
         (receive, HTML, b"{}"),
         (receive, b'{"Messages": [{"MessageId": "1"}]}', b"{}"),
@@ -164,11 +170,11 @@ async def test_a_malformed_answer_that_stays_is_no_answer() -> None:
 
 
 async def test_an_item_that_is_not_there_is_told_from_an_answer_that_was_changed() -> None:
-    """Both are an empty object; DynamoDB sends a checksum."""
+    """DynamoDB sends a checksum."""
     read = of_dynamodb("get_item", Key={"k": {"S": "x"}})
-    async with answering(b"{}", headers=b"x-amz-crc32: %d\r\n" % zlib.crc32(b"{}")) as (connection, _):
+    async with answering(PROVEN, headers=b"x-amz-crc32: %d\r\n" % zlib.crc32(PROVEN)) as (connection, _):
         assert "Item" not in await read(connection)
-    async with answering(b"{}", headers=b"x-amz-crc32: 1\r\n") as (connection, _):
+    async with answering(PROVEN, headers=b"x-amz-crc32: 1\r\n") as (connection, _):
         with pytest.raises(errors.NoAnswer):
             await read(connection)
 
