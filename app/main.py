@@ -101,8 +101,8 @@ def _application(
         # Nobody is told of it, and it looks for itself anew in every request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.feeds = Feeds()
     app.state.bodies = Bodies()
+    app.state.feeds = Feeds(bodies=app.state.bodies)
     app.state.shutdown = Shutdown(app.state.feeds)
     for module in modules:
         # Not with include_router: a request would be matched twice, with the overhead of every router before its own.

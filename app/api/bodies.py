@@ -18,7 +18,9 @@ PIECE_BYTES: Final = 64 * 1024
 """More is not handed to a connection at once: what its reader has not taken is a copy of its own."""
 
 
-class _Body:
+class Body:
+    """The bytes of an answer."""
+
     def __init__(self, content: bytes) -> None:
         self.content = content
 
@@ -27,7 +29,7 @@ class Bodies:
     """The large answers that are being sent."""
 
     def __init__(self) -> None:
-        self._bodies: WeakValueDictionary[int, _Body] = WeakValueDictionary()
+        self._bodies: WeakValueDictionary[int, Body] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._bodies)
@@ -36,16 +38,22 @@ class Bodies:
         """Return an answer in JSON; one that is equal to another under way shares its bytes."""
         if len(content) < SHARED_BYTES:
             return Response(content, headers=headers, media_type="application/json")
+        return _SharedResponse(self.share(content), headers=headers)
+
+    def share(self, content: bytes) -> Body:
+        """Return large bytes as they are kept already, if they are; small ones are worth no search."""
+        if len(content) < SHARED_BYTES:
+            return Body(content)
         body = self._bodies.get(hash(content))
         if body is None or body.content != content:
-            body = self._bodies[hash(content)] = _Body(content)
-        return _SharedResponse(body, headers=headers)
+            body = self._bodies[hash(content)] = Body(content)
+        return body
 
 
 class _SharedResponse(Response):
     media_type = "application/json"
 
-    def __init__(self, body: _Body, headers: dict[str, str] | None) -> None:
+    def __init__(self, body: Body, headers: dict[str, str] | None) -> None:
         super().__init__(body.content, headers=headers)
         self._shared = body
 

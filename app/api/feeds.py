@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Coroutine
-from functools import cached_property
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 import structlog
 
 from app import errors
-from app.api.bodies import dump
+from app.api.bodies import SHARED_BYTES, Bodies, dump
 from app.models import Workflow
+from app.store.base import summary
 
 log = structlog.get_logger(__name__)
 
@@ -39,23 +39,28 @@ class Read(Protocol):
 
 
 class Snapshot:
-    """A workflow as it was at one revision."""
+    """A workflow as it was at one revision.
 
-    def __init__(self, workflow: Workflow) -> None:
-        self.workflow = workflow
+    A large one is kept as its JSON, which equal snapshots of other feeds share; ``workflow`` is a summary then.
+    """
+
+    def __init__(self, workflow: Workflow, bodies: Bodies) -> None:
+        self._body = bodies.share(dump(workflow))
+        self.workflow = summary(workflow) if len(self.json) >= SHARED_BYTES else workflow
         self.revision = workflow.revision
 
-    @cached_property
+    @property
     def json(self) -> bytes:
         """The workflow as ``GET /workflows/{workflowID}`` answers it; made once for all followers."""
-        return dump(self.workflow)
+        return self._body.content
 
 
 class Feed:
     """Reads one workflow again and again, and wakes its followers when the revision has gone up."""
 
-    def __init__(self, read: Read, *, interval_seconds: float, lifetime_seconds: float) -> None:
+    def __init__(self, read: Read, bodies: Bodies, *, interval_seconds: float, lifetime_seconds: float) -> None:
         self._read = read
+        self._bodies = bodies
         self._interval = interval_seconds
         self._until = self._now() + lifetime_seconds
         self._latest: Snapshot | None = None
@@ -137,7 +142,7 @@ class Feed:
         # A read that was slow, or served by a lagging copy, must not take followers back.
         if self._latest is not None and workflow.revision <= self._latest.revision:
             return
-        self._latest = Snapshot(workflow)
+        self._latest = Snapshot(workflow, self._bodies)
         self._refresh_pause = self._interval
         if workflow.status.terminal and self._ended_at is None:
             self._ended_at = self._now()
@@ -199,8 +204,13 @@ class Feeds:
     """The feeds of this process, by workflow."""
 
     def __init__(
-        self, *, interval_seconds: float = INTERVAL_SECONDS, lifetime_seconds: float = LIFETIME_SECONDS
+        self,
+        *,
+        bodies: Bodies | None = None,
+        interval_seconds: float = INTERVAL_SECONDS,
+        lifetime_seconds: float = LIFETIME_SECONDS,
     ) -> None:
+        self._bodies = bodies or Bodies()
         self._interval = interval_seconds
         self._lifetime = lifetime_seconds
         self._feeds: dict[str, Feed] = {}
@@ -214,7 +224,7 @@ class Feeds:
         feed = self._feeds.get(workflow_id)
         if feed is None or feed.over:
             feed = self._feeds[workflow_id] = Feed(
-                read, interval_seconds=self._interval, lifetime_seconds=self._lifetime
+                read, self._bodies, interval_seconds=self._interval, lifetime_seconds=self._lifetime
             )
         if self._closed:
             feed.close()

@@ -11,6 +11,8 @@ from starlette.types import Message
 
 from app.api import bodies
 from app.api.bodies import PAGE_BYTES, PIECE_BYTES, Bodies, page, send_in_pieces
+from app.api.feeds import Snapshot
+from app.models import WorkflowStatus
 from tests import samples
 from tests.rig import Rig
 
@@ -110,6 +112,18 @@ async def test_a_large_body_is_sent_in_pieces(size: int, *, more: bool) -> None:
     assert b"".join(message["body"] for message in sent) == body
     assert all(len(message["body"]) <= PIECE_BYTES for message in sent)
     assert [message.get("more_body", False) for message in sent] == [True] * (len(sent) - 1) + [more]
+
+
+async def test_feeds_of_an_ended_workflow_share_their_bytes_and_keep_no_more() -> None:
+    """Whoever follows an ended workflow has a feed of their own, which is over at once."""
+    shared = Bodies()
+    workflow = samples.workflow("w", status=WorkflowStatus.SUCCEEDED, output="x" * 4_000_000)
+
+    snapshots = [Snapshot(workflow.model_copy(), shared) for _ in range(200)]
+
+    assert len({id(snapshot.json) for snapshot in snapshots}) == 1
+    assert not any(snapshot.workflow.output for snapshot in snapshots)
+    assert json.loads(snapshots[0].json)["output"] == workflow.output
 
 
 async def test_who_does_not_read_is_handed_one_piece() -> None:
