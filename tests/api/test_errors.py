@@ -26,7 +26,7 @@ BAD_REQUESTS: list[tuple[str, str, Any, int, str]] = [
     ("DELETE", "/workflows/nothing", {"reason": ""}, 404, "nothing"),
     ("POST", "/workflows/nothing", {"StartAt": "x"}, 404, "nothing"),
     ("POST", "/workflows/nothing/resolved", None, 404, "nothing"),
-    ("GET", "/workflows?limit=0", None, 400, "limit"),
+    ("GET", "/workflows?limit=-1", None, 400, "limit"),
     ("GET", "/workflows?pageToken=zzz", None, 400, "page token"),
     ("GET", "/workflows?statsu=failed", None, 400, "statsu"),
     ("GET", "/state-resources/dev/nothing", None, 404, "nothing"),
@@ -59,7 +59,7 @@ async def test_all_that_is_wrong_is_told_at_once(api: httpx.AsyncClient) -> None
 PLACES = [
     ("/workflows/a%20b", {}, "{workflowID}", "workflowID: "),
     ("/workflow-definitions/x/y", {}, "{version}", "version: "),
-    ("/workflows?limit=0", {}, "?limit", "?limit: "),
+    ("/workflows?limit=-1", {}, "?limit", "?limit: "),
     ("/workflows?createdAfter=today", {}, "?createdAfter", "?createdAfter: write the time as RFC 3339"),
     ("/workflows/w", {"If-None-Match": "x" * 2000}, "if-none-match:", "if-none-match: "),
 ]

@@ -45,6 +45,6 @@ async def test_a_list_has_several_statuses_and_ids_that_begin_alike(
     assert await listed(rig, api, query) == expected
 
 
-@pytest.mark.parametrize("query", ["idPrefix=7c5f3a5", "statuses=done", "idPrefix="])
+@pytest.mark.parametrize("query", ["idPrefix=7c5f3a5", "statuses=done"])
 async def test_what_cannot_be_a_filter_is_refused(api: httpx.AsyncClient, query: str) -> None:
     assert (await api.get(f"/workflows?{query}")).status_code == 400

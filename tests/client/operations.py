@@ -88,6 +88,7 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
             definition_name="x:y",
             status=models.WorkflowStatus.FAILED,
             resolved_by_user=False,
+            resolved_by="r",
             namespace="dev",
             queue="slow",
             tags={"a": "1", "b": "x y"},
@@ -99,7 +100,7 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
             page_token="t=",
         ),
         (
-            "GET /workflows?workflowDefinitionName=x%3Ay&status=failed&resolvedByUser=false&namespace=dev&queue=slow"
+            "GET /workflows?workflowDefinitionName=x%3Ay&status=failed&resolvedByUser=false&resolvedBy=r&namespace=dev&queue=slow"
             "&tag=a%3A1&tag=b%3Ax+y&createdAfter=2026-01-02T00%3A00%3A00.000Z&oldestFirst=true&summaryOnly=true&omitInput=true&limit=5&pageToken=t%3D"
         ),
         [workflow_json()],
@@ -161,8 +162,8 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
     ),
     (
         "resumeWorkflowByID",
-        lambda m: m.resume_workflow(WORKFLOW_ID, start_at="second"),
-        f"POST /workflows/{WORKFLOW_ID}",
+        lambda m: m.resume_workflow(WORKFLOW_ID, start_at="second", force=True),
+        f"POST /workflows/{WORKFLOW_ID}?force=true",
         workflow_json(),
         {"StartAt": "second"},
     ),
@@ -203,6 +204,7 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
     ),
     ("getQueues", lambda m: m.list_queues(), "GET /queues", [{"name": "slow", "running": 0}], None),
     ("getQueue", lambda m: m.get_queue("slow"), "GET /queues/slow", {"name": "slow", "running": 0}, None),
+    ("deleteQueue", lambda m: m.delete_queue("slow"), "DELETE /queues/slow", None, None),
     (
         "putQueue",
         lambda m: m.put_queue("slow", models.QueueLimits(max_running=5)),

@@ -40,7 +40,7 @@ async def test_a_workflow_cancelled_after_its_queue_let_it_through_is_stopped(ri
     await rig.queues.put("slow", models.QueueLimits(max_running=1))
     workflow = await rig.start(queue="slow")
     rig.clock.advance(60)
-    rig.sfn.fail_next("start_execution", errors.Unavailable(), errors.Unavailable())  # the younger one starts first
+    rig.sfn.fail_next("start_execution", *[errors.Unavailable()] * 3)  # the younger one is tried twice before
     await from_now_on_only_the_end_of_the_index_is_read(rig)
     await Rig(replica_of=rig).executor.cancel(workflow.id, "")
     await rig.sfn.start_execution(stateMachineArn=arn, name=workflow.id, input="{}")

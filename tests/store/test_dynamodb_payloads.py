@@ -188,6 +188,7 @@ async def test_a_listing_of_summaries_reads_no_parts(large: DynamoDBStore, dynam
     jobs = tuple(job(number, padding=1_000) for number in range(20))
     await large.create_workflow(samples.workflow("a", input=noise(20_000)))
     await large.update_workflow("a", {"jobs": jobs, "last_job": jobs[3]}, revision=0)
+    await large.list_workflows(WorkflowQuery(), limit=1, summaries=True)  # which reads the head of the definition once
     wire = Wire(dynamodb)
 
     (listed,) = (await large.list_workflows(WorkflowQuery(), limit=1, summaries=True)).workflows
@@ -204,6 +205,7 @@ async def test_a_listing_of_summaries_with_inputs_reads_their_parts_and_no_other
     given = noise(20_000)
     await large.create_workflow(samples.workflow("a", input=given))
     await large.update_workflow("a", {"jobs": jobs, "last_job": jobs[3], "output": noise(20_000)}, revision=0)
+    await large.list_workflows(WorkflowQuery(), limit=1, summaries=True)  # which reads the head of the definition once
     wire = Wire(dynamodb)
 
     (listed,) = (await large.list_workflows(WorkflowQuery(), limit=1, summaries=True, inputs=True)).workflows

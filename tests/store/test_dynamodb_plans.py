@@ -138,6 +138,7 @@ def test_positions_sort_like_listings_and_can_be_read_back() -> None:
 
 
 def test_every_field_that_can_change_is_stored() -> None:
-    stored = {*TIMES, *FLAGS, *PAYLOADS - {"input"}, "status", "resolved_by_user"}
+    fixed = {"input", "variables", "execution_input"}
+    stored = {*TIMES, *FLAGS, *PAYLOADS - fixed, "status", "error", "resolved_by", "resolved_by_user"}
 
     assert WorkflowChanges.__annotations__.keys() == stored
