@@ -35,7 +35,7 @@ class DefinitionCalls(Caller):
         The other arguments are those of ``list_definitions``.
         """
         params = _page_params(summary_only=summary_only, limit=limit, page_token=page_token)
-        found = await self._get_versions(name, latest=False, params=params)
+        found = await self._get_versions(name, latest=False, params=[*params, ("order", "desc")])
         return sorted(found, key=lambda definition: definition.version, reverse=True)
 
     async def get_definition(self, name: str, *, version: int | None = None) -> models.WorkflowDefinition:

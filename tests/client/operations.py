@@ -42,7 +42,7 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
     (
         "getWorkflowDefinitionVersionsByName, a page",
         lambda m: m.list_definition_versions("x", summary_only=True, limit=5, page_token="a"),
-        "GET /workflow-definitions/x?latest=false&summaryOnly=true&limit=5&pageToken=a",
+        "GET /workflow-definitions/x?latest=false&summaryOnly=true&limit=5&pageToken=a&order=desc",
         [definition_json()],
         None,
     ),
@@ -63,7 +63,7 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
     (
         "getWorkflowDefinitionVersionsByName, all",
         lambda m: m.list_definition_versions("sfncli-test:master"),
-        "GET /workflow-definitions/sfncli-test:master?latest=false",
+        "GET /workflow-definitions/sfncli-test:master?latest=false&order=desc",
         [definition_json(), definition_json(1)],
         None,
     ),
@@ -100,8 +100,9 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
             page_token="t=",
         ),
         (
-            "GET /workflows?workflowDefinitionName=x%3Ay&status=failed&resolvedByUser=false&resolvedBy=r&namespace=dev&queue=slow"
-            "&tag=a%3A1&tag=b%3Ax+y&createdAfter=2026-01-02T00%3A00%3A00.000Z&oldestFirst=true&summaryOnly=true&omitInput=true&limit=5&pageToken=t%3D"
+            "GET /workflows?workflowDefinitionName=x%3Ay&status=failed&resolvedByUser=false&resolvedBy=r&namespace=dev"
+            "&queue=slow&tag=a%3A1&tag=b%3Ax+y&createdAfter=2026-01-02T00%3A00%3A00.000Z&oldestFirst=true"
+            "&summaryOnly=true&omitInput=true&limit=5&pageToken=t%3D"
         ),
         [workflow_json()],
         None,
