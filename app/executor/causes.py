@@ -7,6 +7,7 @@ Lambda, ECS, Batch, Glue, EMR, SageMaker, Athena, CodeBuild and nested execution
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 MESSAGE_KEYS: Final = (
@@ -44,11 +45,19 @@ MAX_NESTING: Final = 16
 _FRAME: Final = re.compile(r"\s+(?:at \S|from \S+:\d)")
 """A line of a stack trace of Java, JavaScript, .NET or Ruby."""
 
-_PYTHON_TRACEBACK: Final = "Traceback (most recent call last)"
+_PYTHON_TRACEBACK: Final = re.compile(r"(?:Exception Group )?Traceback \(most recent call last\)")
+_TERMINAL_CODE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _ROOT_CAUSE: Final = "Caused by: "
 _CUT_OFF: Final = re.compile(rf'"(?:{"|".join(MESSAGE_KEYS)})"\s*:\s*"((?:[^"\\]|\\.)+)', re.IGNORECASE)
 """A message in JSON that was cut at the largest size of a cause, so that it cannot be read any more."""
-_UNTELLING: Final = re.compile(r"(?:exit status \d+|note: run with `RUST_BACKTRACE.*|\W*)")
+_UNTELLING: Final = re.compile(
+    r"(?:exit status \d+|note: run with `RUST_BACKTRACE.*|Stack trace:|#\d+ .*|thrown in .* on line \d+|\W*)"
+)
+_GROUP_MARGIN: Final = re.compile(r"\s*[|+] ?")
+"""What stands before each line of a traceback of an exception group."""
+
+_CODE: Final = re.compile(r"[A-Z0-9_]+")
+"""A word for programs where a sentence was expected."""
 
 
 def sentence(cause: str) -> str:
@@ -61,6 +70,14 @@ def headline(error: str, said: str) -> str:
     if not error or not said:
         return error or said
     return said if said == error or said.startswith(f"{error}:") else f"{error}: {said}"
+
+
+def plain(cause: str) -> str:
+    """Return a cause without colours, and without quotes when it is a text in JSON."""
+    if cause.startswith('"'):
+        with suppress(ValueError):  # it may only begin with a word in quotes
+            cause = str(json.loads(cause))
+    return _TERMINAL_CODE.sub("", cause).strip()
 
 
 def rest(cause: str, said: str) -> str:
@@ -84,7 +101,7 @@ def _sentence(cause: str, *, prose: bool, nesting: int) -> str:
     lines = _lines(cause)
     if not lines:
         return ""
-    line = _thrown(lines) or (lines[0] if prose else _last_telling(lines))
+    line = _thrown(lines) or (lines[0] if prose else _last_document(lines) or _last_telling(lines))
     return _sentence(line, prose=True, nesting=nesting + 1) if len(lines) > 1 and _document(line) else line.strip()
 
 
@@ -116,9 +133,11 @@ def _lines(text: str) -> list[str]:
 
 def _thrown(lines: list[str]) -> str | None:
     """Find what a stack trace is about."""
-    starts = [number for number, line in enumerate(lines) if _PYTHON_TRACEBACK in line]
+    starts = [(number, found) for number, line in enumerate(lines) if (found := _PYTHON_TRACEBACK.search(line))]
     if starts:
-        return next((line for line in lines[starts[-1] + 1 :] if not line[0].isspace()), lines[-1])
+        number, found = starts[-1]
+        after = _without_margin(lines[number + 1 :], lines[number][: found.start()])
+        return next((line for line in after if not line[0].isspace()), lines[-1])
     frames = [number for number, line in enumerate(lines) if _FRAME.match(line)]
     if frames:
         roots = [line.strip() for line in lines if line.lstrip().startswith(_ROOT_CAUSE)]
@@ -126,6 +145,26 @@ def _thrown(lines: list[str]) -> str | None:
             return roots[-1].removeprefix(_ROOT_CAUSE)
         return next((line for line in reversed(lines[: frames[0]]) if not line[0].isspace()), None)
     return next((line for line in lines if line.startswith("panic: ")), None)
+
+
+def _without_margin(lines: list[str], margin: str) -> list[str]:
+    """Cut off what stands before the first line of a traceback where it stands before the others as well."""
+    if _GROUP_MARGIN.fullmatch(margin):
+        lines = [_GROUP_MARGIN.sub("", line, count=1) for line in lines]
+    return [line for line in (line.removeprefix(margin) for line in lines) if line]
+
+
+def _last_document(lines: list[str]) -> str | None:
+    """Find the JSON that an output ends with, when it is written in several lines."""
+    start = next((number for number in reversed(range(len(lines))) if lines[number] in {"{", "["}), None)
+    if start is None:
+        return None
+    text = "\n".join(lines[start:])
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return text[:end]
 
 
 def _last_telling(lines: list[str]) -> str:
@@ -145,8 +184,9 @@ def _said_by(document: Any, *, nesting: int) -> str:
 
 
 def _nested_execution(document: Mapping[str, Any], *, nesting: int) -> str:
-    cause = _text(document.get("Cause"))
-    said = headline(_text(document.get("Error")), _sentence(cause, prose=True, nesting=nesting + 1))
+    cause = document.get("Cause")
+    sentence_of_cause = _sentence(plain(cause), prose=True, nesting=nesting + 1) if isinstance(cause, str) else ""
+    said = headline(_text(document.get("Error")), sentence_of_cause)
     if said:
         return said
     status = _text(document["Status"]).lower().replace("_", " ")
@@ -184,13 +224,24 @@ def _message(document: Any) -> str | None:
     level, code = [document], None
     while level:
         fields = [(key.lower(), value) for one in level for key, value in _fields(one)]
-        texts = [(key, value) for key, value in fields if isinstance(value, str) and value.strip()]
-        messages = [(MESSAGE_KEYS.index(key), number) for number, (key, _) in enumerate(texts) if key in MESSAGE_KEYS]
+        texts = [said for key, value in fields if (said := _field_text(key, value))]
+        messages = [
+            (_CODE.fullmatch(text) is not None, MESSAGE_KEYS.index(key), number)
+            for number, (key, text) in enumerate(texts)
+            if key in MESSAGE_KEYS
+        ]
         if messages:
-            return texts[min(messages)[1]][1]
+            return texts[min(messages)[-1]][1]
         code = code or next((value for wanted in CODE_KEYS for key, value in texts if key == wanted), None)
         level = [value for key, value in fields if isinstance(value, dict | list) and key not in ECHOES]
     return code
+
+
+def _field_text(key: str, value: object) -> tuple[str, str] | None:
+    """Return the key and the text of a field; of a list of texts the first, under the word for one of them."""
+    if isinstance(value, list):
+        key, value = key.removesuffix("s"), next((item for item in value if isinstance(item, str) and item.strip()), "")
+    return (key, value) if isinstance(value, str) and value.strip() else None
 
 
 def _fields(value: Any) -> Iterator[tuple[str, Any]]:

@@ -47,7 +47,7 @@ NO_FAILURE: Final = Failure()
 def failure_reason(error: object, cause: object) -> str | None:
     """Write the reason of a failure; the error, the cause or both may be missing."""
     name = " ".join(error.split()) if isinstance(error, str) else ""
-    text = cause.strip() if isinstance(cause, str) else ""
+    text = causes.plain(cause.strip()) if isinstance(cause, str) else ""
     said = causes.sentence(text)
     head, more = causes.headline(name, said), causes.rest(text, said)
     if not more:

@@ -42,6 +42,22 @@ main.main()
 exit status 2"""
 
 
+GROUP = """  + Exception Group Traceback (most recent call last):
+  |   File "/app/main.py", line 3, in <module>
+  |     raise ExceptionGroup("two", [KeyError("a"), ValueError("b")])
+  | ExceptionGroup: two (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | KeyError: 'a'
+    +---------------- 2 ----------------
+    | ValueError: b
+    +------------------------------------"""
+
+PHP = """PHP Fatal error:  Uncaught Exception: no bucket in /app/index.php:3
+Stack trace:
+#0 {main}
+  thrown in /app/index.php on line 3"""
+
+
 def head(error: str | None, cause: str | None) -> str:
     """Return the first line of a reason."""
     return (reasons.failure_reason(error, cause) or "").partition("\n")[0]
@@ -79,8 +95,18 @@ def test_a_failure_reason_is_error_and_sentence_and_then_the_rest(
         (GO, "panic: runtime error: index out of range [3] with length 3"),
         ("make: *** [all] Error 2\nexit status 2", "make: *** [all] Error 2"),
         ('loading\n{"level": "error", "msg": "no bucket"}', "no bucket"),
+        ('loading\n{\n  "level": "error",\n  "msg": "no bucket"\n}\nexit status 1', "no bucket"),
+        (GROUP, "ExceptionGroup: two (2 sub-exceptions)"),
+        ("\n".join(f"app | {line}" for line in TRACEBACK.splitlines()), "KeyError: 'total'"),
+        (PHP, "PHP Fatal error:  Uncaught Exception: no bucket in /app/index.php:3"),
+        ("\x1b[1;31mno bucket\x1b[0m\n\x1b[2K", "no bucket"),
+        (json.dumps("no bucket"), "no bucket"),
+        (json.dumps(TRACEBACK), "KeyError: 'total'"),
     ],
-    ids=["traceback", "log before", "chained", "more after", "java", "node", "go", "exit status", "log line of JSON"],
+    ids=[
+        *("traceback", "log before", "chained", "more after", "java", "node", "go", "exit status", "log line of JSON"),
+        *("JSON in many lines", "group", "prefixed lines", "php", "colours", "JSON text", "traceback as JSON text"),
+    ],
 )
 def test_the_first_line_of_output_or_a_stack_trace_is_what_it_is_about(cause: str, expected: str) -> None:
     assert head("E", cause) == f"E: {expected}"
@@ -137,6 +163,17 @@ SERVICES = {
     ),
     "EMR Serverless": ({"JobRun": {"State": "FAILED", "StateDetails": "no such class"}}, "no such class"),
     "an error in an object": ({"error": {"code": 7, "message": "quota exceeded"}}, "quota exceeded"),
+    "many errors": ({"errors": ["no bucket", "no key"]}, "no bucket"),
+    "many messages": ({"errorMessages": ["", "no bucket"], "errors": {"a": "b"}}, "no bucket"),
+    "EMR on EKS": (
+        {"state": "FAILED", "failureReason": "USER_ERROR", "stateDetails": "no such class"},
+        "no such class",
+    ),
+    "a word alone": ({"failureReason": "USER_ERROR"}, "USER_ERROR"),
+    "nested execution with a traceback": (
+        {"ExecutionArn": "a", "Status": "FAILED", "Error": "Inner", "Cause": TRACEBACK},
+        "Inner: KeyError: 'total'",
+    ),
     "deep": ({"a": [{"b": {"c": [{"message": "far down"}]}}]}, "far down"),
     "the input is somebody else's": ({"input": {"message": "hello"}, "x": {"reason": "too late"}}, "too late"),
     "nested execution": (
