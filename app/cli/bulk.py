@@ -161,7 +161,7 @@ async def _place(manager: WorkflowManager, bulk: Bulk, workflow: models.Workflow
 
 async def _as_it_is(manager: WorkflowManager, workflow_id: str) -> str:
     try:
-        return f", which is {(await manager.get_workflow(workflow_id)).status}"
+        return f", whose status is {(await manager.get_workflow(workflow_id)).status}"
     except errors.WorkflowManagerError:
         return ""
 

@@ -28,7 +28,7 @@ async def refuse_resumed(store: Store, workflow: Workflow) -> None:
         return
     retry = workflow.retries[-1]
     found = await _present(store, (retry,))
-    state = f", which is {found[0].status.value}" if found else ""
+    state = f", whose status is {found[0].status.value}" if found else ""
     raise errors.AlreadyResumed(
         f"workflow {workflow.id} was resumed before as {retry}{state}; to resume it once more all the same, use force",
         retry=retry,

@@ -33,7 +33,7 @@ async def test_a_second_resume_is_refused_with_the_id_of_the_first(api: httpx.As
     answer = await api.post(f"/workflows/{original.id}", json=AT_ECHO)
 
     assert (answer.status_code, answer.json()["retry"]) == (409, retry)
-    assert f"{retry}, which is failed" in answer.json()["message"]
+    assert f"{retry}, whose status is failed" in answer.json()["message"]
     assert await resumed(api, original, force=True) != retry
 
 

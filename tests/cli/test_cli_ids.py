@@ -52,7 +52,7 @@ SUCCEEDED = "it succeeded; name the state to go on from with --start-at"
 REFUSED = [
     ("cancel", workflow_json("succeeded"), "it is succeeded"),
     ("resume", workflow_json("running"), "it is running"),
-    ("resume", {**FAILED, "retries": ["x"]}, "it was resumed before as x, which is cancelled"),
+    ("resume", {**FAILED, "retries": ["x"]}, "it was resumed before as x, whose status is cancelled"),
     ("resume", workflow_json("succeeded", lastJob=job_json("load", "succeeded")), SUCCEEDED),
     ("resolve", workflow_json("running"), "it is running"),
     ("resolve", workflow_json("failed", resolvedByUser=True), "it is resolved"),

@@ -142,7 +142,7 @@ async def test_what_was_resumed_before_is_resumed_again_with_force_only(rig: Rig
     first = await resume(rig, original, key="k")
     await end(rig, first, well=False)
 
-    with pytest.raises(errors.AlreadyResumed, match=rf"{first.id}, which is failed") as refusal:
+    with pytest.raises(errors.AlreadyResumed, match=rf"{first.id}, whose status is failed") as refusal:
         await resume(rig, original)
     assert refusal.value.retry == first.id
     assert (await resume(rig, original, key="k")).id == first.id  # a repeated request asks for nothing new
