@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from app import errors, models
-from app.executor.catalog import RESOURCES_GOOD_FOR_SECONDS, Catalog
+from app.executor.catalog import MAX_DEFINITION_BYTES, RESOURCES_GOOD_FOR_SECONDS, Catalog
 from app.executor.recent import Recent
 from app.store.memory import MemoryStore
 from tests import samples
@@ -93,6 +93,42 @@ def test_what_was_not_used_for_longest_is_dropped_first() -> None:
     recent.put("c", 3)
 
     assert [recent.get(key) for key in "abc"] == [1, None, 3]
+
+
+def test_what_is_kept_weighs_no_more_than_the_limit() -> None:
+    recent: Recent[str, str] = Recent(10, max_weight=5, weigh=len)
+    recent.put("a", "xx")
+    recent.put("b", "xx")
+    recent.put("a", "xxx")
+    assert [recent.get(key) for key in "ab"] == ["xxx", "xx"]
+
+    recent.put("c", "x")
+
+    assert [recent.get(key) for key in "abc"] == [None, "xx", "x"]
+
+
+def test_one_value_is_kept_whatever_it_weighs() -> None:
+    recent: Recent[str, str] = Recent(10, max_weight=5, weigh=len)
+    recent.put("a", "x")
+
+    recent.put("b", "x" * 100)
+
+    assert [recent.get(key) for key in "ab"] == [None, "x" * 100]
+    recent.put("c", "x")
+    assert len(recent) == 1
+
+
+async def test_definitions_at_hand_are_held_within_a_limit() -> None:
+    store = MemoryStore()
+    large = {**samples.ECHO, "Comment": "x" * (MAX_DEFINITION_BYTES // 4)}
+    for name in "abcdef":
+        await store.create_definition(samples.definition(name, machine=large))
+    catalog = Catalog(store, clock=lambda: 0.0)
+
+    for name in "abcdef":
+        await catalog.definition(name, version=0)
+
+    assert len(catalog._definitions) < 4
 
 
 class SlowStore(MemoryStore):

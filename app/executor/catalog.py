@@ -6,12 +6,16 @@ from typing import Final
 from app.executor.recent import Recent
 from app.models import WorkflowDefinition
 from app.store import Store
+from app.store.weights import Scale
 
 RESOURCES_GOOD_FOR_SECONDS: Final = 5.0
 """A state resource that another replica registered or removed counts here after this time at the latest."""
 
 MAX_DEFINITIONS: Final = 200
-"""Versions kept at hand; one has up to a megabyte."""
+"""Versions kept at hand."""
+
+MAX_DEFINITION_BYTES: Final = 8 * 1024 * 1024
+"""What they may have together as JSON, of which one has up to 1 MB. Parsed, it takes about ten times as much memory."""
 
 MAX_LOOKUPS: Final = 2_000
 """Answers kept about state resources, one for each namespace and set of names."""
@@ -27,7 +31,9 @@ class Catalog:
     def __init__(self, store: Store, *, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
-        self._definitions: Recent[tuple[str, int], WorkflowDefinition] = Recent(MAX_DEFINITIONS)
+        self._definitions: Recent[tuple[str, int], WorkflowDefinition] = Recent(
+            MAX_DEFINITIONS, max_weight=MAX_DEFINITION_BYTES, weigh=lambda version: Scale().definition(version)
+        )
         self._lookups: Recent[tuple[str, frozenset[str]], tuple[float, Mapping[str, str]]] = Recent(MAX_LOOKUPS)
         self._changes = 0
 

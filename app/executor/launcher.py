@@ -1,7 +1,10 @@
 """Starting executions: a recorded workflow becomes exactly one execution, however often it is tried."""
 
+import asyncio
+import sys
+from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
@@ -18,8 +21,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-MAX_REMEMBERED_MACHINES = 1_000
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+MAX_REMEMBERED_MACHINES: Final = 1_000
 """Expanded definitions kept at hand, so that a start of a known one need not expand it again."""
+
+MAX_REMEMBERED_BYTES: Final = 32 * 1024 * 1024
+"""What they may take together: callers choose namespaces, and each has its own copy of a definition of up to 1 MB."""
+
+MAX_REMEMBERED_NAMES: Final = 100_000
+"""Short resources kept at hand, of all definitions together."""
+
+MAX_EXPANDED_AT_ONCE: Final = 50_000
+"""Characters of a definition that are expanded on the event loop, in some 50 ms at worst."""
 
 LAUNCH_LIMIT: Final = timedelta(seconds=5)
 """A start that has no answer so long after its claim is given up, and left to the poller."""
@@ -44,8 +59,15 @@ class Launcher:
         self._catalog = catalog
         self._machines = machines
         self._account = account
-        self._names: Recent[tuple[str, str], frozenset[str]] = Recent(MAX_REMEMBERED_MACHINES)
-        self._expanded: Recent[tuple[object, ...], StateMachine] = Recent(MAX_REMEMBERED_MACHINES)
+        self._names: Recent[tuple[str, str], frozenset[str]] = Recent(
+            MAX_REMEMBERED_MACHINES, max_weight=MAX_REMEMBERED_NAMES, weigh=len
+        )
+        self._expanded: Recent[tuple[object, ...], StateMachine] = Recent(
+            MAX_REMEMBERED_MACHINES,
+            max_weight=MAX_REMEMBERED_BYTES,
+            weigh=lambda machine: sys.getsizeof(machine.definition),
+        )
+        self._large = asyncio.Semaphore(1)
 
     async def state_machine(
         self, definition: WorkflowDefinition, *, namespace: str, variables: str | None = None
@@ -56,19 +78,36 @@ class Launcher:
         """
         restored = None if variables is None else inputs.names(variables)
         start_at = definition.state_machine["StartAt"]
-        names = self._names.get((definition.id, start_at))
-        if names is None:
-            names = states_language.resource_names(definition.state_machine)
-            self._names.put((definition.id, start_at), names)
+        names = await self._at_hand(
+            self._names,
+            (definition.id, start_at),
+            lambda: states_language.resource_names(definition.state_machine),
+            definition=definition,
+        )
         resources = await self._catalog.uris(namespace, names)
         key = (definition.id, start_at, restored, namespace, *sorted(resources.items()))
-        machine = self._expanded.get(key)
-        if machine is None:
-            machine = state_machine(
+        return await self._at_hand(
+            self._expanded,
+            key,
+            lambda: state_machine(
                 definition, namespace=namespace, resources=resources, account=self._account, restored=restored
-            )
-            self._expanded.put(key, machine)
-        return machine
+            ),
+            definition=definition,
+        )
+
+    async def _at_hand(self, kept: Recent[K, T], key: K, make: Callable[[], T], *, definition: WorkflowDefinition) -> T:
+        """Return what is made of a definition, which is kept.
+
+        That of a large one is made in a thread, one at a time, so that the event loop goes on.
+        """
+        known = kept.get(key)
+        if known is not None:
+            return known
+        if not states_language.is_heavy(definition.state_machine, characters=MAX_EXPANDED_AT_ONCE):
+            return kept.setdefault(key, make())
+        async with self._large:
+            known = kept.get(key)
+            return kept.setdefault(key, await asyncio.to_thread(make)) if known is None else known
 
     async def launch(
         self, workflow: Workflow, machine: StateMachine, text: str, *, now: datetime, patience: timedelta = LAUNCH_LIMIT

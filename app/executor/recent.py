@@ -1,7 +1,7 @@
 """Memory that does not grow: what was used last is kept, and the rest forgotten."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -9,11 +9,23 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """A dictionary that keeps what was used last."""
+    """A dictionary that keeps what was used last: ``size`` values, which weigh no more than ``max_weight`` together.
 
-    def __init__(self, size: int) -> None:
+    One value is kept whatever it weighs, by ``weigh``, which is asked once.
+    """
+
+    def __init__(
+        self, size: int, *, max_weight: int | None = None, weigh: Callable[[V], int] = lambda _value: 0
+    ) -> None:
         self._size = size
+        self._max_weight = max_weight
+        self._weigh = weigh
+        self._weight = 0
         self._kept: OrderedDict[K, V] = OrderedDict()
+        self._weights: dict[K, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def get(self, key: K) -> V | None:
         """Return a value if it is kept."""
@@ -23,11 +35,19 @@ class Recent(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value, and drop the one that was not used for longest when there is no room."""
+        """Keep a value, and drop those that were not used for longest while there is no room."""
         self._kept[key] = value
         self._kept.move_to_end(key)
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+        if self._max_weight is not None:
+            self._weight -= self._weights.pop(key, 0)
+            self._weights[key] = self._weigh(value)
+            self._weight += self._weights[key]
+        while len(self._kept) > 1 and self._is_too_much():
+            dropped, _ = self._kept.popitem(last=False)
+            self._weight -= self._weights.pop(dropped, 0)
+
+    def _is_too_much(self) -> bool:
+        return len(self._kept) > self._size or (self._max_weight is not None and self._weight > self._max_weight)
 
     def setdefault(self, key: K, value: V) -> V:
         """Keep a value unless there is one; return the one that is kept."""
@@ -39,3 +59,5 @@ class Recent(Generic[K, V]):
     def clear(self) -> None:
         """Drop everything."""
         self._kept.clear()
+        self._weights.clear()
+        self._weight = 0

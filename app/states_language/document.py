@@ -14,6 +14,9 @@ TOO_DEEP = f"Nested deeper than {MAX_DEPTH} levels; move inner states into a wor
 MAX_BYTES = 1_048_576
 """AWS refuses a larger definition (CreateStateMachine, definition)."""
 
+EXPRESSION_WEIGHT = 30
+"""How many times longer than other text a JSONata expression takes to judge."""
+
 MAX_NUMBER_BITS = 1024
 """The largest double is just below two to this power."""
 
@@ -27,10 +30,15 @@ def check_document(machine: object, found: Findings) -> bool:
 
 
 def is_heavy(machine: object, *, characters: int) -> bool:
-    """Tell whether a value has more than so many characters as JSON, roughly, without reading more than that."""
+    """Tell whether a value has more than so many characters as JSON, roughly, without reading more than that.
+
+    Those of JSONata expressions, which are parsed, count many times.
+    """
     left = characters
     for value, _ in values_in(machine, ROOT):
-        left -= 2 + (len(value) if isinstance(value, str) else 0)
+        left -= 2
+        if isinstance(value, str):
+            left -= len(value) * (EXPRESSION_WEIGHT if value.startswith("{%") else 1)
         if isinstance(value, dict):
             left -= sum(len(key) + 3 for key in value)
         if left < 0:

@@ -31,6 +31,21 @@ async def test_the_loop_goes_on_while_a_large_definition_is_judged(rig: Rig) -> 
     assert judging.result() == ()
 
 
+async def test_the_loop_goes_on_while_many_expressions_are_parsed(rig: Rig) -> None:
+    """They take far longer than other text of their length."""
+    expressions = ["{% " + f"a{number}" + "^(a)" * 200 + " %}" for number in range(10)]
+    machine = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "A",
+        "States": {"A": {"Type": "Pass", "End": True, "Output": expressions}},
+    }
+    request = models.NewWorkflowDefinitionRequest(name="parsed", state_machine=machine)
+    judging: asyncio.Task[object] = asyncio.create_task(rig.registry.check_definition(request))
+
+    assert await count_turns(judging) > 2
+    assert judging.result() == ()
+
+
 async def test_a_large_definition_is_judged_like_a_small_one(rig: Rig) -> None:
     with pytest.raises(errors.InvalidDefinition) as refused:
         await rig.registry.create_definition(large(Next="B"))
