@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app.states_language.findings import ROOT, Findings, Pointer, quoted
 from app.states_language.model import Scope
+from app.states_language.substitutions import names_in
 
 _ENDING_KINDS: Final = frozenset({"Succeed", "Fail"})
 _FLOWING_KINDS: Final = frozenset({"Task", "Pass", "Wait", "Parallel", "Map"})
@@ -84,11 +85,27 @@ def check_graph(scope: Scope, places: Mapping[str, Pointer], found: Findings) ->
         if problem:
             found.add(transition.pointer, problem)
             sound = False
-    if scope.start_at in states:
+    if scope.start_at in states and not any(_is_undecided(body) for body in states.values()):
         entered = reachable(states, str(scope.start_at))
         _check_reached(scope, states, entered, found)
         if sound:
             _check_end(scope, states, entered, found)
+
+
+def _is_undecided(body: object) -> bool:
+    """Tell whether a placeholder stands where it decides to which states a state leads."""
+    if not isinstance(body, dict):
+        return isinstance(body, str) and bool(names_in(body))
+    choices, catch = body.get("Choices"), body.get("Catch")
+    deciding = [
+        body.get("Type"),
+        choices,
+        catch,
+        *(choices if isinstance(choices, list) else ()),
+        *(catch if isinstance(catch, list) else ()),
+        *targets(body),
+    ]
+    return any(names_in(each) for each in deciding if isinstance(each, str))
 
 
 def _all_transitions(scope: Scope, states: Mapping[str, Any]) -> Iterator[Transition]:

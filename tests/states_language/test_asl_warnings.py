@@ -140,3 +140,34 @@ def test_a_lambda_function_has_a_name_that_lambda_takes() -> None:
             states_language.expand(
                 machine({"A": task(Resource="lambda:f")}), names={}, namespace=namespace, region="r", account_id="1"
             )
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Next": "${Next}"},
+        {"Type": "Pass", "Next": "After${Stage}"},
+        {"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "${Next}"}], "Default": "A"},
+        {"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "A"}], "Default": "${Next}"},
+        {"Type": "Choice", "Choices": "${Rules}", "Default": "A"},
+        {"Type": "Choice", "Choices": ["${Rule}"], "Default": "A"},
+        {"Type": "Pass", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "${Next}"}], "End": True},
+        {"Type": "${Type}", "Next": "B"},
+        "${State}",
+    ],
+)
+def test_a_state_that_a_placeholder_could_lead_to_is_not_called_unreachable(state: object) -> None:
+    given = machine({"A": state, "B": passing()})
+
+    findings = states_language.validate_template(given, {}, unresolved=errors.Severity.WARNING)
+
+    assert [finding.message for finding in findings if "never entered" in finding.message] == []
+    assert any("There is no value for ${" in finding.message for finding in findings)
+
+
+def test_a_placeholder_elsewhere_leaves_unreachable_states_found() -> None:
+    given = machine({"A": task(Resource="${Lambda}"), "B": passing()})
+
+    findings = states_language.validate_template(given, {}, unresolved=errors.Severity.WARNING)
+
+    assert [finding.pointer for finding in findings if finding.is_error] == ["/States/B"]
