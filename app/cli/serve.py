@@ -7,6 +7,7 @@ import typer
 from app import errors
 from app.cli.exits import ExitCode
 from app.cli.later import later
+from app.local.options import KEEP, Options
 
 if TYPE_CHECKING:
     from app.cli.server import run_service
@@ -19,6 +20,9 @@ def serve(
     local: Annotated[bool, typer.Option("--local", help="Start an embedded AWS with it: no account needed.")] = False,
     aws_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="With --local: port of the embedded AWS; 0 takes a free one.")
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=0, help=f"With --local: ended executions that its AWS keeps, {KEEP} without it.")
     ] = None,
     store: Annotated[
         Literal["memory", "dynamodb"] | None, typer.Option(help="Where workflows are kept; overrides WFM_STORE.")
@@ -33,6 +37,8 @@ def serve(
     The URLs are printed once requests are answered. Ctrl-C stops it within ten seconds, a second one at once. After
     SIGTERM, /_ready fails and requests are served for WFM_DRAIN_SECONDS more before it stops.
     """
-    if aws_port is not None and not local:
-        raise errors.InvalidRequest("--aws-port needs --local.")
-    return run_service(host, port, aws_port=(aws_port or 0) if local else None, store=store)
+    for option, value in (("--aws-port", aws_port), ("--keep", keep)):
+        if value is not None and not local:
+            raise errors.InvalidRequest(f"{option} needs --local.")
+    embedded = Options(keep=KEEP if keep is None else keep)
+    return run_service(host, port, aws_port=(aws_port or 0) if local else None, embedded=embedded, store=store)

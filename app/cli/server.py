@@ -21,6 +21,7 @@ from app.cli import connections, dynamodb_local, garbage
 from app.cli.exits import ExitCode
 from app.cli.lines import write_line
 from app.local import ACCOUNT_ID, DEFAULT_REGION, LocalAWS
+from app.local.options import Options
 from app.main import create_app
 from app.settings import Settings, StoreBackend
 from app.store import tables
@@ -58,7 +59,8 @@ class ServiceRun:
     """Runs the service until a signal, or until something it needs dies.
 
     ``announce`` is called once requests are answered. ``local`` is where the embedded AWS listens; without
-    it the AWS of the environment is used. ``create`` makes the application.
+    it the AWS of the environment is used, and ``embedded`` is what is chosen of it besides. ``create`` makes the
+    application.
     """
 
     def __init__(
@@ -69,9 +71,11 @@ class ServiceRun:
         settings: Mapping[str, object],
         announce: Callable[[Ready], None],
         create: Callable[..., FastAPI] = create_app,
+        embedded: Options | None = None,
     ) -> None:
         self._listen = listen
         self._local = local
+        self._embedded = embedded
         self._overrides = dict(settings)
         self._announce = announce
         self._create = create
@@ -150,7 +154,7 @@ class ServiceRun:
         if listen.port:
             # The child process that takes it does not know which option chose it.
             bind(listen).close()
-        embedded = await stack.enter_async_context(LocalAWS(host=listen.host, port=listen.port))
+        embedded = await stack.enter_async_context(LocalAWS(host=listen.host, port=listen.port, options=self._embedded))
         watch = asyncio.create_task(embedded.wait(), name="embedded-aws-watch")
         watch.add_done_callback(self._on_local_end)
         stack.callback(watch.cancel)
@@ -197,8 +201,8 @@ class ServiceRun:
             self._main.cancel()
 
 
-def run_service(host: str, port: int, *, aws_port: int | None, store: str | None) -> ExitCode:
-    """Run the service until a signal; with ``aws_port`` an embedded AWS, too."""
+def run_service(host: str, port: int, *, aws_port: int | None, embedded: Options, store: str | None) -> ExitCode:
+    """Run the service until a signal; with ``aws_port`` an embedded AWS, too, which goes by ``embedded``."""
     settings: dict[str, object] = {} if store is None else {"store": store}
     if aws_port is not None:
         settings["drain_seconds"] = 0  # its AWS ends with it, so there is no other replica
@@ -207,6 +211,7 @@ def run_service(host: str, port: int, *, aws_port: int | None, store: str | None
         local=None if aws_port is None else Listen(LOOPBACK, aws_port, "--aws-port"),
         settings=settings,
         announce=_announce,
+        embedded=embedded,
     )
     return service.run_to_end()
 

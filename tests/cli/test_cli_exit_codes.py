@@ -52,6 +52,7 @@ USAGE = [
     (("resources", "put", "dev", "a b", "uri"), "name: "),
     (("definitions", "lint", "/nowhere"), "Cannot read /nowhere"),
     (("serve", "--aws-port", "1"), "--aws-port needs --local"),
+    (("serve", "--keep", "1"), "--keep needs --local"),
 ]
 
 

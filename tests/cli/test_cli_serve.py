@@ -129,6 +129,16 @@ def test_a_local_service_needs_nothing_and_leaves_nothing(started: Started) -> N
         wait_until_gone(embedded)
 
 
+def test_the_embedded_aws_keeps_as_many_executions_as_were_chosen(started: Started) -> None:
+    """The option is that of local-aws, and is handed on to it."""
+    with started(*SERVE, "--keep", "3") as server:
+        server.read_urls("API", "Docs", "AWS")
+        [embedded] = server.children()
+        command = Path(f"/proc/{embedded}/cmdline").read_text().split("\0")
+        assert command[command.index("--keep") + 1] == "3"
+        server.stop(signal.SIGTERM)
+
+
 def test_the_end_of_the_embedded_aws_ends_the_service(started: Started) -> None:
     """A service without its AWS must not look alive."""
     with started(*SERVE) as server:
