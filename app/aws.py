@@ -15,9 +15,11 @@ import aiobotocore
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
+from aiohttp import ClientPayloadError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     CredentialRetrievalError,
     InvalidRegionError,
     NoCredentialsError,
@@ -27,7 +29,7 @@ from botocore.exceptions import (
 )
 from botocore.utils import validate_region_name
 
-from app import __version__, aws_answers, errors
+from app import __version__, answer_sizes, aws_answers, errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -150,7 +152,8 @@ class AWS:
     @asynccontextmanager
     async def step_functions(self, *, attempts: int = ATTEMPTS) -> AsyncIterator[SFNClient]:
         """Open a client for short calls; it makes so many attempts of what the SDK deems worth repeating."""
-        async with self._client("stepfunctions", self._config(attempts=attempts)) as client:
+        config = self._config(attempts=attempts, http_session_cls=_MeasuringSession)
+        async with self._client("stepfunctions", config) as client:
             yield cast("SFNClient", client)
 
     @asynccontextmanager
@@ -233,6 +236,27 @@ class _ImpatientSession(AIOHTTPSession):
                 return await super().send(request)
         except TimeoutError as late:
             raise ReadTimeoutError(endpoint_url=request.url, error=late) from late
+
+
+class _MeasuringSession(AIOHTTPSession):
+    """Does not read an answer whose head says that it is larger than its caller takes."""
+
+    async def send(self, request: Any) -> Any:  # requests and answers are the SDK's own types
+        if not answer_sizes.is_limited():
+            return await super().send(request)
+        request.stream_output = True
+        answer: Any = await super().send(request)
+        try:
+            answer_sizes.check(int(answer.headers.get("content-length", 0)))
+            await answer.content
+        except TimeoutError as late:
+            raise ReadTimeoutError(endpoint_url=request.url, error=late) from late
+        except ClientPayloadError as cut:
+            raise ConnectionClosedError(endpoint_url=request.url, error=cut) from cut
+        except BaseException:
+            answer.raw.close()
+            raise
+        return answer
 
 
 def connect(settings: Settings) -> AWS:

@@ -39,6 +39,8 @@ WorkflowManagerError
 │   ├── ActivityNotFound
 │   ├── ActivityExists                  the activity is there, with other settings
 │   ├── TaskLost                        the task token no longer belongs to a running task
+│   ├── AnswerTooLarge                  larger than its caller takes at a time
+│   ├── ExecutionBusy                   its many payloads are read in turn, and it is not its turn
 │   ├── ConditionFailed                 DynamoDB found another item than a write was meant for
 │   ├── TransactionCancelled            ... or than one of the writes of a transaction
 │   ├── TransactionConflict             a transaction has hold of the item
@@ -272,6 +274,18 @@ class ActivityExists(AWSError):
 
 class TaskLost(AWSError):
     """The task timed out or its execution ended."""
+
+
+class AnswerTooLarge(AWSError):
+    """The answer is larger than what is taken at a time."""
+
+    def __init__(self, message: str | None = None, *, size_bytes: int = 0) -> None:
+        super().__init__(message)
+        self.size_bytes = size_bytes
+
+
+class ExecutionBusy(AWSError):
+    """The history has many payloads, and others are being read."""
 
 
 class ConditionFailed(AWSError):

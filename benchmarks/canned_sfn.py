@@ -4,9 +4,9 @@ import asyncio
 import json
 import multiprocessing
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 STARTED_AT: Final = 1767225600.123
 ROWS: Final = 1_000
@@ -74,11 +74,15 @@ ANSWERS: Final[Mapping[str, object]] = {
 }
 
 
+Answer: TypeAlias = Callable[[str, bytes], object]
+"""Gives the answer to an action and the body of its request."""
+
+
 class _Answering(asyncio.Protocol):
     """Answers requests of one connection, which come one after the other."""
 
-    def __init__(self, answers: Mapping[bytes, bytes]) -> None:
-        self._answers = answers
+    def __init__(self, answer: Callable[[str, bytes], bytes]) -> None:
+        self._answer = answer
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,7 +97,8 @@ class _Answering(asyncio.Protocol):
         if len(body) < int(headers[b"content-length"]):
             return
         self._received = b""
-        self._transport.write(self._answers[headers[b"x-amz-target"].rpartition(b".")[2]])  # type: ignore[attr-defined]
+        action = headers[b"x-amz-target"].rpartition(b".")[2].decode()
+        self._transport.write(self._answer(action, body))  # type: ignore[attr-defined]
 
 
 def _wire(answer: object) -> bytes:
@@ -102,21 +107,26 @@ def _wire(answer: object) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def _serve(listener: socket.socket) -> None:
-    answers = {action.lower().encode(): _wire(answer) for action, answer in ANSWERS.items()}
-    server = await asyncio.get_running_loop().create_server(lambda: _Answering(answers), sock=listener)
+async def _serve(listener: socket.socket, make: Callable[[], Answer] | None) -> None:
+    if make is None:
+        answers = {action.lower(): _wire(answer) for action, answer in ANSWERS.items()}
+        wired: Callable[[str, bytes], bytes] = lambda action, _: answers[action]  # noqa: E731
+    else:
+        answer = make()
+        wired = lambda action, body: _wire(answer(action, body))  # noqa: E731
+    server = await asyncio.get_running_loop().create_server(lambda: _Answering(wired), sock=listener)
     await server.serve_forever()
 
 
-def _main(listener: socket.socket) -> None:
-    asyncio.run(_serve(listener))
+def _main(listener: socket.socket, make: Callable[[], Answer] | None) -> None:
+    asyncio.run(_serve(listener, make))
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Run it; gives its URL."""
+def running(make: Callable[[], Answer] | None = None) -> Iterator[str]:
+    """Run it; gives its URL. What ``make`` returns in the other process answers in place of the canned answers."""
     listener = socket.create_server(("127.0.0.1", 0))
-    process = multiprocessing.get_context("spawn").Process(target=_main, args=(listener,), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=_main, args=(listener, make), daemon=True)
     process.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

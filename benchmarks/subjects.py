@@ -3,7 +3,9 @@
 import asyncio
 import multiprocessing
 import os
+import resource
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -27,8 +29,10 @@ from app.models import (
     WorkflowStatus,
 )
 from app.settings import Settings
+from app.store import tables
 
 CPU_PATH: Final = "/cpu-seconds"
+PEAK_PATH: Final = "/peak-mebibytes"
 CALLS_PATH: Final = "/calls"
 CALLERS: Final = 16
 """Calls and requests that are under way at the same time."""
@@ -56,7 +60,7 @@ START: Final = {
 
 
 class Metered:
-    """Tells the CPU time of its process at a path of its own, beside an application."""
+    """Tells CPU time and most memory of its process at paths of their own, beside an application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -64,6 +68,9 @@ class Metered:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == CPU_PATH:
             await PlainTextResponse(str(time.process_time()))(scope, receive, send)
+            return
+        if scope["type"] == "http" and scope["path"] == PEAK_PATH:
+            await PlainTextResponse(str(peak_mebibytes()))(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -99,11 +106,38 @@ class FakeSFN:
         return {}
 
 
-def service(listener: socket.socket, aws_url: str, poller: bool = False, preset: str = "auto") -> None:
-    """Serve the service on an AWS at a URL, as the verb ``serve`` does."""
+def peak_mebibytes() -> float:
+    """Return the most memory that this process has held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def service(
+    listener: socket.socket,
+    aws_url: str,
+    poller: bool = False,
+    preset: str = "auto",
+    dynamodb_url: str | None = None,
+) -> None:
+    """Serve the service on an AWS at a URL, as the verb ``serve`` does, with the memory store or a DynamoDB."""
     _configure(aws_url)
-    settings = Settings.load(account_id=ACCOUNT_ID, poller_enabled=poller, quota_preset=preset)
+    if dynamodb_url:
+        os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = dynamodb_url
+        asyncio.run(_create_tables())
+    settings = Settings.load(
+        account_id=ACCOUNT_ID,
+        poller_enabled=poller,
+        quota_preset=preset,
+        store="dynamodb" if dynamodb_url else "memory",
+        sfn_role_arn=ROLE_ARN,
+    )
     _serve(create_app(settings), listener, lifespan="on")
+
+
+async def _create_tables() -> None:
+    settings = Settings.load(account_id=ACCOUNT_ID)
+    async with aws.connect(settings).dynamodb() as client:
+        await tables.create_tables(client, settings.table_prefix)
 
 
 def service_without_aws(listener: socket.socket) -> None:
@@ -217,5 +251,5 @@ def serving(run: Callable[..., None], **arguments: object) -> Iterator[tuple[str
 
 
 def _quietly(run: Callable[..., None], listener: socket.socket, arguments: Mapping[str, object]) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.dup2(os.open(os.environ.get("XLOG", os.devnull), os.O_WRONLY | os.O_CREAT), 2)
     run(listener, **arguments)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from app import errors, models
+from app import answer_sizes, errors, models
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
@@ -158,6 +158,8 @@ class FakeSFN:
         page: JSON = {"events": events[start : start + maxResults]}
         if start + maxResults < len(events):
             page["nextToken"] = str(start + maxResults)
+        if answer_sizes.is_limited():
+            answer_sizes.check(sum(map(_size, page["events"])))
         return page
 
     async def stop_execution(self, *, executionArn: str, cause: str = "", error: str = "") -> JSON:
@@ -192,3 +194,9 @@ class FakeSFN:
         for name, value in details.items():
             setattr(execution, name, value)
         execution.record(event, self.now(), **{event[0].lower() + event[1:] + "EventDetails": dict(details)})
+
+
+def _size(event: JSON) -> int:
+    """Tell how large an event is, nearly: its texts."""
+    details = [value for value in event.values() if isinstance(value, dict)]
+    return sum(len(text) for one in details for text in one.values() if isinstance(text, str))

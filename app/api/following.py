@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from app import errors
 from app.api import examples, problems
@@ -17,6 +17,7 @@ from app.api.bodies import SHARED_BYTES, Bodies, dump
 from app.api.dependencies import ExecutorDep
 from app.api.feeds import Feeds, Follower, Read, Snapshot
 from app.api.parameters import NAME_PATTERN
+from app.executor.turns import Place
 from app.models import Workflow
 
 HEARTBEAT_SECONDS: Final = 15.0
@@ -24,6 +25,8 @@ HEARTBEAT_SECONDS: Final = 15.0
 
 RECONNECT_MILLISECONDS: Final = 1_000
 LONGEST_WAIT_SECONDS: Final = 60
+LONGEST_HOLD_SECONDS: Final = 30.0
+"""How long an answer that is being sent counts among those that are shown at a time."""
 
 EVENT_STREAM: Final = "text/event-stream"
 HEARTBEAT: Final = b": still here\n\n"
@@ -179,6 +182,24 @@ def answer(workflow: Workflow, bodies: Bodies, *, if_none_match: str | None) -> 
 def matches(if_none_match: str, revision: int) -> bool:
     """Tell whether a header names a revision (RFC 9110, section 13.1.2)."""
     return if_none_match.strip() == "*" or str(revision) in _TAGGED_REVISION.findall(if_none_match)
+
+
+class HeldAnswer(Response):
+    """A workflow with many payloads: its place among the few that are shown at a time is given up when it is sent."""
+
+    def __init__(self, answer: Response, place: Place) -> None:
+        super().__init__(status_code=answer.status_code)
+        self._answer = answer
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it; a reader who takes too long does not keep others from theirs."""
+        timer = asyncio.get_running_loop().call_later(LONGEST_HOLD_SECONDS, self._place.give_up)
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            timer.cancel()
+            self._place.give_up()
 
 
 class EventStream(StreamingResponse):

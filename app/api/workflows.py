@@ -97,9 +97,17 @@ async def get_workflow_by_id(
         request, feeds, read, workflowID, seconds=wait, if_none_match=if_none_match
     ):
         return Response(status_code=204)  # nobody is left to read it
-    workflow = await executor.get(workflowID, fetch_history=fetch_history)
-    # What Step Functions is asked for anew may not be in the store, so the revision says nothing of it.
-    return following.answer(workflow, bodies, if_none_match=None if fetch_history else if_none_match)
+    place = await executor.place_to_show(workflowID)
+    try:
+        workflow = await executor.get(workflowID, fetch_history=fetch_history)
+        # What Step Functions is asked for anew may not be in the store, so the revision says nothing of it.
+        answer = following.answer(workflow, bodies, if_none_match=None if fetch_history else if_none_match)
+        if place is not None:
+            answer, place = following.HeldAnswer(answer, place), None
+        return answer
+    finally:
+        if place is not None:
+            place.give_up()
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """What people ask of workflows: start, look, cancel, resume, resolve."""
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from app.executor.outbox import MAX_TRIES, Draft, Outbox, untried
 from app.executor.patience import Within
 from app.executor.recent import Recent
 from app.executor.tickets import SecretKeeper, Ticket
+from app.executor.turns import Place
 from app.models import Job, Request, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides, WorkflowStatus
 from app.store import Store
 
@@ -32,6 +34,9 @@ LOOK_PATIENCE: Final = timedelta(seconds=2)
 
 PATIENCE: Final = timedelta(seconds=15)
 """Who asks for what only Step Functions knows waits so long."""
+
+SHOWN_AT_ONCE: Final = 2
+"""Workflows with many payloads that are read and sent to people at the same time."""
 
 _EVENT_ID: Final = re.compile(r"[1-9][0-9]{0,5}")
 
@@ -57,6 +62,7 @@ class Executor:
         self._now = now
         self._keeper = SecretKeeper(store, now=now)
         self._refreshed_at: Recent[str, datetime] = Recent(MAX_REMEMBERED)
+        self._shown = asyncio.Semaphore(SHOWN_AT_ONCE)
 
     async def start(self, request: StartWorkflowRequest, *, idempotency_key: str | None = None) -> Workflow:
         """Record a workflow and start its execution.
@@ -119,9 +125,15 @@ class Executor:
     async def stored(self, workflow_id: str) -> Workflow:
         """Return a workflow as it is stored, or what can be shown of it. Raises ``WorkflowNotFound``."""
         try:
-            return await self._store.get_workflow(workflow_id)
+            workflow = await self._store.get_workflow(workflow_id)
         except errors.RecordUnreadable as unreadable:
             return cast("Workflow", unreadable.placeholder)
+        self._observer.weigh(workflow)
+        return workflow
+
+    async def place_to_show(self, workflow_id: str) -> Place | None:
+        """Wait until one more workflow with many payloads may be held to be shown; others need no place."""
+        return await Place.among(self._shown) if self._observer.heavy(workflow_id) else None
 
     async def job(self, workflow_id: str, job_id: str) -> Job:
         """Return one job of a workflow with all of its payloads, also those that are kept by Step Functions alone.
@@ -314,6 +326,8 @@ class Executor:
 
     def _due(self, workflow: Workflow) -> bool:
         """Tell whether it is time to ask about a workflow, and note that it is asked about."""
+        if self._observer.busy(workflow.id):
+            return False  # the poller sees to its status, and to its jobs in turn
         moment = self._now()
         asked = max(
             filter(None, (self._refreshed_at.get(workflow.id), self._observer.asked_at(workflow.id))), default=None

@@ -60,13 +60,28 @@ class Observer:
             return workflow
         return await self.record(workflow.id, await self.read_history(workflow), before=workflow)
 
-    async def read_history(self, workflow: Workflow) -> Observation:
-        """Read the history of a run. Raises ``ExecutionNotFound`` when Step Functions has forgotten it."""
-        return await self._histories.read(workflow)
+    async def read_history(self, workflow: Workflow, *, wait: bool = True) -> Observation:
+        """Read the history of a run. Raises ``ExecutionNotFound`` when Step Functions has forgotten it.
 
-    def turn(self, execution_arn: str) -> AbstractAsyncContextManager[object]:
-        """Wait for the turn of a run to be refreshed; few of those with many payloads are held at the same time."""
-        return self._histories.turn(execution_arn)
+        Without ``wait``, raises ``ExecutionBusy`` instead of waiting for the turn of a run with many payloads.
+        """
+        return await self._histories.read(workflow, wait=wait)
+
+    def heavy(self, workflow_id: str) -> bool:
+        """Tell whether a run is known to have many payloads; such runs are refreshed one at a time."""
+        return self._histories.heavy(workflow_id)
+
+    def weigh(self, workflow: Workflow) -> None:
+        """Learn from what is stored of a run whether it has many payloads."""
+        self._histories.weigh(workflow)
+
+    def busy(self, workflow_id: str) -> bool:
+        """Tell whether a run would have to wait for its turn."""
+        return self._histories.busy(workflow_id)
+
+    def turn(self, workflow_id: str) -> AbstractAsyncContextManager[object]:
+        """Wait for the turn of a run to be refreshed; of those with many payloads one is held at a time."""
+        return self._histories.turn(workflow_id)
 
     async def read_job(self, workflow: Workflow, job_id: str) -> Job | None:
         """Read one job of a run with all of its payloads. Raises ``ExecutionNotFound``, ``Unavailable``."""

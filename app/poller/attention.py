@@ -1,5 +1,6 @@
 """Attending to one workflow: asking about it, and giving it up."""
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -65,13 +66,34 @@ class Attendant:
         self._waiting = waiting
         self._now = now
         self._clock = clock
+        self._heavy: OrderedDict[str, Tracked] = OrderedDict()
+        """Workflows with many payloads, in the order in which they are to be read."""
 
     async def read(self, tracked: Tracked, *, lane: Lane = Lane.STATUS) -> Outcome:
-        """Read the history of a workflow: its status and all of its details."""
+        """Read the history of a workflow: its status and all of its details.
+
+        Where it has many payloads that is left to ``read_heavy``, and only the status is asked for.
+        """
+
+        async def read(tracked: Tracked) -> Outcome:
+            return await self._read_unless_heavy(tracked, lane)
+
         try:
-            return await self._guarded(tracked, self._read_in_turn, lane)
+            return await self._guarded(tracked, read, lane)
         finally:
             self._details.release(tracked)
+
+    def next_heavy(self) -> Tracked | None:
+        """Take the workflow with many payloads that waits longest to be read."""
+        while self._heavy:
+            _, tracked = self._heavy.popitem(last=False)
+            if tracked.status.terminal or self._agenda.follows(tracked):
+                return tracked
+        return None
+
+    async def read_heavy(self, tracked: Tracked) -> Outcome:
+        """Read the history of a workflow with many payloads, when it is its turn; others go on meanwhile."""
+        return await self._guarded(tracked, self._read_in_turn, Lane.DETAIL)
 
     async def describe(self, tracked: Tracked) -> Outcome:
         """Ask for the status of a workflow, its output and its reason."""
@@ -126,11 +148,22 @@ class Attendant:
     def _seen(self, tracked: Tracked) -> None:
         tracked.seen_at, tracked.denied_at = self._clock(), None
 
+    async def _read_unless_heavy(self, tracked: Tracked, lane: Lane) -> Outcome:
+        if not self._observer.heavy(tracked.id):
+            try:
+                return await self._read(tracked, wait=False)
+            except errors.ExecutionBusy:
+                pass  # it turned out to be one of them
+        self._heavy.setdefault(tracked.id, tracked)
+        if tracked.status.terminal or lane is Lane.DETAIL:
+            return Outcome.UNCHANGED
+        return await self._describe(tracked)
+
     async def _read_in_turn(self, tracked: Tracked) -> Outcome:
-        async with self._observer.turn(tracked.execution_arn):
+        async with self._observer.turn(tracked.id):
             return await self._read(tracked)
 
-    async def _read(self, tracked: Tracked) -> Outcome:
+    async def _read(self, tracked: Tracked, *, wait: bool = True) -> Outcome:
         workflow = await self._store.get_workflow(tracked.id)
         if workflow.stop_pending:
             stopped = await self._observer.finish_stop(workflow)
@@ -138,7 +171,7 @@ class Attendant:
         if workflow.status.terminal and not workflow.details_pending:
             return self.note(tracked, workflow, changed=workflow.revision != tracked.revision)
         try:
-            observation = await self._observer.read_history(workflow)
+            observation = await self._observer.read_history(workflow, wait=wait)
         except errors.ExecutionNotFound:
             return await self._attend_missing(tracked, workflow)
         recorded = await self._observer.record(tracked.id, observation, before=workflow)

@@ -34,6 +34,7 @@ T = TypeVar("T")
 LIST_WORKERS: Final = 1
 DESCRIBE_WORKERS: Final = 4
 HISTORY_WORKERS: Final = 8
+HEAVY_WORKERS: Final = 1
 """Calls of a kind under way at the same time; a round trip takes about 50 ms, so a few keep a quota busy. One sweep at
 a time is the sooner over."""
 
@@ -131,6 +132,7 @@ class Poller:
                 (self._list_next, LIST_WORKERS),
                 (self._describe_next, DESCRIBE_WORKERS),
                 (self._read_next, HISTORY_WORKERS),
+                (self._read_heavy_next, HEAVY_WORKERS),
             ):
                 for number in range(count):
                     workers.create_task(self._work(work), name=f"poller {work.__name__} {number}")
@@ -206,6 +208,8 @@ class Poller:
         outcomes += await asyncio.gather(*(self._attendant.read(tracked) for tracked in single))
         while (tracked := self._agenda.next_doubtful() or await self._next_details()) is not None:
             outcomes.append(await self._attendant.read(tracked))
+        while (tracked := self._attendant.next_heavy()) is not None:
+            outcomes.append(await self._attendant.read_heavy(tracked))
         if Outcome.WAITING in outcomes:
             started += len((await self._dispatch_turn()).started)
         return RoundReport(
@@ -294,6 +298,12 @@ class Poller:
         tracked = await self._next_details() or self._next_running()
         if tracked is not None:
             await self._attendant.read(tracked, lane=Lane.DETAIL)
+        return tracked is not None
+
+    async def _read_heavy_next(self) -> bool:
+        tracked = self._attendant.next_heavy()
+        if tracked is not None:
+            await self._attendant.read_heavy(tracked)
         return tracked is not None
 
     def _next_running(self) -> Tracked | None:

@@ -24,8 +24,11 @@ PACKED: Final = ("workflow_definition", "status", "namespace", "queue", "tags", 
 PLAIN: Final = tuple(name for name in Workflow.model_fields if name not in PACKED)
 """Fields that are kept as they are, after those."""
 
-DEFLATED_FROM_BYTES: Final = 1024 * 1024
-"""Jobs with many payloads, as of a loop over a large document, mostly repeat themselves."""
+HEAVY_BYTES: Final = 1024 * 1024
+"""Jobs with more inputs and outputs than that are packed, each text for itself."""
+
+LARGE_TEXT_LENGTH: Final = 1024
+"""Texts from this length are held once, however many jobs hand them on."""
 
 _plain: Final = attrgetter(*PLAIN)
 
@@ -149,17 +152,60 @@ def _packed_arn(workflow: Workflow) -> str | tuple[str]:
     return sys.intern(arn.removesuffix(workflow.id)) if arn.endswith(workflow.id) else (arn,)
 
 
-def _packed_jobs(jobs: tuple[Job, ...]) -> bytes | tuple[Job, ...]:
+def _packed_jobs(jobs: tuple[Job, ...]) -> "bytes | HeavyJobs | tuple[Job, ...]":
     if not jobs:
         return ()
     try:
-        raw = _JOBS.dump_json(jobs, by_alias=True, exclude_none=True)
+        if sum(len(job.input or "") + len(job.output or "") for job in jobs) > HEAVY_BYTES:
+            return HeavyJobs.of(jobs)
+        return _JOBS.dump_json(jobs, by_alias=True, exclude_none=True)
     except ValueError:  # text that is no proper Unicode cannot be written
         return jobs
-    return packing.pack(raw) if len(raw) > DEFLATED_FROM_BYTES else raw
 
 
-def _unpacked_jobs(packed: bytes | tuple[Job, ...]) -> tuple[Job, ...]:
-    if not isinstance(packed, bytes):
-        return packed
-    return _JOBS.validate_json(packed if packed.startswith(b"[") else packing.unpack(packed))
+def _unpacked_jobs(packed: "bytes | HeavyJobs | tuple[Job, ...]") -> tuple[Job, ...]:
+    if isinstance(packed, HeavyJobs):
+        return packed.jobs()
+    return _JOBS.validate_json(packed) if isinstance(packed, bytes) else packed
+
+
+class HeavyJobs:
+    """Jobs with many inputs and outputs, as those of a loop: each large text is packed once, and never all at a time.
+
+    A state hands its output on as the input of the next one, too far apart in the JSON of the jobs for zlib to see.
+    """
+
+    __slots__ = ("_bare", "_places", "_texts")
+
+    def __init__(self, bare: bytes, texts: tuple[bytes, ...], places: tuple[int | None, ...]) -> None:
+        self._bare = bare
+        self._texts = texts
+        self._places = places
+        """Of the input of each job and its output: where in the texts they are."""
+
+    @classmethod
+    def of(cls, jobs: tuple[Job, ...]) -> "HeavyJobs":
+        """Pack jobs. Raises ``ValueError`` for text that is no proper Unicode."""
+        numbers: dict[str, int] = {}
+        places: list[int | None] = []
+        bare: list[Job] = []
+        for job in jobs:
+            large = {
+                name: numbers.setdefault(text, len(numbers))
+                for name, text in (("input", job.input), ("output", job.output))
+                if text is not None and len(text) >= LARGE_TEXT_LENGTH
+            }
+            places += large.get("input"), large.get("output")
+            bare.append(job.model_copy(update=dict.fromkeys(large)) if large else job)
+        raw = _JOBS.dump_json(tuple(bare), by_alias=True, exclude_none=True)
+        return cls(packing.pack(raw), tuple(packing.pack(text.encode()) for text in numbers), tuple(places))
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Unpack them."""
+        texts = [packing.unpack(packed).decode() for packed in self._texts]
+        whole = []
+        bare = _JOBS.validate_json(packing.unpack(self._bare))
+        for job, into, out in zip(bare, self._places[::2], self._places[1::2], strict=True):
+            large = {name: texts[place] for name, place in (("input", into), ("output", out)) if place is not None}
+            whole.append(job.model_copy(update=large) if large else job)
+        return tuple(whole)

@@ -127,7 +127,7 @@ class MemoryStore(Store):
             raise errors.WorkflowNotFound(f"there is no workflow {workflow_id!r}") from None
 
     async def update_workflow(self, workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:
-        workflow = self._at_revision(workflow_id, revision)
+        workflow = self._at_revision(workflow_id, revision, with_jobs="jobs" not in changes)
         status = changes.get("status", workflow.status)
         if workflow.status.terminal and status is not workflow.status:
             raise errors.VersionConflict(f"workflow {workflow_id} has ended as {workflow.status}")
@@ -218,10 +218,10 @@ class MemoryStore(Store):
         except KeyError:
             raise errors.DefinitionNotFound(f"there is no workflow definition {name!r}") from None
 
-    def _at_revision(self, workflow_id: str, revision: int) -> Workflow:
-        workflow = self._workflows.get(workflow_id)
-        if workflow is None:
+    def _at_revision(self, workflow_id: str, revision: int, *, with_jobs: bool = True) -> Workflow:
+        if workflow_id not in self._workflows:
             raise errors.WorkflowNotFound(f"there is no workflow {workflow_id!r}")
+        workflow = self._workflows[workflow_id] if with_jobs else self._workflows.without_jobs(workflow_id)
         if workflow.revision != revision:
             raise errors.VersionConflict(f"workflow {workflow_id} was changed by somebody else")
         return workflow

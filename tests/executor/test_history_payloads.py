@@ -3,11 +3,11 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
-from app import errors
+from app import errors, models
 from app.executor import histories, history
 from app.executor.histories import HistoryReader
 from app.executor.history import Event
@@ -21,6 +21,7 @@ from tests.rig import Rig
 KILOBYTE = 1024
 DOCUMENT_BYTES = 100 * KILOBYTE
 LIMIT_BYTES = 16 * KILOBYTE * KILOBYTE
+START = {"workflowDefinition": {"name": "echo"}, "namespace": "dev", "input": {}}
 
 
 def document(number: int) -> str:
@@ -179,18 +180,11 @@ async def test_a_resume_asks_step_functions_for_an_input_that_was_left_out(rig: 
     assert json.loads(retry.input)["turn"] == 0
 
 
-async def test_twenty_loops_over_large_documents_are_held_within_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_twenty_loops_over_large_documents_are_held_within_a_limit() -> None:
     """What is held of runs that go on is counted in bytes, and their pages hold few events."""
     sfn = FakeSFN()
     reader = HistoryReader(sfn.client(), payload_bytes=2 * KILOBYTE * KILOBYTE, bookmark_bytes=8 * KILOBYTE * KILOBYTE)
-    asked: list[int] = []
-    original = sfn.get_execution_history
-
-    async def counted(**arguments: object) -> object:
-        asked.append(int(str(arguments["maxResults"])))
-        return await original(**arguments)  # type: ignore[arg-type]  # handed on as it came
-
-    monkeypatch.setattr(sfn, "get_execution_history", counted)
+    asked, _ = pages_of(sfn)
     large = json.dumps({"data": "x" * DOCUMENT_BYTES})
     for number in range(20):
         workflow = samples.workflow(f"w{number}", input=large)
@@ -205,15 +199,133 @@ async def test_twenty_loops_over_large_documents_are_held_within_a_limit(monkeyp
     assert max(asked) * DOCUMENT_BYTES <= histories.PAGE_BYTES
 
 
-async def test_few_runs_with_many_payloads_are_refreshed_at_the_same_time(rig: Rig) -> None:
+async def test_runs_with_many_payloads_are_refreshed_one_at_a_time(rig: Rig) -> None:
     """Each holds its workflow meanwhile; those with few payloads wait for nobody."""
     heavy = await looping(rig, 200)
     await rig.observer.read_history(heavy)
-    async with AsyncExitStack() as stack:
-        for _ in range(histories.HEAVY_READERS):
-            await stack.enter_async_context(rig.observer.turn(heavy.execution_arn))
-        waiting = asyncio.create_task(stack.enter_async_context(rig.observer.turn(heavy.execution_arn)))
-        async with rig.observer.turn("arn:of:another"):
-            assert not waiting.done()
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
+    entered = asyncio.Event()
+
+    async def enter() -> None:
+        async with rig.observer.turn(heavy.id):
+            entered.set()
+
+    async with rig.observer.turn(heavy.id):
+        waiting = asyncio.create_task(enter())
+        async with rig.observer.turn("another"), rig.observer.turn(heavy.id):
+            await asyncio.sleep(0)
+            assert not entered.is_set()
+        assert not rig.observer.busy(heavy.id)
+    await waiting
+    assert entered.is_set()
+
+
+async def test_who_does_not_wait_for_a_turn_is_told_that_it_is_taken(rig: Rig) -> None:
+    first = await looping(rig, 200)
+    await rig.observer.read_history(first)
+    second = await rig.executor.start(models.StartWorkflowRequest.model_validate(START))
+    rig.sfn.execution(second.id).events += [dict(one) for one in loop(200)]
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with rig.observer.turn(first.id):
+            held.set()
+            await release.wait()
+
+    holding = asyncio.create_task(hold())
+    await held.wait()
+    with pytest.raises(errors.ExecutionBusy):  # nothing was known of it before
+        await rig.observer.read_history(second, wait=False)
+    assert rig.observer.busy(second.id)
+    release.set()
+    await holding
+    observation = await rig.observer.read_history(second, wait=False)
+    assert len(observation.jobs or ()) == 200
+
+
+async def test_a_small_input_does_not_lead_to_a_large_page(rig: Rig) -> None:
+    """A page that weighs too much is not taken; the history is read anew in pages that fit."""
+    workflow = await rig.started(input="{}")
+    for _ in range(20):
+        rig.sfn.enter(workflow.id, "echo")
+        rig.sfn.leave(workflow.id, "echo")
+    for turn in range(300):
+        rig.sfn.execution(workflow.id).record(
+            "PassStateEntered", rig.clock.now(), stateEnteredEventDetails={"name": "echo", "input": document(turn)}
+        )
+        rig.sfn.leave(workflow.id, "echo")
+    asked, taken = pages_of(rig.sfn)
+    reader = HistoryReader(rig.sfn.client())
+
+    observation = await reader.read(workflow)
+    again = await reader.read(workflow)
+
+    assert len(observation.jobs or ()) == 320
+    assert again.jobs == observation.jobs
+    assert asked[0] == histories.PAGE_EVENTS
+    assert max(taken) <= histories.PAGE_BYTES
+    assert not any(size == histories.PAGE_EVENTS for size in asked[1:])
+
+
+async def test_another_replica_knows_from_what_is_stored_how_large_pages_are(rig: Rig) -> None:
+    workflow = await looping(rig, 300)
+    await rig.observer.observe(workflow)
+    stored = (await rig.store.get_workflow(workflow.id)).model_copy(update={"input": "{}"})
+    asked, taken = pages_of(rig.sfn)
+
+    observation = await HistoryReader(rig.sfn.client()).read(stored)
+
+    assert len(observation.jobs or ()) == 300
+    assert asked[0] < 100
+    assert len(taken) == len(asked)
+    assert max(taken) <= histories.PAGE_BYTES
+
+
+async def test_single_payloads_beyond_any_page_are_read_all_the_same(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "PAGE_BYTES", DOCUMENT_BYTES)
+    workflow = await looping(rig, 30)
+    rig.sfn.succeed(workflow.id)
+    observation = await rig.observer.read_history(workflow)
+    assert len(observation.jobs or ()) == 30
+    assert observation.status.terminal
+
+
+async def test_all_pages_of_one_reading_have_the_same_size(rig: Rig) -> None:
+    """As AWS wants it: the token of a page goes with the other arguments of the call that gave it."""
+    workflow = await looping(rig, 300)
+    sizes: dict[str, int] = {}
+    original = rig.sfn.get_execution_history
+
+    async def checked(**arguments: Any) -> Any:
+        if token := arguments.get("nextToken"):
+            assert sizes[token] == arguments["maxResults"]
+        page = await original(**arguments)
+        if "nextToken" in page:
+            sizes[page["nextToken"]] = arguments["maxResults"]
+        return page
+
+    rig.sfn.get_execution_history = checked  # type: ignore[method-assign]  # watched
+    reader = HistoryReader(rig.sfn.client())
+    for _ in range(3):
+        await reader.read(workflow.model_copy(update={"input": "{}"}))
+    assert sizes
+
+
+def texts(one: Event) -> list[str]:
+    """Return the payloads of an event."""
+    return [text for value in one.values() if isinstance(value, dict) for text in value.values() if len(text) > 100]
+
+
+def pages_of(sfn: FakeSFN) -> tuple[list[int], list[int]]:
+    """Watch which pages are asked for, and how many bytes those have that are taken."""
+    asked: list[int] = []
+    taken: list[int] = []
+    original = sfn.get_execution_history
+
+    async def watched(**arguments: Any) -> Any:
+        asked.append(arguments["maxResults"])
+        page = await original(**arguments)
+        taken.append(sum(len(text) for one in page["events"] for text in texts(one)))
+        return page
+
+    sfn.get_execution_history = watched  # type: ignore[method-assign]  # watched
+    return asked, taken

@@ -1,6 +1,7 @@
 """What every store promises about workflows."""
 
 import asyncio
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -429,3 +430,37 @@ async def test_summaries_leave_out_what_can_be_large(store: Store) -> None:
     assert listed_one == whole.model_copy(update={**large, "last_job": brief})
     assert with_input == listed_one.model_copy(update={"input": '{"n": 1}'})
     assert active_one == listed_one
+
+
+async def test_jobs_of_a_run_at_its_budget_come_back_whole(store: Store) -> None:
+    """As many payloads as are kept of one run, which cannot be deflated; each is handed on to the next job."""
+    texts = [noise(100 * 1024) for _ in range(41)]
+    left_out = samples_of_jobs(texts[:2], payloads_left_out=True)
+    kept = samples_of_jobs(texts)
+    jobs = (*left_out, *kept)
+    await store.create_workflow(samples.workflow("w"))
+
+    changed = await store.update_workflow("w", {"jobs": jobs, "last_job": jobs[-1]}, revision=0)
+    again = await store.update_workflow("w", {"last_updated": samples.EPOCH}, revision=changed.revision)
+
+    found = await store.get_workflow("w")
+    assert found.jobs == changed.jobs == again.jobs == jobs
+    assert found.last_job == jobs[-1]
+    assert [job.payloads_left_out for job in found.jobs[:2]] == [True, None]
+
+
+def samples_of_jobs(texts: list[str], *, payloads_left_out: bool | None = None) -> tuple[Job, ...]:
+    """Return one job for each step from text to text."""
+    return tuple(
+        Job(
+            id=f"{number}{'x' if payloads_left_out else ''}",
+            state="a",
+            type="Pass",
+            status=JobStatus.SUCCEEDED,
+            created_at=samples.EPOCH,
+            input=None if payloads_left_out else before,
+            output=None if payloads_left_out else after,
+            payloads_left_out=payloads_left_out,
+        )
+        for number, (before, after) in enumerate(itertools.pairwise(texts), start=1)
+    )
