@@ -18,7 +18,7 @@ RANDOM_BYTES_OF_TEXT: Final = 3 / 4
 
 
 class LoopingSFN:
-    """Runs of so many turns. Each event has a text of its own, as if every state changed the document."""
+    """Runs of so many turns. The Pass makes another document in each, which the Choice and the next turn are given."""
 
     def __init__(self, *, turns: int, document_bytes: int) -> None:
         self._length = 1 + turns * len(STEPS)
@@ -83,8 +83,8 @@ class LoopingSFN:
         common = {"id": number, "previousEventId": number - 1, "timestamp": STARTED_AT + number}
         if number < FIRST_STEP:
             return {**common, "type": "ExecutionStarted"}
-        step = (number - FIRST_STEP) % len(STEPS)
-        seen = random.Random(f"{arn} {number}").randbytes(int(self._document_bytes * RANDOM_BYTES_OF_TEXT))
+        turn, step = divmod(number - FIRST_STEP, len(STEPS))
+        seen = random.Random(f"{arn} {turn + (step > 0)}").randbytes(int(self._document_bytes * RANDOM_BYTES_OF_TEXT))
         text = json.dumps({"data": base64.b64encode(seen).decode()})
         entered = STEPS[step].endswith("Entered")
         name = "Count" if step < len(STEPS) // 2 else "Again"

@@ -3,10 +3,11 @@
     python -m benchmarks.loops [--runs 20] [--turns 500] [--kilobytes 100] [--store memory] [--readers 4]
 
 The service runs in a process of its own, with its poller, on a Step Functions over HTTP that makes up its histories:
-each turn enters and leaves a Pass and a Choice, so a history of 500 turns holds 2,000 documents, of random letters and
-digits. Meanwhile readers ask for these workflows and for jobs that the store does not keep, and small runs are started
-that end at their second look; the time until that is stored is printed. ``--small-input`` starts the loops with an
-input that does not tell how large their documents are.
+each turn enters and leaves a Pass and a Choice, so a history of 500 turns names its documents, one of random letters
+and digits for each turn, 2,000 times. Meanwhile readers ask for these workflows and for jobs that the store does not
+keep, and small runs are started that end at their second look; the time until that is stored is printed. Jobs that are
+printed tell how many loops were read to their end. ``--small-input`` starts them with an input that does not tell how
+large their documents are.
 """
 
 import argparse
