@@ -1,12 +1,13 @@
 """What starting a workflow needs of the store, kept at hand so that a warm start reads nothing."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from app.executor.recent import Recent
 from app.models import WorkflowDefinition
 from app.store import Store
-from app.store.weights import Scale
+from app.store.weights import held_bytes
 
 RESOURCES_GOOD_FOR_SECONDS: Final = 5.0
 """A state resource that another replica registered or removed counts here after this time at the latest."""
@@ -14,8 +15,8 @@ RESOURCES_GOOD_FOR_SECONDS: Final = 5.0
 MAX_DEFINITIONS: Final = 200
 """Versions kept at hand."""
 
-MAX_DEFINITION_BYTES: Final = 8 * 1024 * 1024
-"""What they may have together as JSON, of which one has up to 1 MB. Parsed, it takes about ten times as much memory."""
+MAX_DEFINITION_BYTES: Final = 64 * 1024 * 1024
+"""What they may take together, roughly; one of 1 MB can take thirty."""
 
 MAX_LOOKUPS: Final = 2_000
 """Answers kept about state resources, one for each namespace and set of names."""
@@ -32,7 +33,9 @@ class Catalog:
         self._store = store
         self._clock = clock
         self._definitions: Recent[tuple[str, int], WorkflowDefinition] = Recent(
-            MAX_DEFINITIONS, max_weight=MAX_DEFINITION_BYTES, weigh=lambda version: Scale().definition(version)
+            MAX_DEFINITIONS,
+            max_weight=MAX_DEFINITION_BYTES,
+            weigh=lambda version: held_bytes(json.dumps(version.state_machine).encode()),
         )
         self._lookups: Recent[tuple[str, frozenset[str]], tuple[float, Mapping[str, str]]] = Recent(MAX_LOOKUPS)
         self._changes = 0

@@ -7,8 +7,8 @@ from app import states_language
 from app.models import WorkflowDefinition
 from app.store.items import DefinitionKey
 
-MAX_BYTES: Final = 16 * 2**20
-"""Of JSON. Parsed it takes about ten times as much memory."""
+MAX_BYTES: Final = 96 * 2**20
+"""Of memory."""
 
 
 class DefinitionCache:
@@ -31,7 +31,7 @@ class DefinitionCache:
         return self._keep(key, starting_at(definition, key.start_at), size)
 
     def put(self, definition: WorkflowDefinition, *, size: int) -> None:
-        """Keep a whole version of ``size`` bytes of JSON."""
+        """Keep a whole version that takes ``size`` bytes of memory."""
         self._keep(DefinitionKey(definition.name, definition.version, None), definition, size)
 
     def _keep(self, key: DefinitionKey, definition: WorkflowDefinition, size: int) -> WorkflowDefinition:

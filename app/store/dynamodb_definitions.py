@@ -27,7 +27,7 @@ from app.store.items import (
     text,
 )
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
-from app.store.weights import Scale
+from app.store.weights import Scale, held_bytes
 
 VersionKey: TypeAlias = tuple[str, int]
 
@@ -234,7 +234,7 @@ class DynamoDBDefinitions(DefinitionStore):
             definition = _read(json.loads(raw))
         except BROKEN as broken:
             return definition_placeholder(DefinitionKey(name, version, None), reason(broken))
-        self._cache.put(definition, size=len(raw))
+        self._cache.put(definition, size=held_bytes(raw))
         return definition
 
     def _latest(self, definition: WorkflowDefinition, condition: str) -> dict[str, Any]:

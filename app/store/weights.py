@@ -1,4 +1,4 @@
-"""How large workflows and definitions are when they are written as JSON, near enough to end a page in time."""
+"""How large workflows and definitions are, roughly: as JSON, to end a page in time, and once they are parsed."""
 
 import json
 from typing import Final
@@ -7,6 +7,21 @@ from app.models import Job, Workflow, WorkflowDefinition
 
 RECORD_BYTES: Final = 500
 """What the small fields of a workflow, a job or a definition take."""
+
+BRACKET_BYTES: Final = 64
+FIELDS_BYTES: Final = 128
+MEMBER_BYTES: Final = 40
+"""What an object or array takes in memory, an object that is not empty on top of that, and a member of either."""
+
+WIDE: Final = 4
+"""Bytes of each character of a text with one that ASCII does not have, at most."""
+
+
+def held_bytes(text: bytes) -> int:
+    """Return roughly what JSON in ASCII takes once it is parsed: many times its length where it is brackets."""
+    characters = len(text) * (WIDE if b"\\u" in text else 1)
+    brackets = BRACKET_BYTES * (text.count(b"{") + text.count(b"[")) + FIELDS_BYTES * text.count(b'{"')
+    return characters + brackets + MEMBER_BYTES * text.count(b",")
 
 
 class Scale:
