@@ -11,6 +11,12 @@ from app.statuses import ACTIVE_STATUSES, WorkflowStatus
 
 PAGE_SIZE: Final = 1_000
 
+_ENDINGS: Final = {
+    WorkflowStatus.SUCCEEDED: "succeeded",
+    WorkflowStatus.FAILED: "failed",
+    WorkflowStatus.CANCELLED: "was cancelled",
+}
+
 
 class Scope(NamedTuple):
     """Which workflows a verb can be about: those of some statuses, ``usual`` unless others are asked for."""
@@ -27,7 +33,7 @@ class Scope(NamedTuple):
     def why_not(self, workflow: models.Workflow) -> str | None:
         """Tell why the verb cannot be about a workflow; None when it can."""
         if workflow.status not in self.possible:
-            return f"it is {workflow.status}"
+            return f"it {_ENDINGS.get(workflow.status, f'is {workflow.status}')}"
         if self.unresolved and workflow.resolved_by_user:
             return "it is resolved"
         if self.spares_resumed and workflow.retries:

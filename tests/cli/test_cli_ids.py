@@ -50,7 +50,7 @@ def test_a_dry_run_of_a_resume_tells_the_state(wfm: Run, service: FakeService) -
 
 SUCCEEDED = "it succeeded; name the state to go on from with --start-at"
 REFUSED = [
-    ("cancel", workflow_json("succeeded"), "it is succeeded"),
+    ("cancel", workflow_json("succeeded"), "it succeeded"),
     ("resume", workflow_json("running"), "it is running"),
     ("resume", {**FAILED, "retries": ["x"]}, "it was resumed before as x, whose status is cancelled"),
     ("resume", workflow_json("succeeded", lastJob=job_json("load", "succeeded")), SUCCEEDED),
