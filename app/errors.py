@@ -18,7 +18,7 @@ WorkflowManagerError
 ├── Conflict                       409
 │   ├── DefinitionExists
 │   ├── VersionConflict                 somebody else wrote first
-│   ├── WorkflowActive                  resume while the run or a descendant still goes on
+│   ├── WorkflowActive                  resume while the run still goes on
 │   ├── AlreadyResolved
 │   ├── AlreadyResumed                  somebody has resumed it before, and may not have meant to do so twice
 │   ├── IdempotencyKeyReused

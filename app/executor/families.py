@@ -12,13 +12,16 @@ MAX_GENERATIONS: Final = 50
 
 
 async def refuse_while_active(store: Store, workflow: Workflow) -> None:
-    """Raise ``WorkflowActive`` when a workflow, or anything that resumes it, has not ended."""
+    """Raise ``WorkflowActive`` when a workflow has not ended, ``AlreadyResumed`` when what resumes it has not."""
     family = [workflow]
     while family:
         member = family.pop()
         if not member.status.terminal or member.stop_pending:
             state = "being stopped" if member.stop_pending else member.status.value
-            raise errors.WorkflowActive(f"workflow {member.id} is still {state}; cancel it or wait for its end")
+            sentence = f"workflow {member.id} is still {state}; cancel it or wait for its end"
+            if member is workflow:
+                raise errors.WorkflowActive(sentence)
+            raise errors.AlreadyResumed(sentence, retry=member.id)
         family.extend(await _present(store, member.retries))
 
 

@@ -34,7 +34,7 @@ class DynamoDBDocuments(DocumentStore):
         return _read(answer["Item"]) if "Item" in answer else None
 
     async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
-        document = Document(key, revision + 1, body)
+        document = Document(key, max(1, revision + 1), body)
         write_id = self._new_write_id()
         item = {
             **_key(key),
@@ -73,9 +73,11 @@ class DynamoDBDocuments(DocumentStore):
 def _at(revision: int) -> dict[str, Any]:
     if revision == UNKNOWN_REVISION:
         return {
-            "ConditionExpression": "attribute_exists(#entry) AND NOT attribute_type(#revision, :number)",
+            "ConditionExpression": (
+                "attribute_exists(#entry) AND (NOT attribute_type(#revision, :number) OR #revision < :first)"
+            ),
             "ExpressionAttributeNames": {"#entry": "entry", "#revision": "revision"},
-            "ExpressionAttributeValues": {":number": text("N")},
+            "ExpressionAttributeValues": {":number": text("N"), ":first": number(1)},
         }
     if revision == 0:
         return {"ConditionExpression": "attribute_not_exists(#entry)", "ExpressionAttributeNames": {"#entry": "entry"}}
@@ -94,10 +96,17 @@ def _changed(key: str) -> errors.VersionConflict:
     return errors.VersionConflict(f"document {key!r} was changed by somebody else")
 
 
+def _revision(digits: str) -> int:
+    revision = int(digits)
+    if revision < 1:
+        raise ValueError(f"its revision is {revision}")
+    return revision
+
+
 def _read(item: Mapping[str, AttributeValue]) -> Document:
     key, revision = item["entry"]["S"], UNKNOWN_REVISION
     try:
-        revision = int(item["revision"]["N"])
+        revision = _revision(item["revision"]["N"])
         body = json.loads(packing.unpack(item["body"]["B"]))
         if not isinstance(body, dict):
             raise TypeError("its body is no JSON object")

@@ -101,10 +101,11 @@ async def test_a_workflow_with_an_active_descendant_cannot_be_resumed(rig: Rig) 
     rig.sfn.enter(child.id, "echo")
     rig.sfn.fail(child.id, "Boom", "")
     await rig.poller.poll_once()
-    await resume(rig, child)
+    grandchild = await resume(rig, child)
 
-    with pytest.raises(errors.WorkflowActive):
+    with pytest.raises(errors.AlreadyResumed, match="is still") as refusal:
         await resume(rig, original)
+    assert refusal.value.retry == grandchild.id
 
 
 async def test_a_repeated_key_resumes_once(rig: Rig) -> None:
@@ -154,8 +155,9 @@ async def test_force_does_not_resume_beside_a_retry_that_goes_on(rig: Rig) -> No
     original = await rig.failed()
     retry = await resume(rig, original)
 
-    with pytest.raises(errors.WorkflowActive, match=retry.id):
+    with pytest.raises(errors.AlreadyResumed, match="is still") as refusal:
         await resume(rig, original, force=True)
+    assert refusal.value.retry == retry.id
 
 
 async def test_of_two_who_resume_at_once_one_is_refused(rig: Rig) -> None:

@@ -262,6 +262,8 @@ async def test_a_state_resource_that_cannot_be_read_is_not_taken_for_none(bench:
         ("body", {"B": b"r[1]"}),
         ("body", {"S": "x"}),
         ("revision", {"S": "x"}),
+        ("revision", {"N": "0"}),
+        ("revision", {"N": "-7"}),
     ],
     ids=str,
 )
