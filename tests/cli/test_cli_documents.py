@@ -79,6 +79,7 @@ async def failed_workflow(url: str) -> str:
         return newest.id
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_guide_run(
     real: RealService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

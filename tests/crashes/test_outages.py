@@ -121,6 +121,7 @@ def test_an_outage_holds_nobody_up_and_loses_nothing(interference: Interference)
     assert story.wrong == []
 
 
+@pytest.mark.slow
 def test_a_backlog_of_throttled_starts_drains_at_the_quota_too() -> None:
     story = story_of(throttling)
 

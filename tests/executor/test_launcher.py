@@ -17,7 +17,10 @@ from tests.rig import Rig
 LARGE = {**samples.ECHO, "Comment": "x" * (MAX_EXPANDED_AT_ONCE + 1)}
 
 
-@pytest.mark.parametrize("character", ["x", "\N{PILE OF POO}"], ids=["narrow", "wide"])
+@pytest.mark.parametrize(
+    "character",
+    [pytest.param("x", id="narrow", marks=pytest.mark.slow), pytest.param("\N{PILE OF POO}", id="wide")],
+)
 def test_starts_in_many_namespaces_are_prepared_in_512_mib(character: str) -> None:
     """Each namespace has its own copy of the definition, and its name is the caller's choice."""
     script = textwrap.dedent(f"""

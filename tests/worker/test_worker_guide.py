@@ -88,12 +88,14 @@ def _begun(nursery: Nursery, directory: Path, environ: dict[str, Any]) -> list[t
     return begun
 
 
+@pytest.mark.slow
 def test_every_command_of_the_guide_is_run(walk: Walk) -> None:
     prepared = {"export", "chmod"}
     assert {" ".join(command) for command in COMMANDS if command[0] not in prepared} == {*walk.workers, *walk.ended}
     assert {name: example.out for name, example in walk.ended.items() if example.code != 0} == {}
 
 
+@pytest.mark.slow
 def test_the_program_with_a_worker_in_it_prints_the_output_of_its_workflow(walk: Walk) -> None:
     assert '"a":42}' in walk.ended["python embedded.py"].out
 
@@ -108,12 +110,14 @@ def test_the_program_with_a_worker_in_it_prints_the_output_of_its_workflow(walk:
         ("scan", {}),
     ],
 )
+@pytest.mark.slow
 def test_each_activity_of_the_guide_is_served(walk: Walk, sfn: Any, activity: str, output: dict[str, Any]) -> None:
     assert walk.workers
     execution = Machine(sfn, f"dev--{activity}").start().ended()
     assert json.loads(execution.output) == {"_EXECUTION_NAME": execution.name, **output}
 
 
+@pytest.mark.slow
 def test_the_thumbnails_are_made(walk: Walk, sfn: Any, service_url: str) -> None:
     with urllib.request.urlopen(f"{service_url}/workflows?workflowDefinitionName=thumbnails") as answer:
         (workflow,) = json.load(answer)
@@ -123,6 +127,7 @@ def test_the_thumbnails_are_made(walk: Walk, sfn: Any, service_url: str) -> None
     assert {thumbnail.read_bytes()[:8] for thumbnail in thumbnails} == {b"\x89PNG\r\n\x1a\n"}
 
 
+@pytest.mark.slow
 def test_the_metrics_of_the_guide_are_served(walk: Walk, sfn: Any) -> None:
     (worker,) = (process for command, process in walk.workers.items() if "--metrics-port" in command)
     port = re.search(r'"port": ?(\d+)', worker.stderr)
