@@ -6,7 +6,8 @@ import sys
 import threading
 from typing import Final
 
-from app import early_signals, log_lines
+from workflow_manager import early_signals
+from workflow_manager.logs import nonblocking
 
 __all__ = ["main"]
 
@@ -18,7 +19,7 @@ def main() -> int:
     """Run the command line; return the exit code."""
     # Before anything is imported that takes its time: a stop that comes meanwhile must not be lost.
     early_signals.hold_back()
-    edge = importlib.import_module("app.cli.edge")
+    edge = importlib.import_module("workflow_manager.cli.main")
     code = int(edge.main())
     _end_soon(code)
     return code
@@ -32,7 +33,7 @@ def _end_soon(code: int) -> None:
 
 
 def _leave(code: int) -> None:
-    log_lines.flush()
+    nonblocking.flush()
     os._exit(code)
 
 

@@ -10,26 +10,17 @@ from typing import Final
 import structlog
 from fastapi import FastAPI
 
-from app import __version__, logs, metrics
-from app.api import (
-    context,
-    definitions,
-    docs,
-    following,
-    health,
-    openapi,
-    operations,
-    problems,
-    queues,
-    state_resources,
-    workflows,
-)
+from app import __version__, metrics
+from app.api import error_responses, middleware
 from app.api.bodies import Bodies
-from app.api.feeds import Feeds
-from app.api.stopping import Shutdown, on_stop_signal
-from app.api.traffic import Traffic
+from app.api.openapi import document, swagger_ui
+from app.api.request_stats import Traffic
+from app.api.routes import definitions, events, health, operations, queues, state_resources, workflows
+from app.api.shutdown import Shutdown, on_stop_signal
+from app.api.workflow_feeds import Feeds
 from app.services import open_services
 from app.settings import Settings
+from workflow_manager import logs
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +32,7 @@ DESCRIPTION = (
 
 API: Final[tuple[ModuleType, ...]] = (
     workflows,
-    following,
+    events,
     definitions,
     state_resources,
     queues,
@@ -58,8 +49,8 @@ def create_app(settings: Settings | None = None, *, on_fatal: Callable[[], None]
     gives it runs the process, and calls ``app.state.shutdown`` when it stops; by default signals do.
     """
     app = _application(API, settings, on_fatal)
-    docs.install(app)
-    openapi.install(app)
+    swagger_ui.install(app)
+    document.install(app)
     return app
 
 
@@ -107,9 +98,9 @@ def _application(
     for module in modules:
         # Not with include_router: a request would be matched twice, with the overhead of every router before its own.
         app.router.routes.extend(module.router.routes)
-    problems.install(app)
+    error_responses.install(app)
     app.state.traffic = Traffic()
-    app.add_middleware(context.RequestContext, traffic=app.state.traffic, shutdown=app.state.shutdown)
+    app.add_middleware(middleware.RequestContext, traffic=app.state.traffic, shutdown=app.state.shutdown)
     return app
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from app import errors
 from app.store import Store
+from workflow_manager import errors
 
 FRESH_SECONDS: Final = 1.0
 """The store is asked at most this often, however many ask whether the service is ready."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import CollectorRegistry
 
-from app import __version__, aws, errors, metrics
+from app import __version__, metrics
 from app.executor import (
     Account,
     Catalog,
@@ -25,16 +25,17 @@ from app.executor import (
     Registry,
     StateMachines,
     paced,
-    quotas,
 )
-from app.models import now
+from app.executor.sfn import quotas
 from app.poller import EventConsumer, EventIntake, Leadership, Poller
 from app.readiness import Readiness
 from app.settings import Settings, StoreBackend
 from app.store import Store
-from app.store.dynamodb import DynamoDBStore
+from app.store.dynamodb.store import DynamoDBStore
 from app.store.memory import MemoryStore
 from app.store.unreadable import UnreadableRecords
+from workflow_manager import aws, errors
+from workflow_manager.models import now
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AliasChoices, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app import errors
+from workflow_manager import errors
 
 
 class StoreBackend(StrEnum):

@@ -13,7 +13,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from app.executor.quotas import LARGE
+from app.executor.sfn.quotas import LARGE
 from benchmarks import canned_sfn, load, subjects
 from benchmarks.load import Address
 

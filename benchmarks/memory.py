@@ -19,9 +19,9 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from app.cli import garbage
-from app.models import Job, JobStatus, Manager, Workflow, WorkflowDefinition, WorkflowStatus
+from app.cli import gc_tuning
 from app.store.memory import MemoryStore
+from workflow_manager.models import Job, JobStatus, Manager, Workflow, WorkflowDefinition, WorkflowStatus
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 MACHINES = 20
@@ -117,7 +117,7 @@ async def measure(name: str, make: Callable[[], tuple[object, Put, bool]], activ
     """Fill a store, and look."""
     definitions = [definition(number) for number in range(MACHINES)]
     kept, put, shared = make()
-    garbage.settle()
+    gc_tuning.settle()
     tracemalloc.start()
     payloads = 0
     for number in range(active):

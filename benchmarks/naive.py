@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from app import errors
 from app.executor import ExecutionLists, Observer
-from app.models import Workflow
 from app.poller.tracking import state_machine_of
 from app.store import Store
+from workflow_manager import errors
+from workflow_manager.models import Workflow
 
 ASKED_AT_ONCE = 16
 INDEX_PAGE = 500

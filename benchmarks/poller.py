@@ -32,18 +32,10 @@ from app.executor import (
     Quotas,
     StateMachines,
     paced,
-    quotas,
 )
-from app.models import (
-    Manager,
-    StartWorkflowRequest,
-    Workflow,
-    WorkflowDefinition,
-    WorkflowDefinitionRef,
-    WorkflowStatus,
-)
+from app.executor.sfn import quotas
 from app.poller import EventConsumer, EventIntake, Leadership, Poller
-from app.poller.agenda import Agenda
+from app.poller.schedule import Agenda
 from app.poller.tracking import ActiveSet, Tracked
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
@@ -51,6 +43,14 @@ from benchmarks import virtual_time
 from benchmarks.naive import DescribeInTurn, ListInTurn, NaivePoller
 from benchmarks.simulated_events import SimulatedEvents
 from benchmarks.simulated_sfn import EPOCH, MEAN_SECONDS, Run, SimulatedSFN, moment
+from workflow_manager.models import (
+    Manager,
+    StartWorkflowRequest,
+    Workflow,
+    WorkflowDefinition,
+    WorkflowDefinitionRef,
+    WorkflowStatus,
+)
 
 GRID = [(1_000, 20), (1_000, 200), (10_000, 20), (10_000, 200), (100_000, 20), (100_000, 200)]
 ACCOUNT = Account(region="us-west-2", account_id="123456789012", role_arn="arn:aws:iam::123456789012:role/x")

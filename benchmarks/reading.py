@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from app import errors, strict_json
-from app.states_language import source, validate
 from tests.states_language import shapes
+from workflow_manager import errors, strict_json
+from workflow_manager.states_language import validate
+from workflow_manager.states_language.source import source
 
 RUNS = 3
 SUSPICIOUS = 6.0

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from app import errors
-from app.executor.quotas import LARGE, Lane, Quota, current_lane
+from app.executor.sfn.quotas import LARGE, Lane, Quota, current_lane
+from workflow_manager import errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiobotocore.session import get_session
 
-from app import aws
 from app.cli import dynamodb_local
-from app.local import LocalAWS
-from app.models import Job, JobStatus, Manager, Workflow, WorkflowDefinition, WorkflowStatus
 from app.settings import Settings
 from app.store import WorkflowChanges, WorkflowQuery, tables
-from app.store.dynamodb import DynamoDBStore
+from app.store.dynamodb.store import DynamoDBStore
+from workflow_manager import aws
+from workflow_manager.local import LocalAWS
+from workflow_manager.models import Job, JobStatus, Manager, Workflow, WorkflowDefinition, WorkflowStatus
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient

@@ -18,18 +18,12 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import aws
-from app.cli import garbage
+from app.cli import gc_tuning
 from app.main import create_app
-from app.models import (
-    Manager,
-    StartWorkflowRequest,
-    Workflow,
-    WorkflowDefinition,
-    WorkflowStatus,
-)
 from app.settings import Settings
 from app.store import tables
+from workflow_manager import aws
+from workflow_manager.models import Manager, StartWorkflowRequest, Workflow, WorkflowDefinition, WorkflowStatus
 
 CPU_PATH: Final = "/cpu-seconds"
 PEAK_PATH: Final = "/peak-mebibytes"
@@ -232,7 +226,7 @@ class _SettledServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen."""
         await super().startup(sockets)
-        garbage.settle()
+        gc_tuning.settle()
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from app.cli.dynamodb_local import dynamodb_local
-from app.local import handshake
 from tests.forked import ForkServer
+from workflow_manager.local import handshake
 
 
 def pytest_configure() -> None:

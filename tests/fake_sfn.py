@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from app import answer_sizes, errors, models
+from workflow_manager import errors, models
+from workflow_manager.aws import answer_sizes
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient

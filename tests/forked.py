@@ -19,13 +19,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 PRELOADED = (
-    "app.cli.bulk",
-    "app.cli.deeds",
-    "app.cli.definition_folder",
-    "app.cli.definition_store",
-    "app.cli.server",
-    "app.cli.submission",
-    "app.cli.workflow_list",
+    "workflow_manager.cli.bulk.runner",
+    "workflow_manager.cli.bulk.actions",
+    "workflow_manager.cli.definitions.apply",
+    "workflow_manager.cli.definitions.actions",
+    "app.cli.service_process",
+    "workflow_manager.cli.workflows.start",
+    "workflow_manager.cli.workflows.listing",
 )
 STREAMS = 3
 LENGTH = struct.Struct("!I")
@@ -126,7 +126,7 @@ def _watch(request: dict[str, Any], descriptors: list[int]) -> None:
 
 
 def _run(request: dict[str, Any], streams: list[int]) -> None:
-    from app.cli.edge import main  # noqa: PLC0415  the test process that imports this module has no use for it
+    from workflow_manager.cli.main import main  # noqa: PLC0415  the test process that imports this module has no use for it
 
     os.setsid()
     for number, stream in enumerate(streams):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app import metrics, models
+from app import metrics
 from app.executor import (
     Account,
     Catalog,
@@ -22,7 +22,7 @@ from app.executor import (
     StateMachines,
     paced,
 )
-from app.executor.quotas import Quota
+from app.executor.sfn.quotas import Quota
 from app.poller import Leadership, Poller
 from app.poller.poller import DISPATCH, INTAKE, LEASE
 from app.readiness import Readiness
@@ -31,6 +31,7 @@ from app.store.memory import MemoryStore
 from app.store.unreadable import UnreadableRecords
 from tests import samples
 from tests.fake_sfn import FakeSFN
+from workflow_manager import models
 
 ACCOUNT = Account(
     region="us-west-2", account_id="123456789012", role_arn="arn:aws:iam::123456789012:role/workflow-manager"

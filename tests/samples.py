@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app import models
+from workflow_manager import models
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 

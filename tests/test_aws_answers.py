@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app import aws, errors
 from app.settings import Settings
+from workflow_manager import aws, errors
 
 ARN = "arn:aws:states:us-west-2:123456789012:stateMachine:x"
 RUN = "arn:aws:states:us-west-2:123456789012:execution:x:y"

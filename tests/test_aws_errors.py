@@ -9,10 +9,10 @@ import botocore.session
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from app import aws, errors
 from app.executor import Quotas, paced
-from app.executor.pacing import ATTEMPTS
+from app.executor.sfn.throttled_client import ATTEMPTS
 from app.settings import Settings
+from workflow_manager import aws, errors
 
 OPERATIONS = (
     "CreateActivity",

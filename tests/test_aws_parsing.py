@@ -12,8 +12,9 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app import aws, aws_parsing
 from app.settings import Settings
+from workflow_manager import aws
+from workflow_manager.aws import parsing
 
 MODELS = {
     name: botocore.session.get_session().get_service_model(name)
@@ -192,8 +193,8 @@ async def test_the_corners_of_json_are_read_as_botocore_reads_them(body: bytes, 
 
 @given(seconds=st.floats(0, 4e9))
 def test_a_time_is_in_utc(seconds: float) -> None:
-    assert aws_parsing.read_time(seconds) == datetime.fromtimestamp(seconds, UTC)
-    assert aws_parsing.read_time(seconds).tzinfo is UTC
+    assert parsing.read_time(seconds) == datetime.fromtimestamp(seconds, UTC)
+    assert parsing.read_time(seconds).tzinfo is UTC
 
 
 async def test_the_clients_read_json_with_this_parser(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,9 +204,9 @@ async def test_the_clients_read_json_with_this_parser(monkeypatch: pytest.Monkey
     async with connection.step_functions() as client:
         factory = client._client._endpoint._response_parser_factory  # type: ignore[attr-defined]
 
-    assert isinstance(factory.create_parser("json"), aws_parsing.JSONParser)
-    assert not isinstance(factory.create_parser("query"), aws_parsing.JSONParser)
+    assert isinstance(factory.create_parser("json"), parsing.JSONParser)
+    assert not isinstance(factory.create_parser("query"), parsing.JSONParser)
 
 
-PARSER = aws_parsing.JSONParser()
+PARSER = parsing.JSONParser()
 """One for all tests, as one is for all answers."""

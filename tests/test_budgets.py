@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app import models
 from app.store import Store
 from app.store.memory import MemoryStore
 from tests.rig import Rig
+from workflow_manager import models
 
 OPERATIONS = frozenset(Store.__abstractmethods__)
 READS = frozenset(name for name in OPERATIONS if name.startswith(("find_", "get_", "list_")))

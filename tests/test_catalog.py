@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from app import errors, models
-from app.executor.catalog import MAX_DEFINITION_BYTES, RESOURCES_GOOD_FOR_SECONDS, Catalog
-from app.executor.recent import Recent
+from app.executor.definition_cache import MAX_DEFINITION_BYTES, RESOURCES_GOOD_FOR_SECONDS, Catalog
+from app.executor.lru_cache import Recent
 from app.store.memory import MemoryStore
 from tests import samples
 from tests.rig import Rig
+from workflow_manager import errors, models
 
 NAMES = frozenset({"echo"})
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import app
-from app import errors
 from app.settings import Settings
+from workflow_manager import errors
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(module.name for module in pkgutil.walk_packages(app.__path__, "app.") if "__main__" not in module.name)

@@ -9,8 +9,8 @@ from typing import TextIO
 
 import pytest
 
-from app.log_lines import Lines
 from tests.eventually import eventually
+from workflow_manager.logs.nonblocking import Lines
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def test_a_line_is_there_at_once() -> None:
 @pytest.mark.parametrize("can_be_reopened", [True, False])
 def test_lines_that_had_to_wait_come_in_order(can_be_reopened: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not can_be_reopened:
-        monkeypatch.setattr("app.log_lines._reopened", lambda _: None)
+        monkeypatch.setattr("workflow_manager.logs.nonblocking._reopened", lambda _: None)
     with pipe() as (reader, file):
         lines = Lines(file)
         for number in range(100):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app import models
-from app.store.compact import PACKED, PLAIN, CompactWorkflows
+from app.store.memory_records import PACKED, PLAIN, CompactWorkflows
 from tests import samples
+from workflow_manager import models
 
 TEXT = st.sampled_from(["", "a", "a:", ":a", "é", "two words", "x" * 50])
 MAYBE_TEXT = st.none() | TEXT

@@ -9,12 +9,12 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from app.api.quick import QuickRoute
-from app.api.requests import MAX_BODY_BYTES
+from app.api.fast_route import QuickRoute
+from app.api.strict_route import MAX_BODY_BYTES
 from app.main import create_app
-from app.models import StartWorkflowRequest, Workflow
 from app.settings import Settings
 from tests.rig import Rig
+from workflow_manager.models import StartWorkflowRequest, Workflow
 
 START = {"workflowDefinition": {"name": "echo", "version": 0}, "namespace": "dev", "input": "{}", "tags": {"a": "é"}}
 RUBBISH: dict[str, bytes] = {

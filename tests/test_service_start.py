@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from app import __version__, errors
+from app import __version__
 from app.services import open_services
 from app.settings import Settings
+from workflow_manager import errors
 
 ON_AWS = {"AWS_REGION": "us-west-2", "AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nobody"}
 ROLE = "arn:aws:iam::123456789012:role/workflow-manager"

@@ -5,9 +5,9 @@ from unittest import mock
 
 import pytest
 
-from app import aws
 from app.services import installation_of
 from app.settings import Settings, StoreBackend
+from workflow_manager import aws
 
 
 def connection(*, embedded: bool) -> aws.AWS:

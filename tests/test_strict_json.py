@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app import errors, strict_json
+from workflow_manager import errors, strict_json
 
 ACCEPTED = [
     "{}",

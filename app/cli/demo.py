@@ -14,10 +14,10 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from app import errors
 from app.cli import dynamodb_local
-from app.cli.exits import ExitCode
-from app.cli.lines import note, write_line
+from workflow_manager import errors
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.output.console import note, write_line
 
 COMMAND: Final = (sys.executable, "-m", "app")
 DYNAMODB: Final = "dynamodb"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from app import errors
+from workflow_manager import errors
 
 FOLDER: Final = Path(__file__).parents[2] / ".cache" / "dynamodb-local"
 """Where scripts/fetch-dynamodb-local puts it."""

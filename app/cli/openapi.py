@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app import errors
-from app.cli.completion import complete_path
-from app.cli.later import later
-from app.cli.lines import write_line
+from workflow_manager import errors
+from workflow_manager.cli.lazy import later
+from workflow_manager.cli.options.completion import complete_path
+from workflow_manager.cli.output.console import write_line
 
 if TYPE_CHECKING:
     from app.main import create_app

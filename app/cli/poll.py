@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.exits import ExitCode
-from app.cli.later import later
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.lazy import later
 
 if TYPE_CHECKING:
-    from app.cli.polling import run_poller
+    from app.cli.poller_process import run_poller
 else:
-    run_poller = later("app.cli.polling:run_poller")
+    run_poller = later("app.cli.poller_process:run_poller")
 
 
 def poll(

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from app.cli.commands import COMMANDS, Family, Verb, load
-from app.cli.examples import EXAMPLES
-from app.cli.help import argument_name, bounds, default_of, usage_name, value_name
-from app.cli.program import PROGRAM
+from workflow_manager.cli.commands import COMMANDS, Family, Verb, load
+from workflow_manager.cli.examples import EXAMPLES
+from workflow_manager.cli.help import argument_name, bounds, default_of, usage_name, value_name
+from workflow_manager.cli.program import PROGRAM
 
 BEGINNING: Final = "<!-- What follows is written by `make docs`. -->\n"
 HELP_OPTION: Final = "help"

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app import errors
-from app.cli.exits import ExitCode
-from app.cli.later import later
-from app.local.options import KEEP, Options
+from workflow_manager import errors
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.lazy import later
+from workflow_manager.local.options import KEEP, Options
 
 if TYPE_CHECKING:
-    from app.cli.server import run_service
+    from app.cli.service_process import run_service
 else:
-    run_service = later("app.cli.server:run_service")
+    run_service = later("app.cli.service_process:run_service")
 
 
 def serve(

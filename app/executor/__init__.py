@@ -1,17 +1,17 @@
 """Everything that talks to Step Functions."""
 
-from app.executor.catalog import Catalog
+from app.executor.definition_cache import Catalog
 from app.executor.executor import Executor
-from app.executor.launcher import Launcher
-from app.executor.listings import ExecutionLists
-from app.executor.observer import Observer
-from app.executor.outages import Outage
 from app.executor.outbox import NotTried, Outbox
-from app.executor.pacing import paced
 from app.executor.queues import Queues
-from app.executor.quotas import Quotas
+from app.executor.reconciler import Observer
 from app.executor.registry import Registry
-from app.executor.state_machines import Account, StateMachines
+from app.executor.sfn.circuit_breaker import Outage
+from app.executor.sfn.execution_lists import ExecutionLists
+from app.executor.sfn.quotas import Quotas
+from app.executor.sfn.state_machines import Account, StateMachines
+from app.executor.sfn.throttled_client import paced
+from app.executor.starter import Launcher
 
 __all__ = [
     "Account",

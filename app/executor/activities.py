@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from app import errors
-from app.executor.quotas import Lane, calling_as
-from app.executor.recent import Recent
+from app.executor.lru_cache import Recent
+from app.executor.sfn.quotas import Lane, calling_as
+from workflow_manager import errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient

@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 
-from app import errors, states_language
-from app.executor import families, inputs, resuming
-from app.executor.catalog import Catalog
-from app.executor.launcher import LAG, settled
-from app.executor.observer import MAX_REMEMBERED, Observer
+from app.executor import inputs, lineage, resuming
+from app.executor.deadline import Within
+from app.executor.definition_cache import Catalog
+from app.executor.idempotency import SecretKeeper, Ticket
+from app.executor.lru_cache import Recent
 from app.executor.outbox import MAX_TRIES, Draft, Outbox, untried
-from app.executor.patience import Within
-from app.executor.recent import Recent
-from app.executor.tickets import SecretKeeper, Ticket
+from app.executor.reconciler import MAX_REMEMBERED, Observer
+from app.executor.starter import LAG, settled
 from app.executor.turns import Place
-from app.models import Job, Request, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides, WorkflowStatus
 from app.store import Store
+from workflow_manager import errors, states_language
+from workflow_manager.models import (
+    Job,
+    Request,
+    StartWorkflowRequest,
+    Workflow,
+    WorkflowDefinitionOverrides,
+    WorkflowStatus,
+)
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
@@ -284,12 +291,12 @@ class Executor:
             raise errors.RecordUnreadable(
                 f"workflow {workflow_id} cannot be resumed: its record cannot be read ({original.unreadable})"
             )
-        await families.refuse_while_active(self._store, original)
+        await lineage.refuse_while_active(self._store, original)
         if not force:
-            await families.refuse_resumed(self._store, original)
+            await lineage.refuse_resumed(self._store, original)
         definition = original.workflow_definition
         pruned = states_language.prune(definition.state_machine, start_at=start_at)
-        ancestors = await families.ancestors(self._store, original)
+        ancestors = await lineage.ancestors(self._store, original)
         jobs = await self._jobs_before(original, start_at)
         had = resuming.beginning(original, jobs, machine=pruned, first=ancestors[-1])
         draft = Draft(

@@ -3,8 +3,8 @@
 import json
 from typing import Any, Final
 
-from app import errors, strict_json
-from app.states_language import RESTORED
+from workflow_manager import errors, strict_json
+from workflow_manager.states_language import RESTORED
 
 EXECUTION_NAME_KEY: Final = "_EXECUTION_NAME"
 """Key under which every run finds the id of its workflow; workers of the sfncli kind need it."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from app import states_language
-from app.executor import history, reasons
-from app.executor.history_payloads import Payloads
-from app.models import Job, Workflow, WorkflowStatus, is_resolved, to_milliseconds
+from app.executor import history
+from app.executor.history import reasons
+from app.executor.history.payloads import Payloads
 from app.store import WorkflowChanges
+from workflow_manager import states_language
+from workflow_manager.models import Job, Workflow, WorkflowStatus, is_resolved, to_milliseconds
 
 STATUSES: Final = {
     "PENDING_REDRIVE": WorkflowStatus.RUNNING,

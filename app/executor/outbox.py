@@ -6,18 +6,18 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from app import errors
-from app.executor import inputs, tickets
-from app.executor.flights import Flights
-from app.executor.launcher import Launcher, settled
-from app.executor.observer import Observer
-from app.executor.outages import Outage
+from app.executor import idempotency, inputs
+from app.executor.idempotency import Ticket
+from app.executor.in_flight import Flights
 from app.executor.queues import Queues
-from app.executor.quotas import Quotas
-from app.executor.state_machines import StateMachine
-from app.executor.tickets import Ticket
-from app.models import Tags, Workflow, WorkflowDefinition, WorkflowStatus
+from app.executor.reconciler import Observer
+from app.executor.sfn.circuit_breaker import Outage
+from app.executor.sfn.quotas import Quotas
+from app.executor.sfn.state_machines import StateMachine
+from app.executor.starter import Launcher, settled
 from app.store import Store
+from workflow_manager import errors
+from workflow_manager.models import Tags, Workflow, WorkflowDefinition, WorkflowStatus
 
 log = structlog.get_logger(__name__)
 
@@ -197,7 +197,7 @@ class Outbox:
         """
         for workflow_id, fingerprint in ticket.known_as:
             try:
-                made = tickets.check(await self.landed(workflow_id), fingerprint)
+                made = idempotency.check(await self.landed(workflow_id), fingerprint)
                 if made.status is WorkflowStatus.QUEUED and made.revision == 0:
                     return await self._store.update_workflow(made.id, {"last_updated": made.last_updated}, revision=0)
             except errors.WorkflowNotFound:

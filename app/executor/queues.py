@@ -8,11 +8,11 @@ from typing import Any, Final, NamedTuple, Self
 
 import structlog
 
-from app import errors
-from app.executor.recent import Recent
-from app.models import Queue, QueueLimits
+from app.executor.lru_cache import Recent
 from app.store.documents import Document, DocumentStore
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
+from workflow_manager import errors
+from workflow_manager.models import Queue, QueueLimits
 
 log = structlog.get_logger(__name__)
 

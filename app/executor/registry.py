@@ -8,9 +8,10 @@ from typing import Final, cast
 
 import structlog
 
-from app import errors, states_language
-from app.executor.catalog import Catalog
-from app.models import (
+from app.executor.definition_cache import Catalog
+from app.store import Store
+from workflow_manager import errors, states_language
+from workflow_manager.models import (
     DefinitionWarning,
     NewStateResource,
     NewWorkflowDefinitionRequest,
@@ -19,7 +20,6 @@ from app.models import (
     WorkflowDefinition,
     resource_type,
 )
-from app.store import Store
 
 log = structlog.get_logger(__name__)
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from app import errors, states_language
 from app.executor import inputs
-from app.models import Job, Workflow
+from workflow_manager import errors, states_language
+from workflow_manager.models import Job, Workflow
 
 
 class Beginning(NamedTuple):

@@ -1,7 +1,7 @@
 """When to ask Step Functions."""
 
-from app.poller.event_intake import EventIntake
-from app.poller.event_queue import EventConsumer
+from app.poller.events.consumer import EventConsumer
+from app.poller.events.handler import EventIntake
 from app.poller.leadership import Leadership
 from app.poller.poller import Poller, PollerStatus, RoundReport
 

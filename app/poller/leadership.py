@@ -10,9 +10,9 @@ from typing import Final
 
 import structlog
 
-from app import errors
 from app.store.documents import Document, DocumentStore
 from app.store.unreadable import UnreadableRecords
+from workflow_manager import errors
 
 log = structlog.get_logger(__name__)
 

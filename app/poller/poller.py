@@ -9,23 +9,23 @@ from typing import Final, TypeVar
 
 import structlog
 
-from app import errors
 from app.executor import ExecutionLists, Observer, Outage, Outbox, Queues, Quotas
-from app.executor.quotas import Lane
-from app.models import Workflow
-from app.poller.agenda import Agenda
-from app.poller.attention import Attendant, Outcome
+from app.executor.sfn.quotas import Lane
+from app.poller.active_index import Intake
 from app.poller.budget import Budget
-from app.poller.details import Details
-from app.poller.dispatching import Dispatcher, Turn
-from app.poller.intake import Intake
+from app.poller.details_queue import Details
+from app.poller.dispatch.backlog import WaitingRoom
+from app.poller.dispatch.dispatcher import Dispatcher, Turn
 from app.poller.leadership import Leadership
+from app.poller.liveness import Pulse
 from app.poller.planning import pages
-from app.poller.pulse import Pulse
+from app.poller.refresher import Attendant, Outcome
+from app.poller.schedule import Agenda
 from app.poller.sweeps import Sweeper
 from app.poller.tracking import ActiveSet, Tracked
-from app.poller.waiting import WaitingRoom
 from app.store import Store
+from workflow_manager import errors
+from workflow_manager.models import Workflow
 
 log = structlog.get_logger(__name__)
 

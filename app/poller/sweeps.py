@@ -9,17 +9,17 @@ from typing import Any, Final
 
 import structlog
 
-from app import errors
 from app.executor import ExecutionLists
-from app.executor.listings import ListedStatus
 from app.executor.observations import Observation
-from app.executor.quotas import Lane, calling_as
-from app.models import WorkflowStatus
-from app.poller.agenda import Agenda
-from app.poller.attention import Attendant, Outcome
+from app.executor.sfn.execution_lists import ListedStatus
+from app.executor.sfn.quotas import Lane, calling_as
 from app.poller.budget import Budget
 from app.poller.planning import Forecast
+from app.poller.refresher import Attendant, Outcome
+from app.poller.schedule import Agenda
 from app.poller.tracking import ActiveSet, Tracked
+from workflow_manager import errors
+from workflow_manager.models import WorkflowStatus
 
 log = structlog.get_logger(__name__)
 

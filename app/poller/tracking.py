@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from app.models import WorkflowStatus
+from workflow_manager.models import WorkflowStatus
 
 NEVER: Final = float("-inf")
 

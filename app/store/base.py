@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
-from app.models import Job, StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 from app.store.documents import DocumentStore
 from app.store.paging import Position
+from workflow_manager.models import Job, StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 
 
 class WorkflowChanges(TypedDict, total=False):

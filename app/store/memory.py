@@ -7,15 +7,15 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from app import errors
-from app.models import StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 from app.store import paging
 from app.store.base import ActivePage, DefinitionPage, Page, Store, WorkflowChanges, WorkflowQuery, header, summary
-from app.store.compact import CompactWorkflows
 from app.store.documents import Document
+from app.store.memory_records import CompactWorkflows
 from app.store.paging import Position
 from app.store.unreadable import UnreadableRecords
 from app.store.weights import Scale
+from workflow_manager import errors
+from workflow_manager.models import StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 
 Place = tuple[datetime, str]
 """A ``Position`` as a plain tuple, which the garbage collector need not look into."""

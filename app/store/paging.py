@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
-from app import errors
+from workflow_manager import errors
 
 T = TypeVar("T", str, int)
 

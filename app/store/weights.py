@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from app.models import Job, Workflow, WorkflowDefinition
+from workflow_manager.models import Job, Workflow, WorkflowDefinition
 
 RECORD_BYTES: Final = 500
 """What the small fields of a workflow, a job or a definition take."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from app.worker import Context, SyncContext, Worker
 from examples.thumbnails import pictures
+from workflow_manager.worker import Context, SyncContext, Worker
 
 worker = Worker(namespace="dev", definitions=Path(__file__).with_name("workflows.yaml"))
 

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from app import models
-from app.api.listing import WorkflowsParameters
+from app.api.pagination import WorkflowsParameters
 from tests import samples
+from workflow_manager import models
 
 NAME = samples.definition().name
 LEAST: dict[type[models.Request], dict[str, Any]] = {
@@ -44,7 +44,7 @@ def _subclasses(base: type[models.Request]) -> Iterator[type[models.Request]]:
 
 
 def test_every_model_of_a_request_is_in_the_table() -> None:
-    ours = {model for model in _subclasses(models.Request) if model.__module__.startswith("app.models")}
+    ours = {model for model in _subclasses(models.Request) if model.__module__.startswith("workflow_manager.models")}
 
     assert set(LEAST) == ours
 

@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app import errors
 from tests import samples
 from tests.rig import Rig
+from workflow_manager import errors
 
 BAD_REQUESTS: list[tuple[str, str, Any, int, str]] = [
     ("POST", "/workflow-definitions", {}, 400, "/name"),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app import errors, models
-from app.api.feeds import LONGEST_REFRESH_SECONDS, Feeds
+from app.api.workflow_feeds import LONGEST_REFRESH_SECONDS, Feeds
 from tests import samples
+from workflow_manager import errors, models
 
 
 class Looks:

@@ -15,11 +15,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app import models
-from app.api.feeds import Feeds
-from app.api.following import HEARTBEAT, HEARTBEAT_SECONDS, matches
+from app.api.routes.events import HEARTBEAT, HEARTBEAT_SECONDS, matches
+from app.api.workflow_feeds import Feeds
 from tests import samples
 from tests.rig import Rig
+from workflow_manager import models
 
 
 class Event(NamedTuple):

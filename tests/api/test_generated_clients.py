@@ -9,10 +9,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from app import errors
 from app.api import generated_clients
 from tests import samples
 from tests.rig import Rig
+from workflow_manager import errors
 
 GO_STRUCTS: Final = Path(__file__).parent / "go_structs" / "main.go"
 GO_HEADERS: Final = {

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app import strict_json
 from tests import samples
+from workflow_manager import strict_json
 
 BAD_JSON: list[bytes] = [
     *(

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from app.models import WorkflowStatus
 from tests import samples
 from tests.rig import Rig
+from workflow_manager.models import WorkflowStatus
 
 IDS = {
     WorkflowStatus.FAILED: "7c5f3a52-3d0e-4c52-8a53-1f6b8b1b4c55",

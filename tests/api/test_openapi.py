@@ -8,9 +8,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
-from app import errors, models
-from app.api import examples, problems
-from app.api.openapi import document
+from app.api import error_responses
+from app.api.openapi import examples
+from app.api.openapi.document import document
+from workflow_manager import errors, models
 
 ROOT = Path(__file__).parent.parent.parent
 METHODS = {"get", "put", "post", "delete"}
@@ -84,7 +85,7 @@ def test_every_error_that_can_reach_a_caller_is_declared_somewhere(spec: dict[st
     raised = {kind.status for kind in kinds if issubclass(kind, errors.WorkflowManagerError)} - NOT_OURS
 
     assert {str(status) for status in raised} <= declared
-    assert {str(status) for status in problems.MODELS} == {status for status in declared if status >= "400"}
+    assert {str(status) for status in error_responses.MODELS} == {status for status in declared if status >= "400"}
 
 
 def test_the_framework_s_own_errors_are_not_mentioned(spec: dict[str, Any]) -> None:

@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message, Receive, Scope, Send
 
-from app.api.context import RequestContext
-from app.api.traffic import Traffic
+from app.api.middleware import RequestContext
+from app.api.request_stats import Traffic
 from app.executor import Quotas
-from app.executor.quotas import LARGE
+from app.executor.sfn.quotas import LARGE
 from app.metrics import TrafficCollector
 from tests.rig import Rig
 

@@ -11,10 +11,10 @@ from starlette.types import Message
 
 from app.api import bodies
 from app.api.bodies import PAGE_BYTES, PIECE_BYTES, Bodies, page, send_in_pieces
-from app.api.feeds import Snapshot
-from app.models import WorkflowStatus
+from app.api.workflow_feeds import Snapshot
 from tests import samples
 from tests.rig import Rig
+from workflow_manager.models import WorkflowStatus
 
 LARGE = json.dumps({"x": '"' * 100_000})
 """Written as JSON text, it is twice as large."""

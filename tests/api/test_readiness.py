@@ -7,10 +7,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app import errors
 from app.readiness import FRESH_SECONDS, PATIENCE_SECONDS, Readiness
 from app.store.memory import MemoryStore
 from tests.rig import Clock, LoopClock
+from workflow_manager import errors
 
 
 class JudgedStore(MemoryStore):

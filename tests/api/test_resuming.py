@@ -2,8 +2,8 @@
 
 import httpx
 
-from app.models import Workflow
 from tests.rig import Rig
+from workflow_manager.models import Workflow
 
 AT_ECHO = {"StartAt": "echo"}
 

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from app.api.feeds import Feeds
+from app.api.workflow_feeds import Feeds
 from app.main import create_app
 from app.settings import Settings
 from tests.eventually import eventually

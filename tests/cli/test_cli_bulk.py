@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from app import errors
-from app.cli.bulk import MAX_FAILURES_IN_A_ROW
-from app.cli.journal import Journal
 from tests.cli.conftest import Run
 from tests.cli.fake_service import Answer, FakeService
 from tests.cli.many import FAST, OF_X, changes, listed
 from tests.client.documents import definition_json, job_json, workflow_json
+from workflow_manager import errors
+from workflow_manager.cli.bulk.journal import Journal
+from workflow_manager.cli.bulk.runner import MAX_FAILURES_IN_A_ROW
 
 
 def test_what_fits_is_cancelled(wfm: Run, service: FakeService) -> None:

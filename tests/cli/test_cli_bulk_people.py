@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.bulk import Pace
-from app.cli.journal import Journal
-from app.cli.text import holds_steering, visible
 from tests.cli.conftest import OpenTerminal
 from tests.cli.fake_service import FakeService
 from tests.cli.many import OF_X, changes, listed
 from tests.cli.terminal import CTRL_C
 from tests.client.documents import definition_json, workflow_json
+from workflow_manager.cli.bulk.journal import Journal
+from workflow_manager.cli.bulk.runner import Pace
+from workflow_manager.cli.output.escaping import holds_steering, visible
 
 
 @pytest.mark.looptime

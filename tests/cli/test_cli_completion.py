@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.bash_words import join_words
 from tests.cli.conftest import Run
 from tests.cli.fake_service import Answer, FakeService
 from tests.client.documents import definition_json, job_json, workflow_json
+from workflow_manager.cli.options.bash_completion import join_words
 
 NAMES = ("sfncli-test:master", "sfncli-test:next", "other")
 
@@ -223,7 +223,7 @@ def test_bash_completes_a_name(named: FakeService, tmp_path: Path) -> None:
     command = tmp_path / "workflow-manager"
     command.write_text(
         f"#!/bin/sh\nexec {sys.executable} -c \"import sys; sys.argv[0] = 'workflow-manager'\n"
-        'from app.cli.edge import main; sys.exit(main())" "$@"\n'
+        'from workflow_manager.cli.main import main; sys.exit(main())" "$@"\n'
     )
     command.chmod(0o755)
     program = """

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.masking import masked
 from tests.cli.conftest import Run
 from tests.cli.fake_service import SILENCE, Answer, FakeService
 from tests.client.documents import workflow_json
+from workflow_manager.masking import masked
 
 FOLLOW = ("workflows", "w", "--follow", "--timeout", "0")
 LIST = ("definitions", "list")

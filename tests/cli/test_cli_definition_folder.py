@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.cli.text import holds_steering
 from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import Answer, FakeService
 from tests.client.documents import definition_json
+from workflow_manager.cli.output.escaping import holds_steering
 
 MACHINE: dict[str, Any] = {"StartAt": "a", "States": {"a": {"Type": "Pass", "End": True}}}
 OLD = {**MACHINE, "Comment": "old"}

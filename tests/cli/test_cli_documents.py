@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from app import models
-from app.cli.connection import TOKEN_VARIABLE
-from app.cli.edge import main
-from app.cli.exits import ExitCode
-from app.cli.profiles import PROFILE_VARIABLE, VARIABLES
 from app.cli.reference import with_reference
-from app.client import WorkflowManager
 from tests.cli.real_service import RealService, serving
+from workflow_manager import models
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.main import main
+from workflow_manager.cli.options.connection import TOKEN_VARIABLE
+from workflow_manager.cli.options.profiles import PROFILE_VARIABLE, VARIABLES
+from workflow_manager.client import WorkflowManager
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 BLOCK = re.compile(r"^```(\w+)(?: \S+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from app import errors
-from app.cli.exits import ExitCode, exit_code_of
 from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import FakeService
 from tests.cli.terminal import CTRL_C
 from tests.client.documents import workflow_json
+from workflow_manager import errors
+from workflow_manager.cli.exit_codes import ExitCode, exit_code_of
 
 FOLLOW = ("workflows", "--workflow-id", "w", "--follow")
 
@@ -138,7 +138,7 @@ def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
 ) -> None:
     """The traceback is there for those who ask for it."""
     service.on("GET /workflow-definitions", [])
-    monkeypatch.setattr("app.cli.definition_store.write_results", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("workflow_manager.cli.definitions.actions.write_results", lambda *_, **__: 1 / 0)
     quiet = wfm("definitions", "list")
     assert quiet.code == 70
     assert quiet.err == "workflow-manager: unexpected ZeroDivisionError: division by zero (WFM_DEBUG=1 shows where)\n"

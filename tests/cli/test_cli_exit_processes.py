@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from app.cli.exits import ExitCode
 from tests.cli.fake_service import FakeService
 from tests.cli.piped import Piped
 from tests.client.documents import workflow_json
 from tests.forked import ForkServer
+from workflow_manager.cli.exit_codes import ExitCode
 
 FOLLOW = ("workflows", "w", "--follow")
 FAULT = """
 import sys
 from app.cli import workflow_list
-from app.cli.edge import main
+from workflow_manager.cli.main import main
 workflow_list.write_results = None
 sys.exit(main(["workflows", "--url", sys.argv[1]]))
 """

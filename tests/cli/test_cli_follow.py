@@ -3,11 +3,11 @@
 import json
 import re
 
-from app.cli.live_view import LASTING_LINES
 from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import FakeService
 from tests.cli.stories import FOLLOW, STOPPED, story
 from tests.client.documents import job_json, workflow_json
+from workflow_manager.cli.workflows.live_view import LASTING_LINES
 
 
 def test_a_pipe_gets_one_line_per_change(wfm: Run, service: FakeService) -> None:

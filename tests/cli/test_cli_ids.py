@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from app import errors
-from app.cli.ids import parse_ids
-from app.cli.journal import Journal
 from tests.cli.conftest import Run
 from tests.cli.fake_service import Answer, FakeService
 from tests.cli.many import changes, listed
 from tests.client.documents import job_json, workflow_json
+from workflow_manager import errors
+from workflow_manager.cli.bulk.id_input import parse_ids
+from workflow_manager.cli.bulk.journal import Journal
 
 FAILED = workflow_json("failed", jobs=[job_json("load", "failed")], lastJob=job_json("load", "failed"))
 VERBS = [

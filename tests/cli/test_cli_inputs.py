@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from app import errors
-from app.cli.inputs import read_input
-from app.cli.typed import parse_definition, parse_tags
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import workflow_json
+from workflow_manager import errors
+from workflow_manager.cli.options.parsing import parse_definition, parse_tags
+from workflow_manager.cli.options.workflow_input import read_input
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app import models
-from app.cli.job_tree import TREE_COLUMNS, job_tree, rows
 from tests.client.documents import job_json
+from workflow_manager import models
+from workflow_manager.cli.workflows.job_tree import TREE_COLUMNS, job_tree, rows
 
 END = "2026-01-02T03:04:09.500Z"
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.cli.live_view import LASTING_LINES
-from app.cli.text import holds_steering
 from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import Answer, FakeService
 from tests.cli.stories import FOLLOW, STARTED, STOPPED, many_jobs
 from tests.client.documents import definition_json, job_json, workflow_json
+from workflow_manager.cli.output.escaping import holds_steering
+from workflow_manager.cli.workflows.live_view import LASTING_LINES
 
 ID = "7c5f0a52-8a8f-4d4e-9f3b-0d5a5b3c1e2f"
 LONG = "the-name-of-a-state-that-somebody-thought-about-for-a-very-long-time"

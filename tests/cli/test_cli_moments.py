@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app import errors
-from app.cli.moments import parse_moment
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import workflow_json
+from workflow_manager import errors
+from workflow_manager.cli.options.times import parse_moment
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from app.cli.text import holds_steering, visible, visible_json, visible_lines
 from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import definition_json, job_json, resource_json, workflow_json
+from workflow_manager.cli.output.escaping import holds_steering, visible, visible_json, visible_lines
 
 EVIL = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202egnp.exe\u2028next\ud800\x00\x7f end"
 SHOW = ("workflows", "--workflow-id", "w")

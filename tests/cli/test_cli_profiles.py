@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app import errors
-from app.cli.profiles import configuration_path, read_configuration
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import workflow_json
+from workflow_manager import errors
+from workflow_manager.cli.options.profiles import configuration_path, read_configuration
 
 FILE = """\
 profile = "dev"

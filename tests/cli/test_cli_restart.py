@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from app import models
-from app.client import WorkflowManager
 from tests.cli.piped import Piped
 from tests.crashes.killing import Victim, command
 from tests.forked import ForkServer
+from workflow_manager import models
+from workflow_manager.client import WorkflowManager
 
 AWAY_SECONDS: Final = 30.0
 """Longer than any number of tries in quick succession."""

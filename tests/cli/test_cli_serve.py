@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from app import errors
-from app.cli.server import Listen, bind, use_embedded_aws
+from app.cli.service_process import Listen, bind, use_embedded_aws
 from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.terminal import CTRL_C
 from tests.forked import ForkServer
+from workflow_manager import errors
 
 SERVE = ("serve", "--local", "--port", "0")
 STOP_SECONDS = 10.0

@@ -10,15 +10,15 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from app.cli.commands import COMMANDS, Family, Verb
-from app.cli.exits import ExitCode
-from app.cli.options import DEFAULT_URL
 from app.cli.serve import serve
-from app.cli.worker_options import InputModeName
 from app.settings import StoreBackend
-from app.worker import InputMode
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
+from workflow_manager.cli.commands import COMMANDS, Family, Verb
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.options.common import DEFAULT_URL
+from workflow_manager.cli.worker.options import InputModeName
+from workflow_manager.worker import InputMode
 
 HEAVY = {"aioboto3", "botocore", "fastapi", "httpx", "moto", "pydantic", "rich", "uvicorn", "yaml"}
 
@@ -34,7 +34,7 @@ VERBS = {
 
 
 def loaded_modules(*arguments: str) -> set[str]:
-    return loaded_by(f"from app.cli.edge import main; main({list(arguments)!r})")
+    return loaded_by(f"from workflow_manager.cli.main import main; main({list(arguments)!r})")
 
 
 def loaded_by(program: str) -> set[str]:
@@ -47,7 +47,7 @@ def test_help_loads_nothing_heavy() -> None:
     """The help of all verbs needs none of them."""
     loaded = loaded_modules("--help")
     assert loaded & HEAVY == set()
-    assert "app.cli.submit" not in loaded
+    assert "workflow_manager.cli.workflows.submit" not in loaded
 
 
 def test_the_help_of_all_shows_every_summary_whole(wfm: Run) -> None:
@@ -67,7 +67,7 @@ def test_the_help_of_all_names_every_exit_code(wfm: Run) -> None:
 def test_the_help_of_a_verb_loads_nothing_heavy() -> None:
     """What a verb takes is told without what it does, and without what typer checks values with."""
     calls = "; ".join(f"main({[*words.split(), '--help']!r})" for words in VERBS)
-    assert loaded_by(f"from app.cli.edge import main; {calls}") & HEAVY == set()
+    assert loaded_by(f"from workflow_manager.cli.main import main; {calls}") & HEAVY == set()
 
 
 def test_a_client_verb_loads_no_server(service: FakeService) -> None:
@@ -80,7 +80,7 @@ def test_a_client_verb_loads_no_server(service: FakeService) -> None:
 
 def test_a_server_verb_loads_no_moto() -> None:
     """Only the process that is the embedded AWS pays for it."""
-    assert loaded_by("import app.cli.server") & {"moto"} == set()
+    assert loaded_by("import app.cli.service_process") & {"moto"} == set()
 
 
 def test_the_stores_of_serve_are_those_of_the_service() -> None:

@@ -7,12 +7,21 @@ from pathlib import Path
 import pytest
 import typer
 
-from app.cli.commands import COMMANDS, Family, load
-from app.cli.examples import EXAMPLES
-from app.cli.synonyms import MEMBERS, NOUNS, OPTION_ADVICE, VERBS, Advice, Hint, translated, translated_member
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import definition_json, workflow_json
+from workflow_manager.cli.commands import COMMANDS, Family, load
+from workflow_manager.cli.examples import EXAMPLES
+from workflow_manager.cli.synonyms import (
+    MEMBERS,
+    NOUNS,
+    OPTION_ADVICE,
+    VERBS,
+    Advice,
+    Hint,
+    translated,
+    translated_member,
+)
 
 LED = [
     ("ls", "workflows"),

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from app.cli.layout import Column, Columns, aligned, cut, fit
 from tests.cli.conftest import OpenTerminal, Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import definition_json, workflow_json
+from workflow_manager.cli.output.table_layout import Column, Columns, aligned, cut, fit
 
 WIDTHS = (60, 80, 100, 140)
 IDS = [str(uuid.UUID(int=(number + 1) << 96)) for number in range(4)]

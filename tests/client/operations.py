@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from app import models
-from app.client import WorkflowManager
 from tests.client.documents import definition_json, job_json, resource_json, workflow_json
+from workflow_manager import models
+from workflow_manager.client import WorkflowManager
 
 WORKFLOW_ID = "w"
 

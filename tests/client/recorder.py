@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from app.client import WorkflowManager
+from workflow_manager.client import WorkflowManager
 
 URL = "http://service.test"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app import errors, models
-from app.client import WorkflowManager
 from tests.client.documents import job_json, workflow_json
 from tests.client.operations import OPERATIONS, WORKFLOW_ID, Call
 from tests.client.recorder import URL, Recorder, manager_for
+from workflow_manager import errors, models
+from workflow_manager.client import WorkflowManager
 
 
 @pytest.mark.parametrize(

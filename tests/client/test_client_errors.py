@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from app import errors
-from app.client.failures import Away
 from tests.client.operations import NEW_DEFINITION, START, WORKFLOW_ID, Call
 from tests.client.recorder import URL, Recorder, manager_for
+from workflow_manager import errors
+from workflow_manager.client.error_mapping import Away
 
 LOGIN = "<!DOCTYPE html><html><head><title>Log in &amp; go on</title></head><body>Who are you?</body></html>"
 NOT_OURS = "is not one of workflow-manager"

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from app import errors
-from app.client import WorkflowManager
-from app.client.changes import WAIT_SECONDS
-from app.client.events import EventParser, ServerEvent
-from app.client.http import Sleep
-from app.client.patience import OUTAGE_SECONDS
 from tests.client.documents import workflow_json
+from workflow_manager import errors
+from workflow_manager.client import WorkflowManager
+from workflow_manager.client.http import Sleep
+from workflow_manager.client.outage_patience import OUTAGE_SECONDS
+from workflow_manager.client.sse import EventParser, ServerEvent
+from workflow_manager.client.watching import WAIT_SECONDS
 
 TEXTS = [
     ("id: 1\nevent: workflow\ndata: {}\n\n", [ServerEvent("workflow", b"{}", "1")]),

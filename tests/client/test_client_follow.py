@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from app import errors
-from app.client import RetryPolicy, WorkflowManager
-from app.client.patience import OUTAGE_SECONDS
 from tests.client.documents import workflow_json
+from workflow_manager import errors
+from workflow_manager.client import RetryPolicy, WorkflowManager
+from workflow_manager.client.outage_patience import OUTAGE_SECONDS
 
 Answer = dict[str, Any] | int
 OUTAGE = 500

@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 import httpx
 
-from app.client import WorkflowManager
-from app.client.http import MOST_REQUESTS_AT_ONCE
 from tests.client.documents import workflow_json
+from workflow_manager.client import WorkflowManager
+from workflow_manager.client.http import MOST_REQUESTS_AT_ONCE
 
 MANY = 60
 """Twice as many are more than httpx holds connections to, unless it is told otherwise."""

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from app import errors, models
-from app.client import WorkflowManager
 from tests.client.documents import workflow_json
 from tests.client.operations import NEW_DEFINITION, OPERATIONS, START, Call
 from tests.client.recorder import URL, Recorder, manager_for
+from workflow_manager import errors, models
+from workflow_manager.client import WorkflowManager
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from app import errors, models
-from app.client import RetryPolicy, WorkflowManager
-from app.client.retries import retry_after_seconds
+from workflow_manager import errors, models
+from workflow_manager.client import RetryPolicy, WorkflowManager
+from workflow_manager.client.retries import retry_after_seconds
 
 pytestmark = pytest.mark.looptime
 

@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 import pytest
 
-from app import errors, models
-from app.client import SyncWorkflowManager, WorkflowManager
 from tests.client.documents import workflow_json
+from workflow_manager import errors, models
+from workflow_manager.client import SyncWorkflowManager, WorkflowManager
 
 THREAD = "workflow-manager-client"
 

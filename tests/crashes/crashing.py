@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
-from app import errors
 from tests.crashes import virtual_loop
+from workflow_manager import errors
 
 T = TypeVar("T")
 

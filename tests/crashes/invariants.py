@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from app.executor import Observer
 from app.executor.observations import STATUSES
-from app.models import Workflow, WorkflowStatus
 from tests.crashes.crashing import REFUSALS
 from tests.crashes.scenario import Ledger
 from tests.crashes.world import QUEUE, World
 from tests.fake_sfn import Execution
+from workflow_manager.models import Workflow, WorkflowStatus
 
 
 def while_running(world: World, ledger: Ledger) -> Iterator[str]:

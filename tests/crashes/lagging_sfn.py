@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app import errors
 from tests.fake_sfn import JSON, Execution, FakeSFN
+from workflow_manager import errors
 
 MOST_LAG_SECONDS = 2.0
 """Each answer comes from a replica that is this much behind, at the most."""

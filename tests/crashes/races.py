@@ -2,9 +2,9 @@
 
 import asyncio
 
-from app import errors, models
-from app.models import WorkflowStatus
 from tests.rig import Rig
+from workflow_manager import errors, models
+from workflow_manager.models import WorkflowStatus
 
 REFUSALS = [errors.RefusedByAWS("InvalidDefinition"), errors.AccessDenied("not allowed")]
 

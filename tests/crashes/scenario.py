@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from app import errors, models
-from app.executor.tickets import keyed_id
-from app.models import QueueLimits, Workflow, WorkflowStatus
+from app.executor.idempotency import keyed_id
 from tests.crashes.world import MAX_RUNNING, SECRET, NoAnswer, World
 from tests.rig import Rig
+from workflow_manager import errors, models
+from workflow_manager.models import QueueLimits, Workflow, WorkflowStatus
 
 CLIENTS: Final = 5
 ATTEMPTS: Final = 6

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self, cast
 
-from app.executor import quotas
-from app.executor.quotas import Lane
-from app.models import QueueLimits, Workflow, WorkflowDefinitionRef, WorkflowStatus
+from app.executor.sfn import quotas
+from app.executor.sfn.quotas import Lane
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
 from benchmarks.simulated_sfn import MEAN_SECONDS, Run, SimulatedSFN, moment
 from tests import samples
 from tests.rig import ACCOUNT, Clock, Rig
+from workflow_manager.models import QueueLimits, Workflow, WorkflowDefinitionRef, WorkflowStatus
 
 STATUSES: Final = {
     "SUCCEEDED": WorkflowStatus.SUCCEEDED,

@@ -8,15 +8,15 @@ from typing import Final
 
 import pytest
 
-from app import errors
-from app.aws import READ_TIMEOUT_SECONDS
 from app.executor.outbox import PATIENCE
-from app.executor.quotas import LARGE
-from app.models import WorkflowStatus
-from app.poller.waiting import LONGEST_PAUSE_SECONDS
+from app.executor.sfn.quotas import LARGE
+from app.poller.dispatch.backlog import LONGEST_PAUSE_SECONDS
 from benchmarks.simulated_sfn import let_be
 from tests.crashes import virtual_loop
 from tests.crashes.simulated_day import Day
+from workflow_manager import errors
+from workflow_manager.aws import READ_TIMEOUT_SECONDS
+from workflow_manager.models import WorkflowStatus
 
 ACTIVE: Final = 200
 OUTAGE_SECONDS: Final = 120.0

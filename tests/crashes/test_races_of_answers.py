@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from app import errors
-from app.executor.launcher import LAG
-from app.executor.pacing import ATTEMPTS
-from app.models import WorkflowStatus
-from app.poller.attention import DENIED_SECONDS
+from app.executor.sfn.throttled_client import ATTEMPTS
+from app.executor.starter import LAG
+from app.poller.refresher import DENIED_SECONDS
 from tests.crashes.races import (
     Gate,
     abandoned,
@@ -21,6 +19,8 @@ from tests.crashes.races import (
     written_by_somebody,
 )
 from tests.rig import Rig
+from workflow_manager import errors
+from workflow_manager.models import WorkflowStatus
 
 
 @pytest.mark.parametrize("stale_read", ["get_execution_history", "describe_execution"])

@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from app import errors, models
-from app.executor.launcher import LAUNCH_LIMIT, SETTLED_AFTER
 from app.executor.outbox import PATIENCE
-from app.models import WorkflowStatus
-from app.poller.attention import GRACE
-from app.poller.waiting import FIRST_PAUSE_SECONDS
+from app.executor.starter import LAUNCH_LIMIT, SETTLED_AFTER
+from app.poller.dispatch.backlog import FIRST_PAUSE_SECONDS
+from app.poller.refresher import GRACE
 from tests.crashes.races import (
     REFUSALS,
     Gate,
@@ -20,6 +18,8 @@ from tests.crashes.races import (
     unanswered,
 )
 from tests.rig import Rig
+from workflow_manager import errors, models
+from workflow_manager.models import WorkflowStatus
 
 
 async def test_a_process_that_was_frozen_after_its_claim_starts_nothing(rig: Rig) -> None:

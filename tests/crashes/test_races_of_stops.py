@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from app import errors, models
-from app.executor.launcher import LAG, SETTLED_AFTER
-from app.models import WorkflowStatus
-from app.poller.attention import GRACE
-from app.poller.intake import WHOLE_SECONDS
+from app.executor.starter import LAG, SETTLED_AFTER
+from app.poller.active_index import WHOLE_SECONDS
+from app.poller.refresher import GRACE
 from tests.crashes.races import Gate, active, from_now_on_only_the_end_of_the_index_is_read, status, unanswered
 from tests.rig import Rig
+from workflow_manager import errors, models
+from workflow_manager.models import WorkflowStatus
 
 
 async def test_a_workflow_cancelled_while_another_process_starts_it_is_stopped(rig: Rig) -> None:

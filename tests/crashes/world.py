@@ -7,10 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
-from app import errors
-from app.executor.quotas import Quota
-from app.executor.tickets import SECRET_DOCUMENT
-from app.models import QueueLimits, Workflow
+from app.executor.idempotency import SECRET_DOCUMENT
+from app.executor.sfn.quotas import Quota
 from app.store import WorkflowChanges
 from app.store.documents import Document
 from app.store.memory import MemoryStore
@@ -18,6 +16,8 @@ from tests.crashes.crashing import Chaos, Process, Wire
 from tests.crashes.lagging_sfn import LaggingSFN
 from tests.fake_sfn import FakeSFN
 from tests.rig import Clock, LoopClock, Rig
+from workflow_manager import errors
+from workflow_manager.models import QueueLimits, Workflow
 
 T = TypeVar("T")
 

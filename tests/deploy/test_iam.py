@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from app.store import tables
-from app.worker.cloudwatch import NAMESPACE
 from tests.deploy.aws_calls import APP, calls, operations, sources, transaction_actions
 from tests.deploy.terraform_files import FILES, Block, labelled, read
+from workflow_manager.worker.metrics.cloudwatch import NAMESPACE
 
 STORE = [path for path in sources("store") if "create_table(" not in path.read_text()]
 """The store without the part that makes tables, which is a person's or Terraform's work."""

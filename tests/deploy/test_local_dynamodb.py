@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app import errors
 from app.cli import dynamodb_local
-from app.cli.server import use_embedded_aws
+from app.cli.service_process import use_embedded_aws
+from workflow_manager import errors
 
 EMBEDDED = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:1",

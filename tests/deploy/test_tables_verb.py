@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.cli.table_states import COLUMNS, TableDocument
+from app.cli.table_status import COLUMNS, TableDocument
 from app.store.tables import MISSING, TABLES, TableState, table_name
 
 Wfm = Callable[..., "subprocess.CompletedProcess[str]"]

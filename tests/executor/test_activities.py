@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from app import errors, models
-from app.executor.quotas import LARGE, Quota
-from app.executor.state_machines import NEW_FOR
-from app.models import WorkflowStatus
+from app.executor.sfn.quotas import LARGE, Quota
+from app.executor.sfn.state_machines import NEW_FOR
 from tests.rig import LoopClock, Rig
+from workflow_manager import errors, models
+from workflow_manager.models import WorkflowStatus
 
 ACTIVITY = "arn:aws:states:us-west-2:123456789012:activity:"
 

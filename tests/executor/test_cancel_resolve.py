@@ -5,11 +5,11 @@ from typing import Never
 
 import pytest
 
-from app import errors
 from app.executor.executor import LOOK_PATIENCE, PATIENCE
-from app.models import QueueLimits, Workflow, WorkflowStatus
 from app.store import WorkflowChanges
 from tests.rig import LoopClock, Rig
+from workflow_manager import errors
+from workflow_manager.models import QueueLimits, Workflow, WorkflowStatus
 
 
 async def test_a_running_workflow_is_cancelled_with_the_reason_given(rig: Rig) -> None:

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from app.executor import histories
+from app.executor.sfn import history_reader
 from tests.rig import Rig
 
 
 async def test_who_asks_again_for_a_long_history_need_not_begin_again(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(histories, "PAGE_EVENTS", 2)
+    monkeypatch.setattr(history_reader, "PAGE_EVENTS", 2)
     workflow = await rig.started()
     for _ in range(9):
         rig.sfn.enter(workflow.id, "echo")

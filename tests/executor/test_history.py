@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from app.executor import history
-from app.models import JobStatus, StateResourceType
 from tests.executor.histories import recorded
 from tests.executor.histories.recorded import PARALLEL, event, jobs_of
+from workflow_manager.models import JobStatus, StateResourceType
 
 
 @pytest.mark.parametrize("name", recorded.NAMES)

@@ -3,9 +3,9 @@
 import pytest
 
 from app.executor import history
-from app.models import JobStatus, WorkflowStatus
 from tests.executor.histories import recorded
 from tests.executor.histories.recorded import PARALLEL, event, jobs_of
+from workflow_manager.models import JobStatus, WorkflowStatus
 
 
 def test_the_reason_of_a_try_leaves_the_job_when_the_next_begins() -> None:

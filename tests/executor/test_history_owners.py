@@ -9,8 +9,8 @@ import pytest
 
 from app.executor import history
 from app.executor.history import Event
-from app.models import Job, JobStatus, WorkflowStatus
 from tests.executor.histories.recorded import PARALLEL, event
+from workflow_manager.models import Job, JobStatus, WorkflowStatus
 
 ERROR = "States.QueryEvaluationError"
 

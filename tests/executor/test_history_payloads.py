@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from app import errors, models
-from app.executor import histories, history
-from app.executor.histories import HistoryReader
+from app.executor import history
 from app.executor.history import Event
-from app.executor.history_payloads import ForResume, Newest, Only
-from app.models import Job, Workflow, WorkflowDefinitionOverrides
+from app.executor.history.payloads import ForResume, Newest, Only
+from app.executor.sfn import history_reader
+from app.executor.sfn.history_reader import HistoryReader
 from tests import samples
 from tests.executor.histories.recorded import event
 from tests.fake_sfn import FakeSFN
 from tests.rig import Rig
+from workflow_manager import errors, models
+from workflow_manager.models import Job, Workflow, WorkflowDefinitionOverrides
 
 KILOBYTE = 1024
 DOCUMENT_BYTES = 100 * KILOBYTE
@@ -196,7 +197,7 @@ async def test_twenty_loops_over_large_documents_are_held_within_a_limit() -> No
             observation = await reader.read(workflow)
         assert len(observation.jobs or ()) == 60
         assert reader.held_bytes <= 8 * KILOBYTE * KILOBYTE
-    assert max(asked) * DOCUMENT_BYTES <= histories.PAGE_BYTES
+    assert max(asked) * DOCUMENT_BYTES <= history_reader.PAGE_BYTES
 
 
 async def test_runs_with_many_payloads_are_refreshed_one_at_a_time(rig: Rig) -> None:
@@ -261,9 +262,9 @@ async def test_a_small_input_does_not_lead_to_a_large_page(rig: Rig) -> None:
 
     assert len(observation.jobs or ()) == 320
     assert again.jobs == observation.jobs
-    assert asked[0] == histories.PAGE_EVENTS
-    assert max(taken) <= histories.PAGE_BYTES
-    assert not any(size == histories.PAGE_EVENTS for size in asked[1:])
+    assert asked[0] == history_reader.PAGE_EVENTS
+    assert max(taken) <= history_reader.PAGE_BYTES
+    assert not any(size == history_reader.PAGE_EVENTS for size in asked[1:])
 
 
 async def test_another_replica_knows_from_what_is_stored_how_large_pages_are(rig: Rig) -> None:
@@ -277,11 +278,11 @@ async def test_another_replica_knows_from_what_is_stored_how_large_pages_are(rig
     assert len(observation.jobs or ()) == 300
     assert asked[0] < 100
     assert len(taken) == len(asked)
-    assert max(taken) <= histories.PAGE_BYTES
+    assert max(taken) <= history_reader.PAGE_BYTES
 
 
 async def test_single_payloads_beyond_any_page_are_read_all_the_same(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(histories, "PAGE_BYTES", DOCUMENT_BYTES)
+    monkeypatch.setattr(history_reader, "PAGE_BYTES", DOCUMENT_BYTES)
     workflow = await looping(rig, 30)
     rig.sfn.succeed(workflow.id)
     observation = await rig.observer.read_history(workflow)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from app.executor import history
 from app.executor.history import Event
-from app.models import WorkflowStatus
 from tests.executor.histories import recorded
 from tests.executor.histories.recorded import event
+from workflow_manager.models import WorkflowStatus
 
 """Step Functions ends an execution that reaches it."""
 

@@ -6,8 +6,8 @@ import botocore.session
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
-from app.executor import reasons
-from app.executor.reasons import Failure
+from app.executor.history import reasons
+from app.executor.history.reasons import Failure
 
 TRACEBACK = """Traceback (most recent call last):
   File "/app/main.py", line 7, in <module>

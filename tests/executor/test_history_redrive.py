@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from app.executor import history
-from app.models import JobStatus
 from tests.executor.histories import recorded
 from tests.executor.histories.recorded import PARALLEL, event, jobs_of
+from workflow_manager.models import JobStatus
 
 
 def test_the_runs_of_a_distributed_map_are_shown_like_workers() -> None:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app import errors
 from app.executor import inputs
+from workflow_manager import errors
 
 NORMALIZED = [
     ("", "{}"),

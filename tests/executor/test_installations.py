@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app import models
 from app.executor import Account
-from app.executor.state_machines import state_machine
+from app.executor.sfn.state_machines import state_machine
 from tests import samples
 from tests.rig import ACCOUNT, Rig
+from workflow_manager import models
 
 PLAIN = "arn:aws:states:us-west-2:123456789012:stateMachine:dev--echo--0--echo"
 FORMER = "arn:aws:states:us-west-2:123456789012:stateMachine:dev--echo--0--echo-0123456789ab"

@@ -9,10 +9,10 @@ import threading
 
 import pytest
 
-from app import states_language
-from app.executor.launcher import MAX_EXPANDED_AT_ONCE
+from app.executor.starter import MAX_EXPANDED_AT_ONCE
 from tests import samples
 from tests.rig import Rig
+from workflow_manager import states_language
 
 LARGE = {**samples.ECHO, "Comment": "x" * (MAX_EXPANDED_AT_ONCE + 1)}
 
@@ -25,8 +25,8 @@ def test_starts_in_many_namespaces_are_prepared_in_512_mib(character: str) -> No
     """Each namespace has its own copy of the definition, and its name is the caller's choice."""
     script = textwrap.dedent(f"""
         import asyncio, resource
-        from app.executor.catalog import Catalog
-        from app.executor.launcher import Launcher
+        from app.executor.definition_cache import Catalog
+        from app.executor.starter import Launcher
         from app.store.memory import MemoryStore
         from tests import samples
         from tests.rig import ACCOUNT

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from app import errors
 from app.executor import Outage, Quotas, paced
-from app.executor.outages import FAILURES, PROBE_SECONDS, SLOW_SECONDS
-from app.executor.pacing import ATTEMPTS
-from app.executor.quotas import Quota
+from app.executor.sfn.circuit_breaker import FAILURES, PROBE_SECONDS, SLOW_SECONDS
+from app.executor.sfn.quotas import Quota
+from app.executor.sfn.throttled_client import ATTEMPTS
 from tests.rig import Rig
+from workflow_manager import errors
 
 ARN = "arn:aws:states:us-west-2:123456789012:stateMachine:dev--echo--0--echo"
 

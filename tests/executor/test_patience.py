@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from app import errors
-from app.executor.patience import Within
+from app.executor.deadline import Within
 from tests.crashes import virtual_loop
+from workflow_manager import errors
 
 SECOND = timedelta(seconds=1)
 

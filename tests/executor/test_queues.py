@@ -3,8 +3,8 @@
 import pytest
 
 from app.executor.queues import Line
-from app.models import QueueLimits
 from app.store.documents import Document
+from workflow_manager.models import QueueLimits
 
 
 def turn(line: Line, waiting: str, *, ended: str = "", others: int = 0, moment: float = 1000.0) -> Line:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from app.executor import quotas
-from app.executor.quotas import Bucket, Lane, Quota, Quotas, calling_as
+from app.executor.sfn import quotas
+from app.executor.sfn.quotas import Bucket, Lane, Quota, Quotas, calling_as
 
 
 def bucket(size: float = 2, refill: float = 1) -> Bucket:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from app import errors, models
 from tests.rig import Rig
+from workflow_manager import errors, models
 
 
 def large(**state: object) -> models.NewWorkflowDefinitionRequest:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app import errors, models
-from app.models import Workflow, WorkflowStatus
 from app.store import WorkflowChanges
 from tests.rig import Rig
+from workflow_manager import errors, models
+from workflow_manager.models import Workflow, WorkflowStatus
 
 THREE: dict[str, Any] = {
     "StartAt": "echo",

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app import errors, models
-from app.models import Workflow
 from tests.rig import Rig
+from workflow_manager import errors, models
+from workflow_manager.models import Workflow
 
 MACHINE: dict[str, Any] = {
     "StartAt": "set",

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from app import errors, models
-from app.executor.outages import FAILURES
-from app.executor.pacing import ATTEMPTS
-from app.executor.quotas import Quota
-from app.executor.state_machines import GOOD_FOR_SECONDS
-from app.models import WorkflowStatus
-from app.poller.attention import GRACE
+from app.executor.sfn.circuit_breaker import FAILURES
+from app.executor.sfn.quotas import Quota
+from app.executor.sfn.state_machines import GOOD_FOR_SECONDS
+from app.executor.sfn.throttled_client import ATTEMPTS
+from app.poller.refresher import GRACE
 from tests.rig import ACCOUNT, Rig
+from workflow_manager import errors, models
+from workflow_manager.models import WorkflowStatus
 
 
 async def test_a_started_workflow_is_recorded_as_queued_with_its_execution(rig: Rig) -> None:

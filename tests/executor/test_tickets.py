@@ -5,10 +5,10 @@ import uuid
 
 import pytest
 
-from app import errors, models
-from app.executor.tickets import FORMER_IDS, FORMER_IDS_COUNT
+from app.executor.idempotency import FORMER_IDS, FORMER_IDS_COUNT
 from tests import samples
 from tests.rig import Rig
+from workflow_manager import errors, models
 
 REQUEST = models.StartWorkflowRequest(workflow_definition=models.WorkflowDefinitionRef(name="echo"), namespace="dev")
 

@@ -3,8 +3,8 @@
 from collections.abc import MutableMapping
 from typing import Any
 
-from app import models
 from tests.rig import Rig
+from workflow_manager import models
 
 Line = MutableMapping[str, Any]
 

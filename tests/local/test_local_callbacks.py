@@ -12,11 +12,11 @@ from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 
-from app.local import activities
-from app.local.activities import Activity, Board, Task
-from app.local.history import ENDINGS, History, Position
-from app.local.scopes import CallbackScope
 from tests.eventually import eventually
+from workflow_manager.local.stepfunctions import activities
+from workflow_manager.local.stepfunctions.activities import Activity, Board, Task
+from workflow_manager.local.stepfunctions.history import ENDINGS, History, Position
+from workflow_manager.local.stepfunctions.scopes import CallbackScope
 
 ARN = "arn:aws:states:us-west-2:123456789012:activity:a"
 ROUNDS = 200

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from app.local.turns import FREE_EVENTS, Turns
 from tests.local.test_local_process import RESTLESS, SERVE, first_line, python, workbench
 from tests.local.workbench import PASS, Workbench, task, unique
+from workflow_manager.local.stepfunctions.turns import FREE_EVENTS, Turns
 
-KEEP_THREE = "from app.local.options import Options; " + SERVE.replace("{port},", "{port}, Options(keep=3),")
+KEEP_THREE = "from workflow_manager.local.options import Options; " + SERVE.replace(
+    "{port},", "{port}, Options(keep=3),"
+)
 
 
 @contextlib.contextmanager
@@ -81,7 +83,7 @@ def test_only_an_execution_that_adds_many_events_pauses(monkeypatch: pytest.Monk
     pauses: list[float] = []
     now = [0.0]
     clock: Any = type("Clock", (), {"monotonic": staticmethod(lambda: now[0]), "sleep": staticmethod(pauses.append)})
-    monkeypatch.setattr("app.local.turns.time", clock)
+    monkeypatch.setattr("workflow_manager.local.stepfunctions.turns.time", clock)
     busy, calm = Turns(), Turns()
 
     for _ in range(int(FREE_EVENTS)):

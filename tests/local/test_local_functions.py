@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from jsonata import Jsonata
 
-from app.local.language import intrinsics, jsonata
-from app.states_language.intrinsics import FUNCTIONS
 from tests.local.workbench import Workbench
+from workflow_manager.local.language import intrinsics, jsonata
+from workflow_manager.states_language.rules.intrinsics import FUNCTIONS
 
 INPUT: dict[str, Any] = {
     "name": "Arnav",

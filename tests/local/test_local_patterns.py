@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
-from app import states_language
 from tests.local.conftest import CREDENTIALS, PATIENT
 from tests.local.workbench import Workbench, task, unique
+from workflow_manager import states_language
 
 Machine = dict[str, Any]
 Make = Callable[[Workbench], tuple[Machine, Any, Any]]

@@ -15,18 +15,18 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from app import errors
-from app.local import LocalAWS, handshake, listening, process
 from tests.eventually import eventually
 from tests.local.conftest import CREDENTIALS, PATIENT
 from tests.local.workbench import PASS, Workbench, task
+from workflow_manager import errors
+from workflow_manager.local import LocalAWS, handshake, listening, process
 
-SERVE = "import app.local; app.local.serve('127.0.0.1', {port}, on_ready=lambda url: print(url, flush=True))"
+SERVE = "import workflow_manager.local; workflow_manager.local.serve('127.0.0.1', {port}, on_ready=lambda url: print(url, flush=True))"
 
 OWNER = """
-import asyncio, app.local
+import asyncio, workflow_manager.local
 async def main():
-    async with app.local.LocalAWS() as aws:
+    async with workflow_manager.local.LocalAWS() as aws:
         print(aws.pid, flush=True)
         await aws.wait()
 asyncio.run(main())
@@ -232,9 +232,7 @@ def test_without_the_extra_it_says_what_to_install() -> None:
 
 
 def test_importing_the_package_does_not_load_moto() -> None:
-    heavy = (
-        "import sys, app.local; print(sorted({'moto', 'boto3', 'botocore', 'werkzeug', 'flask'} & set(sys.modules)))"
-    )
+    heavy = "import sys, workflow_manager.local; print(sorted({'moto', 'boto3', 'botocore', 'werkzeug', 'flask'} & set(sys.modules)))"
 
     with python(heavy) as child:
         assert child.communicate(timeout=20) == (b"[]\n", b"")
@@ -242,10 +240,10 @@ def test_importing_the_package_does_not_load_moto() -> None:
 
 SPARED = """
 import sys
-from app.local.spared import spare_batch
+from workflow_manager.local.stepfunctions.skip_batch import spare_batch
 
 spare_batch()
-import app.local.server
+import workflow_manager.local.server
 
 print(sorted({"moto.batch", "moto.batch.models", "moto.ec2"} & set(sys.modules)))
 """

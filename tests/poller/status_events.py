@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from app import models
-from app.poller.events import StatusEvent, read_event
+from app.poller.events.messages import StatusEvent, read_event
+from workflow_manager import models
 
 NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 

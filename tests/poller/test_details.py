@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.models import WorkflowStatus
-from app.poller import details
-from app.poller.details import FIRST_PAUSE_SECONDS, MAX_WAITING, Details
+from app.poller import details_queue
+from app.poller.details_queue import FIRST_PAUSE_SECONDS, MAX_WAITING, Details
 from app.poller.tracking import Tracked
+from workflow_manager.models import WorkflowStatus
 
 
 def ended(name: str, status: WorkflowStatus = WorkflowStatus.SUCCEEDED) -> Tracked:
@@ -65,6 +65,6 @@ def test_there_is_no_room_for_what_went_well_without_end(monkeypatch: pytest.Mon
     assert full
     assert len(queue) == MAX_WAITING + 1
     assert drain(queue)[0] == "badly"
-    monkeypatch.setattr(details, "MAX_FAILED", 0)
+    monkeypatch.setattr(details_queue, "MAX_FAILED", 0)
     queue.want(ended("no room", WorkflowStatus.FAILED))
     assert len(queue) == 0

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from app import errors
-from app.models import QueueLimits, Workflow, WorkflowStatus
-from app.poller.dispatching import MOST_A_TURN
-from app.poller.intake import WHOLE_SECONDS
+from app.poller.active_index import WHOLE_SECONDS
+from app.poller.dispatch.dispatcher import MOST_A_TURN
 from tests.rig import Rig
+from workflow_manager import errors
+from workflow_manager.models import QueueLimits, Workflow, WorkflowStatus
 
 
 async def waiting(rig: Rig, count: int, **fields: Any) -> list[Workflow]:

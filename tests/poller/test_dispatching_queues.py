@@ -1,4 +1,4 @@
-"""How queues come, change and go under a dispatcher: `app.executor.queues` and `app.poller.dispatching`."""
+"""How queues come, change and go under a dispatcher: `app.executor.queues` and `app.poller.dispatch.dispatcher`."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from app import errors
 from app.executor.queues import EPOCH_KEY, RELOAD_SECONDS, RETIRE_SECONDS
-from app.models import QueueLimits
 from app.store.documents import Document
 from tests.rig import Rig
+from workflow_manager import errors
+from workflow_manager.models import QueueLimits
 
 
 class Counting:
@@ -132,7 +132,7 @@ async def test_who_is_told_of_a_change_reads_no_older_queue(rig: Rig, monkeypatc
 
 async def test_a_thousand_waiting_queues_take_turns(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """None waits longer than twice the turns that it takes to serve each of them once."""
-    monkeypatch.setattr("app.poller.dispatching.MOST_A_TURN", 30)
+    monkeypatch.setattr("app.poller.dispatch.dispatcher.MOST_A_TURN", 30)
     await rig.define()
     for number in range(100):
         for _ in range(3):

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from app import errors
-from app.executor.outages import FAILURES
-from app.executor.quotas import Quota
-from app.models import QueueLimits, Workflow, WorkflowDefinitionRef, WorkflowStatus
-from app.poller.dispatching import MOST_A_TURN
-from app.poller.intake import WHOLE_SECONDS
+from app.executor.sfn.circuit_breaker import FAILURES
+from app.executor.sfn.quotas import Quota
+from app.poller.active_index import WHOLE_SECONDS
+from app.poller.dispatch.dispatcher import MOST_A_TURN
 from tests.crashes import virtual_loop
 from tests.rig import LoopClock, Rig
+from workflow_manager import errors
+from workflow_manager.models import QueueLimits, Workflow, WorkflowDefinitionRef, WorkflowStatus
 
 
 async def limit(rig: Rig, queue: str = "slow", **limits: object) -> None:

@@ -8,20 +8,20 @@ from typing import Any, cast
 import pytest
 
 from app.executor import ExecutionLists, Quotas, paced
-from app.executor.quotas import Quota
-from app.models import WorkflowStatus
+from app.executor.sfn.quotas import Quota
 from app.poller import EventIntake, Leadership, Poller
-from app.poller.agenda import Agenda
-from app.poller.attention import Attendant, Outcome
 from app.poller.budget import SILENCE_SECONDS, Budget
-from app.poller.details import Details
+from app.poller.details_queue import Details
+from app.poller.dispatch.backlog import WaitingRoom
+from app.poller.refresher import Attendant, Outcome
+from app.poller.schedule import Agenda
 from app.poller.sweeps import LIST_LAG_SECONDS, Sweeper
 from app.poller.tracking import ActiveSet, Tracked, state_machine_of
-from app.poller.waiting import WaitingRoom
 from tests import samples
 from tests.fake_sfn import Execution
 from tests.poller import status_events
 from tests.rig import Clock, Rig
+from workflow_manager.models import WorkflowStatus
 
 QUOTAS = {"ListExecutions": Quota(8, 8), "DescribeExecution": Quota(1, 0.001), "GetExecutionHistory": Quota(1, 0.001)}
 """So few questions that everything is listed."""

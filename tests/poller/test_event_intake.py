@@ -4,13 +4,13 @@ import itertools
 
 import pytest
 
-from app import errors
-from app.models import Workflow, WorkflowStatus
 from app.poller import EventIntake, Poller, RoundReport
-from app.poller.intake import DEFERRED_SECONDS
+from app.poller.active_index import DEFERRED_SECONDS
 from tests import samples
 from tests.poller import status_events
 from tests.rig import Rig
+from workflow_manager import errors
+from workflow_manager.models import Workflow, WorkflowStatus
 
 pytestmark = pytest.mark.usefixtures("no_room_for_questions")
 

@@ -5,13 +5,13 @@ import itertools
 
 import pytest
 
-from app import errors
-from app.models import Workflow, WorkflowStatus
 from app.poller import EventConsumer, EventIntake
-from app.poller.event_queue import LONGEST_PAUSE_SECONDS, RECEIVERS
+from app.poller.events.consumer import LONGEST_PAUSE_SECONDS, RECEIVERS
 from tests.poller import status_events
 from tests.poller.fake_sqs import FakeSQS
 from tests.rig import Rig
+from workflow_manager import errors
+from workflow_manager.models import Workflow, WorkflowStatus
 
 pytestmark = pytest.mark.usefixtures("no_room_for_questions")
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app import aws
-from app.models import WorkflowStatus
 from app.poller import EventConsumer, EventIntake
 from app.settings import Settings
 from tests.poller import status_events
 from tests.rig import Rig
+from workflow_manager import aws
+from workflow_manager.models import WorkflowStatus
 
 pytestmark = pytest.mark.usefixtures("no_room_for_questions")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.executor.observations import Observation
-from app.models import WorkflowStatus
 from tests.poller import status_events
+from workflow_manager.models import WorkflowStatus
 
 ARN = "arn:aws:states:us-west-2:123456789012:execution:dev--echo--0--echo:one"
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,16 +4,16 @@ import asyncio
 
 import pytest
 
-from app import errors
-from app.models import QueueLimits, Workflow, WorkflowStatus
-from app.poller.agenda import Agenda
-from app.poller.attention import DETAIL_TRIES
-from app.poller.details import MAX_WAITING
-from app.poller.intake import DEFERRED_SECONDS
-from app.poller.pulse import STALE_SECONDS, Pulse
+from app.poller.active_index import DEFERRED_SECONDS
+from app.poller.details_queue import MAX_WAITING
+from app.poller.liveness import STALE_SECONDS, Pulse
+from app.poller.refresher import DETAIL_TRIES
+from app.poller.schedule import Agenda
 from app.poller.tracking import ActiveSet, Tracked
 from tests.crashes.races import Gate
 from tests.rig import Clock, LoopClock, Rig
+from workflow_manager import errors
+from workflow_manager.models import QueueLimits, Workflow, WorkflowStatus
 
 
 async def test_what_was_asked_in_vain_counts_as_not_seen(rig: Rig) -> None:

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from app.executor import histories
-from app.models import WorkflowStatus
+from app.executor.sfn import history_reader
 from tests.rig import LoopClock, Rig
+from workflow_manager.models import WorkflowStatus
 
 DOCUMENT_BYTES = 100 * 1024
 
@@ -96,4 +96,4 @@ async def test_one_round_reads_heavy_runs_as_well(rig: Rig) -> None:
 
     assert (workflow.status, workflow.details_pending, len(workflow.jobs)) == (WorkflowStatus.SUCCEEDED, False, 50)
     assert rig.observer.heavy(heavy)
-    assert histories.PAGE_BYTES < 50 * DOCUMENT_BYTES
+    assert history_reader.PAGE_BYTES < 50 * DOCUMENT_BYTES

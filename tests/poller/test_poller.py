@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from app import errors
-from app.models import WorkflowStatus
 from app.poller import RoundReport
-from app.poller.attention import DENIED_SECONDS
+from app.poller.refresher import DENIED_SECONDS
 from tests.crashes import races
 from tests.rig import Rig
+from workflow_manager import errors
+from workflow_manager.models import WorkflowStatus
 
 
 async def test_a_run_goes_from_queued_over_running_to_its_end(rig: Rig) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.poller.sharing import first_left_out, shares
+from app.poller.dispatch.fair_share import first_left_out, shares
 
 
 @pytest.mark.parametrize(

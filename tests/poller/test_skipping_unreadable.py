@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from app import errors, models
-from app.models import QueueLimits, WorkflowStatus
 from app.poller import Leadership
 from app.store.documents import Document
 from app.store.memory import MemoryStore
 from tests.rig import Clock, Rig
 from tests.store.backends import Damage, damage
+from workflow_manager import errors, models
+from workflow_manager.models import QueueLimits, WorkflowStatus
 
 WHOLLY: list[Damage] = ["status", "body"]
 

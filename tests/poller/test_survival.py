@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from app import errors
-from app.models import QueueLimits, WorkflowStatus
-from app.poller.pulse import STALE_SECONDS
+from app.poller.liveness import STALE_SECONDS
 from tests.rig import LoopClock, Rig
+from workflow_manager import errors
+from workflow_manager.models import QueueLimits, WorkflowStatus
 
 FAILURES = [
     errors.NoAnswer(),

@@ -1,9 +1,9 @@
 """Who is started next."""
 
-from app.models import Workflow
-from app.poller.waiting import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, WaitingRoom
+from app.poller.dispatch.backlog import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, WaitingRoom
 from tests import samples
 from tests.rig import Clock
+from workflow_manager.models import Workflow
 
 
 class Room(WaitingRoom):

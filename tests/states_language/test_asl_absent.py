@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import pytest
 
-from app import states_language
-from app.states_language.choices import TESTS
-from app.states_language.fields import FIELDS, REQUIRED
-from app.states_language.model import JSONATA, JSONPATH
 from tests.states_language.machine_builders import Json, choosing, jsonata, machine, mapping, one, passing, task
+from workflow_manager import states_language
+from workflow_manager.states_language.model import JSONATA, JSONPATH
+from workflow_manager.states_language.rules.choices import TESTS
+from workflow_manager.states_language.rules.fields import FIELDS, REQUIRED
 
 BRANCH: Final = machine({"In branch": {"Type": "Pass", "End": True}})
 PLAIN: Final[dict[str, Json]] = {

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from app import states_language
 from tests.states_language.machine_builders import (
     Json,
     choosing,
@@ -19,6 +18,7 @@ from tests.states_language.machine_builders import (
     passing,
     task,
 )
+from workflow_manager import states_language
 
 WAIT: Json = {"Type": "Wait", "End": True}
 ROLE = "arn:aws:iam::123456789012:role/other"

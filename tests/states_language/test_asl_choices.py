@@ -2,9 +2,9 @@
 
 import pytest
 
-from app import states_language
-from app.states_language.choices import TESTS
 from tests.states_language.machine_builders import Json, choosing, jsonata, one
+from workflow_manager import states_language
+from workflow_manager.states_language.rules.choices import TESTS
 
 TEST = {"Variable": "$.a", "IsNull": True}
 

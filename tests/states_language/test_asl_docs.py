@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app import states_language
+from workflow_manager import states_language
 
 PAGE = (Path(__file__).parents[2] / "docs" / "states-language.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```json (written|sent)\n(.*?)```", PAGE, re.DOTALL)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app import states_language
-from app.states_language.choices import TESTS
-from app.states_language.fields import FIELDS
-from app.states_language.model import KINDS
 from tests.states_language.machine_builders import VALID_MACHINES, Json, machine, one, passing, read
+from workflow_manager import states_language
+from workflow_manager.states_language.model import KINDS
+from workflow_manager.states_language.rules.choices import TESTS
+from workflow_manager.states_language.rules.fields import FIELDS
 
 WORDS = ["StartAt", "States", "Version", "ErrorEquals", "Condition", "And", "Or", "Not", "Variable", *FIELDS, *TESTS]
 TEXTS = st.one_of(

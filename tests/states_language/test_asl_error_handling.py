@@ -2,8 +2,8 @@
 
 import pytest
 
-from app import states_language
 from tests.states_language.machine_builders import Json, jsonata, one, task
+from workflow_manager import states_language
 
 ALL = ["States.ALL"]
 

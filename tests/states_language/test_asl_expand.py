@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from app import states_language
 from tests.states_language.machine_builders import Json, choosing, jsonata, machine, mapping, one, passing, task
+from workflow_manager import states_language
 
 RETRIER = {"ErrorEquals": ["sfncli.CommandTerminated"], "IntervalSeconds": 10, "MaxAttempts": 10, "BackoffRate": 1.0}
 

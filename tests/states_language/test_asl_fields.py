@@ -2,10 +2,10 @@
 
 import pytest
 
-from app import states_language
-from app.states_language.fields import EXCLUSIVE, FIELDS, REQUIRED
-from app.states_language.model import KINDS
 from tests.states_language.machine_builders import Json, choosing, dropped, jsonata, mapping, one, passing, task
+from workflow_manager import states_language
+from workflow_manager.states_language.model import KINDS
+from workflow_manager.states_language.rules.fields import EXCLUSIVE, FIELDS, REQUIRED
 
 PARALLEL = {"Type": "Parallel", "Branches": [{"StartAt": "X", "States": {"X": {"Type": "Succeed"}}}], "End": True}
 WAIT = {"Type": "Wait", "End": True}

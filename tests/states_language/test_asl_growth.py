@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 import app
-from app import errors, states_language, strict_json
-from app.states_language import source
-from app.states_language.findings import MAX_FINDINGS, MAX_TEXT_LENGTH, ROOT, Findings
 from tests.states_language import shapes
 from tests.states_language.machine_builders import one, passing, task
+from workflow_manager import errors, states_language, strict_json
+from workflow_manager.states_language.findings import MAX_FINDINGS, MAX_TEXT_LENGTH, ROOT, Findings
+from workflow_manager.states_language.source import source
 
 # Only the parser of patterns tells what they are made of.
 _parser: Any = importlib.import_module("re._parser")
@@ -111,7 +111,7 @@ def test_a_repeated_key_is_found_by_looking_at_each_key_a_few_times(count: int) 
 
 def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
     """Yield the compiled regular expressions of what reads definitions."""
-    for module in pkgutil.iter_modules(states_language.__path__, "app.states_language."):
+    for module in pkgutil.iter_modules(states_language.__path__, "workflow_manager.states_language."):
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, re.Pattern):
                 yield f"{module.name}.{name}", value
@@ -174,7 +174,7 @@ def test_the_memory_of_reading_grows_with_the_text(syntax: str) -> None:
 IN_512_MIB = """
 import resource, json
 from app import states_language
-from app.states_language import source
+from workflow_manager.states_language import source
 resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20))
 key = "k" * 35_000
 """

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app import states_language
-from app.states_language.jsonata import is_expression, text_problem
 from tests.states_language.machine_builders import Json, choosing, jsonata, machine, mapping, one, passing, task
+from workflow_manager import states_language
+from workflow_manager.states_language.rules.jsonata import is_expression, text_problem
 
 SOUND = [
     "{% 1 %}", "{%1%}", "{%\n$states.input\n%}", "{% $f({'a': [1, 2]}) %}", "{% 'a (' %}", '{% "]" & "}" %}',

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app import states_language
 from tests.states_language.machine_builders import Json, dropped, jsonata, machine, mapping, one, task
+from workflow_manager import states_language
 
 READER = {"Resource": "arn:aws:states:::s3:getObject"}
 

@@ -1,7 +1,7 @@
 """The typed view of a machine."""
 
-from app import states_language
 from tests.states_language.machine_builders import Json, jsonata, machine, mapping, one, passing, task
+from workflow_manager import states_language
 
 MACHINE: Json = machine(
     {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import states_language
+from workflow_manager import states_language
 
 Parts = tuple[str, str, int, str]
 

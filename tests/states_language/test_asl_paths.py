@@ -2,10 +2,10 @@
 
 import pytest
 
-from app import states_language
-from app.states_language.intrinsics import FUNCTIONS, intrinsic_problem, value_problem
-from app.states_language.paths import path_problem, reference_problem, variable_problem
 from tests.states_language.machine_builders import Json, one, passing, task
+from workflow_manager import states_language
+from workflow_manager.states_language.rules.intrinsics import FUNCTIONS, intrinsic_problem, value_problem
+from workflow_manager.states_language.rules.paths import path_problem, reference_problem, variable_problem
 
 REFERENCE_PATHS = [
     "$", "$$", "$.a", "$.a.b", "$.a[0]", "$.a[0][12].b", "$['a']", "$['a b'].c", '$["a"]', "$['it\\'s']", "$.größe",

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from app import errors, states_language
 from tests.states_language.machine_builders import Json, machine, mapping, task
+from workflow_manager import errors, states_language
 
 MACHINE: Json = machine(
     {

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.states_language import source
 from tests.states_language.machine_builders import VALID_MACHINES, read
+from workflow_manager.states_language.source import source
 
 
 def load_yaml(text: str) -> source.Source:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app import errors, states_language
 from tests.states_language.machine_builders import Json, choosing, machine, mapping, one, passing, task
+from workflow_manager import errors, states_language
 
 DONE = {"Type": "Succeed"}
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app import states_language
 from tests.states_language.machine_builders import VALID_MACHINES, read
+from workflow_manager import states_language
 
 EVERY_MACHINE = pytest.mark.parametrize("path", VALID_MACHINES, ids=lambda path: path.stem)
 

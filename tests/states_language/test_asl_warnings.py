@@ -2,9 +2,9 @@
 
 import pytest
 
-from app import errors, states_language
-from app.states_language import jsonata as expressions
 from tests.states_language.machine_builders import Json, choosing, jsonata, machine, mapping, one, passing, task
+from workflow_manager import errors, states_language
+from workflow_manager.states_language.rules import jsonata as expressions
 
 
 def told(given: Json) -> list[tuple[str, str]]:

@@ -10,15 +10,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 from unittest import mock
 
-from app import aws, errors
 from app.settings import Settings
 from app.store import Store
-from app.store.dynamodb import DynamoDBStore
-from app.store.dynamodb_calls import Calls
-from app.store.items import Item
+from app.store.dynamodb.batching import Calls
+from app.store.dynamodb.items import Item
+from app.store.dynamodb.store import DynamoDBStore
 from app.store.memory import MemoryStore
 from app.store.tables import TABLES, WORKFLOWS, Table, create_tables, table_name
 from tests import samples
+from workflow_manager import aws, errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app import errors, models
 from app.store import Store
 from tests import samples
+from workflow_manager import errors, models
 
 
 async def test_the_first_version_of_a_name_can_be_read_back_equal(store: Store) -> None:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from app import errors
 from app.store.documents import Document, DocumentStore
+from workflow_manager import errors
 
 
 async def test_a_document_that_nobody_wrote_is_not_there(store: DocumentStore) -> None:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from app.models import Job, JobStatus, WorkflowStatus
 from app.store import WorkflowChanges, WorkflowQuery
-from app.store.dynamodb import DynamoDBStore
-from app.store.items import SHARDS
+from app.store.dynamodb.items import SHARDS
+from app.store.dynamodb.store import DynamoDBStore
 from tests import samples
 from tests.store import backends
 from tests.store.noise import noise
 from tests.store.wire import Wire, http_session
+from workflow_manager.models import Job, JobStatus, WorkflowStatus
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from app import errors
-from app.models import Workflow, WorkflowStatus
 from app.store import WorkflowQuery
-from app.store.dynamodb import DynamoDBStore
+from app.store.dynamodb.store import DynamoDBStore
 from app.store.tables import EXPIRY, WORKFLOWS
 from tests import samples
 from tests.store import backends
 from tests.store.noise import noise
+from workflow_manager import errors
+from workflow_manager.models import Workflow, WorkflowStatus
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from app.models import WorkflowStatus
-from app.store import WorkflowQuery, dynamodb_listing
-from app.store.dynamodb import DynamoDBStore
+from app.store import WorkflowQuery
+from app.store.dynamodb import listing
+from app.store.dynamodb.store import DynamoDBStore
 from tests import samples
 from tests.store import backends
 from tests.store.wire import Wire
+from workflow_manager.models import WorkflowStatus
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -39,7 +40,7 @@ async def store(dynamodb: "DynamoDBClient", prefix: str) -> DynamoDBStore:
 async def test_pages_that_end_early_still_lead_to_every_row_once(
     store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dynamodb_listing, "MAX_ENTRIES", 10)
+    monkeypatch.setattr(listing, "MAX_ENTRIES", 10)
 
     for statuses, name, oldest_first in product(
         [(), (WorkflowStatus.QUEUED,), (WorkflowStatus.SUCCEEDED,)], [None, "sfncli-test:master"], [True, False]
@@ -65,7 +66,7 @@ async def _pages(store: DynamoDBStore, query: WorkflowQuery) -> list[list[str]]:
 async def test_a_page_without_matches_reads_a_bounded_number_of_entries(
     store: DynamoDBStore, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dynamodb_listing, "MAX_ENTRIES", 20)
+    monkeypatch.setattr(listing, "MAX_ENTRIES", 20)
     wire = Wire(dynamodb)
 
     page = await store.list_workflows(WorkflowQuery(namespace="production"), limit=2)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from app import errors
-from app.models import Job, JobStatus, WorkflowStatus
 from app.store import Store, WorkflowQuery
-from app.store.dynamodb import DynamoDBStore
+from app.store.dynamodb.store import DynamoDBStore
 from app.store.tables import WORKFLOWS
 from tests import samples
 from tests.store import backends
 from tests.store.noise import noise
 from tests.store.wire import Wire
+from workflow_manager import errors
+from workflow_manager.models import Job, JobStatus, WorkflowStatus
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient

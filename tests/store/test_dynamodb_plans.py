@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from app.models import WorkflowStatus
 from app.store import WorkflowQuery
 from app.store.base import WorkflowChanges
-from app.store.dynamodb_plans import Range, active_partitions, filter_expression, partitions
-from app.store.items import FLAGS, PAYLOADS, TIMES, position, read_position
+from app.store.dynamodb.items import FLAGS, PAYLOADS, TIMES, position, read_position
+from app.store.dynamodb.query_plan import Range, active_partitions, filter_expression, partitions
 from app.store.paging import Position
 from app.store.tables import BY_DEFINITION, BY_STATE, BY_TIME, BY_TROUBLE
+from workflow_manager.models import WorkflowStatus
 
 ACTIVE = [("by-state", f"active#{shard}") for shard in range(4)]
 

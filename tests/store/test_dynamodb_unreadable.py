@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from app import errors, models
-from app.models import WorkflowStatus
 from app.store import WorkflowQuery
-from app.store.dynamodb import DynamoDBStore
+from app.store.dynamodb.store import DynamoDBStore
 from app.store.tables import COORDINATION, DEFINITIONS, STATE_RESOURCES, WORKFLOWS, Table, table_name
 from app.store.unreadable import UnreadableRecords
 from tests import samples
 from tests.store import backends
 from tests.store.noise import noise
+from workflow_manager import errors, models
+from workflow_manager.models import WorkflowStatus
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient

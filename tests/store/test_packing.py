@@ -3,26 +3,26 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.store import packing
+from app.store import compression
 from tests.store.noise import noise
 
 
 @given(st.binary(max_size=2_000) | st.text(max_size=2_000).map(str.encode))
 def test_what_is_packed_can_be_unpacked(raw: bytes) -> None:
-    packed = packing.pack(raw)
+    packed = compression.pack(raw)
 
-    assert packing.unpack(packed) == raw
+    assert compression.unpack(packed) == raw
     assert len(packed) <= len(raw) + 1
 
 
 def test_text_gets_smaller() -> None:
-    assert len(packing.pack(b'{"state": "Succeed"}' * 100)) < 200
+    assert len(compression.pack(b'{"state": "Succeed"}' * 100)) < 200
 
 
 def test_chunks_fit_into_items_and_join_to_the_whole() -> None:
-    packed = packing.pack(noise(2_000_000).encode())
+    packed = compression.pack(noise(2_000_000).encode())
 
-    chunks = packing.cut(packed)
+    chunks = compression.cut(packed)
 
     assert len(chunks) > 1
     assert max(len(chunk) for chunk in chunks) < 400_000

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app import errors, models
 from app.store import Store, WorkflowQuery
 from app.store.base import summary
 from tests import samples
+from workflow_manager import errors, models
 
 LARGE = json.dumps({"x": "x" * 50_000})
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from app import errors
-from app.executor.tickets import SECRET_DOCUMENT, SecretKeeper
+from app.executor.idempotency import SECRET_DOCUMENT, SecretKeeper
 from app.store import Store
 from tests import samples
+from workflow_manager import errors
 
 
 def keeper(store: Store) -> SecretKeeper:

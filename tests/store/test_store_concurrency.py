@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from app import errors
-from app.models import ACTIVE_STATUSES, Workflow, WorkflowStatus
 from app.store import Store, WorkflowChanges, WorkflowQuery
 from tests import samples
+from workflow_manager import errors
+from workflow_manager.models import ACTIVE_STATUSES, Workflow, WorkflowStatus
 
 WRITERS = 32
 WORKFLOWS = 4

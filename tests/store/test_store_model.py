@@ -10,13 +10,21 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from app import errors, states_language
-from app.models import Job, JobStatus, StateResource, StateResourceType, Workflow, WorkflowDefinition, WorkflowStatus
 from app.store import Store, WorkflowChanges, WorkflowQuery
 from app.store.memory import MemoryStore
 from tests import samples
 from tests.store import backends
 from tests.store.noise import noise
+from workflow_manager import errors, states_language
+from workflow_manager.models import (
+    Job,
+    JobStatus,
+    StateResource,
+    StateResourceType,
+    Workflow,
+    WorkflowDefinition,
+    WorkflowStatus,
+)
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient

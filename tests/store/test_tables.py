@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app import errors
 from app.store import Store
 from app.store.tables import (
     BY_STATE,
@@ -20,6 +19,7 @@ from app.store.tables import (
 )
 from app.store.tables import table_name as name_of
 from tests.store import backends
+from workflow_manager import errors
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient

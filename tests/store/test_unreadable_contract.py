@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from app import errors, models
-from app.models import Job, JobStatus, WorkflowStatus
 from app.store import Store, WorkflowQuery
 from tests import samples
 from tests.store import backends
 from tests.store.backends import Damage
+from workflow_manager import errors, models
+from workflow_manager.models import Job, JobStatus, WorkflowStatus
 
 WHOLLY: list[Damage] = ["status", "body"]
 PARTLY: list[Damage] = ["jobs", "definition"]

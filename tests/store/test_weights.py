@@ -5,8 +5,8 @@ import tracemalloc
 
 import pytest
 
-from app.store.dynamodb_cache import DefinitionCache
-from app.store.items import DefinitionKey
+from app.store.dynamodb.cache import DefinitionCache
+from app.store.dynamodb.items import DefinitionKey
 from app.store.weights import held_bytes
 from tests import samples
 

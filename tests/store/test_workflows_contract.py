@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from app import errors
-from app.models import Job, JobStatus, Workflow, WorkflowStatus
 from app.store import Store, WorkflowChanges, WorkflowQuery
 from app.store.base import header
 from tests import samples
 from tests.store.noise import noise
+from workflow_manager import errors
+from workflow_manager.models import Job, JobStatus, Workflow, WorkflowStatus
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")

@@ -13,10 +13,10 @@ import boto3
 import pytest
 import structlog
 
-from app.aws import translating
-from app.worker import CommandSettings, CommandWorker, InputMode, Pace, WorkerSettings, run_until_signalled
 from tests.worker.fake_activities import FakeActivities, ScheduledTask
 from tests.worker.processes import Nursery, write_script
+from workflow_manager.aws import translating
+from workflow_manager.worker import CommandSettings, CommandWorker, InputMode, Pace, WorkerSettings, run_until_signalled
 
 ACTIVITY = "dev--resize"
 INPUT = {"_EXECUTION_NAME": "run-1"}

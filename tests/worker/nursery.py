@@ -11,10 +11,12 @@ import runpy
 import sys
 from typing import Any
 
-from app.cli import definition_store, sfncli, submission, worker, working
-from app.cli.edge import main
+from workflow_manager.cli.definitions import actions
+from workflow_manager.cli.main import main
+from workflow_manager.cli.worker import sfncli, worker, worker_process
+from workflow_manager.cli.workflows import start
 
-PRELOADED = (definition_store, sfncli, submission, worker, working)
+PRELOADED = (actions, sfncli, start, worker, worker_process)
 """Imported here so that no child has to."""
 
 APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from app.worker.signals import FORWARDED, KEPT
 from tests.eventually import eventually
 from tests.worker.conftest import alive, sfn_client
 from tests.worker.executions import Execution, Machine
 from tests.worker.processes import PYTHON, ROOT, STUBBORN, Nursery, arguments, puppet, write_script
 from tests.worker.recorder import Recorder, recording
+from workflow_manager.worker.host.signals import FORWARDED, KEPT
 
 
 @pytest.fixture(scope="module")
@@ -293,8 +293,8 @@ def test_lost_and_killed(stray: Stray) -> None:
 REUSING = """
 import asyncio, signal, subprocess
 from pathlib import Path
-from app.worker.process import ChildProcess
-from app.worker.watchdog import Unguarded
+from workflow_manager.worker.commands.process import ChildProcess
+from workflow_manager.worker.commands.watchdog import Unguarded
 from tests.worker.conftest import alive
 
 def next_number(number):

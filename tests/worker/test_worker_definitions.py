@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from app import errors, models
-from app.models import NewWorkflowDefinitionRequest, WorkflowDefinition
-from app.worker import Worker
-from app.worker.definitions import read_definitions, register
 from tests.cli.fake_service import running
 from tests.worker.processes import Nursery
+from workflow_manager import errors, models
+from workflow_manager.models import NewWorkflowDefinitionRequest, WorkflowDefinition
+from workflow_manager.worker import Worker
+from workflow_manager.worker.functions.definitions import read_definitions, register
 
 MACHINE = {"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "a", "End": True}}}
 
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: bytes | None)
 
 MODULE = """
 from pathlib import Path
-from app.worker import Worker
+from workflow_manager.worker import Worker
 
 worker = Worker(namespace="{namespace}", definitions=Path("definitions.yaml"))
 

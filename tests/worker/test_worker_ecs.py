@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app import errors
-from app.worker import TaskProtection, expand_ecs_task
 from tests.worker.conftest import StartWorker, eventually
+from workflow_manager import errors
+from workflow_manager.worker import TaskProtection, expand_ecs_task
 
 ARN = "arn:aws:ecs:us-west-2:123456789012:task/cluster/0123456789abcdef"
 
@@ -141,7 +141,7 @@ async def test_an_agent_that_does_not_answer_hinders_no_task(start_worker: Start
 async def test_an_agent_that_hangs_holds_up_neither_tasks_nor_the_stop(
     start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.ecs.LAST_WORD_SECONDS", 0.05)
+    monkeypatch.setattr("workflow_manager.worker.host.ecs.LAST_WORD_SECONDS", 0.05)
     asked = asyncio.Event()
 
     async def hang(request: httpx.Request) -> httpx.Response:

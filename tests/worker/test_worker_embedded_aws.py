@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from app import aws
 from app.settings import Settings
-from app.worker import ActivityCalls, CommandSettings, CommandWorker, Gauges, WorkerSettings, equipped
 from tests.worker.conftest import FAST, alive, eventually
 from tests.worker.processes import write_script
+from workflow_manager import aws
+from workflow_manager.worker import ActivityCalls, CommandSettings, CommandWorker, Gauges, WorkerSettings, equipped
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient

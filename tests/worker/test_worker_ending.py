@@ -16,7 +16,7 @@ from tests.worker.test_worker_signals import PROGRAM
 
 MODULE = """
 import asyncio, threading, time
-from app.worker import Worker
+from workflow_manager.worker import Worker
 
 worker = Worker(namespace="{namespace}")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.worker.exits import Exit, output_of
-from app.worker.outcome import MAX_CAUSE_BYTES, TaskFailed
+from workflow_manager.worker.commands.exit_status import Exit, output_of
+from workflow_manager.worker.task_errors import MAX_CAUSE_BYTES, TaskFailed
 
 OWN = b'{"error":"App.Broken","cause":"disk full"}'
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app import errors
-from app.aws import translating
-from app.worker import ActivityWorker, Fleet, Stop, Task, WorkerSettings
 from tests.worker.conftest import FAST, INPUT, eventually
 from tests.worker.fake_activities import FakeActivities
+from workflow_manager import errors
+from workflow_manager.aws import translating
+from workflow_manager.worker import ActivityWorker, Fleet, Stop, Task, WorkerSettings
 
 NAMES = ("dev--crop", "dev--turn")
 

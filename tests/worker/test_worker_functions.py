@@ -12,11 +12,11 @@ import pydantic
 import pytest
 from structlog.testing import capture_logs
 
-from app import errors
-from app.aws import translating
-from app.worker import Context, Equipment, Fleet, Host, Pace, SyncContext, Worker
 from tests.worker.conftest import FAST, INPUT, eventually
 from tests.worker.fake_activities import FakeActivities, ScheduledTask
+from workflow_manager import errors
+from workflow_manager.aws import translating
+from workflow_manager.worker import Context, Equipment, Fleet, Host, Pace, SyncContext, Worker
 
 Perform = Callable[..., Awaitable[ScheduledTask]]
 

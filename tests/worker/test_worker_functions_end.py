@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from app.worker import Context, SyncContext, TaskFailed
 from tests.worker.conftest import FAST, eventually
 from tests.worker.test_worker_functions import Hosted, Start, start
+from workflow_manager.worker import Context, SyncContext, TaskFailed
 
 __all__ = ["start"]
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from app.worker import TaskFailed
 from tests.worker.test_worker_functions import Start, start
+from workflow_manager.worker import TaskFailed
 
 __all__ = ["start"]
 

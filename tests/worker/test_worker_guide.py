@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from app.worker import FunctionErrorName
-from app.worker.outcome import ErrorName
-from app.worker.prometheus import WorkerMetrics
 from tests.worker.executions import Machine
 from tests.worker.processes import ROOT, Nursery, WorkerProcess
+from workflow_manager.worker import FunctionErrorName
+from workflow_manager.worker.metrics.prometheus import WorkerMetrics
+from workflow_manager.worker.task_errors import ErrorName
 
 GUIDE = (ROOT / "docs/worker.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)(?: (\S+))?\n(.*?)^```", GUIDE, flags=re.MULTILINE | re.DOTALL)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.worker import CloudWatchActivePercent
-from app.worker.activity_clock import ActivityClock
 from tests.worker.conftest import StartWorker, eventually
+from workflow_manager.worker import CloudWatchActivePercent
+from workflow_manager.worker.metrics.busy_time import ActivityClock
 
 ARN = "arn:aws:states:us-west-2:123456789012:activity:dev--resize"
 

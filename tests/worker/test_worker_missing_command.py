@@ -7,10 +7,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.settings import Settings
-from app.worker import CommandActivity, CommandSettings, Host, activity_of, read_activities, run_commands
-from app.worker.start_failures import warn_unless_found
 from tests.worker.conftest import eventually
 from tests.worker.processes import write_script
+from workflow_manager.worker import CommandActivity, CommandSettings, Host, activity_of, read_activities, run_commands
+from workflow_manager.worker.commands.start_errors import warn_unless_found
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from app import errors
-from app.worker.observing import PollResult, Unobserved
-from app.worker.pauses import Backoff
-from app.worker.poll_pace import PollPace
 from tests.worker.conftest import ACTIVITY, FAST, StartWorker, eventually
+from workflow_manager import errors
+from workflow_manager.worker.activity.poll_rate import PollPace
+from workflow_manager.worker.backoff import Backoff
+from workflow_manager.worker.metrics.hooks import PollResult, Unobserved
 
 ARN = f"arn:aws:states:us-west-2:123456789012:activity:{ACTIVITY}"
 

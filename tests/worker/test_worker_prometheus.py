@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from app import errors
-from app.worker import Gauges, WorkerMetrics, metrics_server
 from tests.worker.conftest import ACTIVITY, FAST, StartWorker, eventually
+from workflow_manager import errors
+from workflow_manager.worker import Gauges, WorkerMetrics, metrics_server
 
 
 def value(metrics: WorkerMetrics, name: str, **labels: str) -> float:

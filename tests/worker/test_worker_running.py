@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app import errors
-from app.models import WorkflowDefinition
-from app.worker import Context, SyncContext, Worker
 from tests.worker.conftest import eventually
 from tests.worker.executions import Machine
 from tests.worker.test_worker_definitions import Shelf
+from workflow_manager import errors
+from workflow_manager.models import WorkflowDefinition
+from workflow_manager.worker import Context, SyncContext, Worker
 
 NAMESPACE = f"n{uuid.uuid4().hex[:8]}"
 DEFINITION = "name: {name}\nstateMachine: {{StartAt: A, States: {{A: {{Type: Pass, End: true}}}}}}\n"
@@ -51,7 +51,7 @@ async def test_the_body_begins_when_everything_is_registered_and_the_worker_stop
 async def test_a_service_that_is_away_holds_up_neither_body_nor_tasks_and_learns_the_definitions_later(
     worker: Worker, sfn: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.definitions.FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("workflow_manager.worker.functions.definitions.FIRST_PAUSE_SECONDS", 0.01)
     shelf = Shelf()
     shelf.away = True
     async with worker.running(service=shelf):
@@ -65,7 +65,7 @@ async def test_a_service_that_is_away_holds_up_neither_body_nor_tasks_and_learns
 async def test_a_service_that_does_not_answer_holds_up_the_body_for_a_moment_only(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.python_worker.HEAD_START_SECONDS", 0.01)
+    monkeypatch.setattr("workflow_manager.worker.functions.worker.HEAD_START_SECONDS", 0.01)
 
     class Silent(Shelf):
         async def get_definition(self, name: str) -> WorkflowDefinition:
@@ -79,7 +79,7 @@ async def test_a_service_that_does_not_answer_holds_up_the_body_for_a_moment_onl
 async def test_a_definition_that_is_refused_beside_the_body_stops_the_worker(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.worker.definitions.FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("workflow_manager.worker.functions.definitions.FIRST_PAUSE_SECONDS", 0.01)
     begun = asyncio.Event()
 
     async def run_beside() -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from app import errors, worker
-from app.worker import CommandSettings, WorkerSettings, expand, qualified_name, tags_from_environment
-from app.worker.config import SECRET_VARIABLES, command_environment
 from tests.worker.conftest import StartWorker
+from workflow_manager import errors, worker
+from workflow_manager.worker import CommandSettings, WorkerSettings, expand, qualified_name, tags_from_environment
+from workflow_manager.worker.config import SECRET_VARIABLES, command_environment
 
 
 @pytest.mark.parametrize(

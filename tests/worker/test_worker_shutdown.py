@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from app.worker import Pace
 from tests.eventually import eventually as block_until
 from tests.worker.conftest import FAST, INPUT, StartWorker, alive, eventually
 from tests.worker.fake_activities import FakeActivities
 from tests.worker.test_worker_heartbeats import SLEEPER, STUBBORN, pid_of_command
+from workflow_manager.worker import Pace
 
 PATIENT = replace(FAST, poll_drain_seconds=30, shutdown_grace_seconds=30)
 
@@ -199,7 +199,7 @@ async def test_the_stop_does_not_wait_for_output_that_somebody_else_holds_open(
     start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("process", "command"):
-        monkeypatch.setattr(f"app.worker.{module}.LAST_WORDS_SECONDS", 0.05)
+        monkeypatch.setattr(f"workflow_manager.worker.{module}.LAST_WORDS_SECONDS", 0.05)
     running = await start_worker(f"setsid sleep 10 & {SLEEPER}", output_drain_seconds=600)
     task = await running.schedule()
     await pid_of_command(tmp_path)

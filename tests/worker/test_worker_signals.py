@@ -66,7 +66,7 @@ def test_a_stop_is_obeyed_while_ecs_does_not_answer(nursery: Nursery) -> None:
 
 WAITING = """
 import asyncio
-from app.worker import Worker
+from workflow_manager.worker import Worker
 
 worker = Worker(namespace="{namespace}")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typing_extensions import TypedDict
 
-from app import errors
-from app.worker import Context, SyncContext, Worker, signature_of
+from workflow_manager import errors
+from workflow_manager.worker import Context, SyncContext, Worker, signature_of
 
 
 class Trip(TypedDict):

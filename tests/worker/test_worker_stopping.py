@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from app.worker import CommandSettings, ErrorName, Stop, StopReason, StopRequest, Task, TaskFailed
-from app.worker.command import CommandHandler
-from app.worker.process import ChildProcess
-from app.worker.stopping import Shutdown
-from app.worker.watchdog import Unguarded
 from tests.worker.processes import write_script
+from workflow_manager.worker import CommandSettings, ErrorName, Stop, StopReason, StopRequest, Task, TaskFailed
+from workflow_manager.worker.commands.handler import CommandHandler
+from workflow_manager.worker.commands.process import ChildProcess
+from workflow_manager.worker.commands.watchdog import Unguarded
+from workflow_manager.worker.shutdown import Shutdown
 
 LOST = StopRequest(StopReason.LOST, 5)
 

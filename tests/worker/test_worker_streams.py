@@ -6,8 +6,15 @@ import threading
 
 import pytest
 
-from app.worker.streams import CHUNK_BYTES, MAX_BACKLOG_CHUNKS, CommandStream, Echo, LastLine, Tail
 from tests.worker.conftest import eventually
+from workflow_manager.worker.commands.output_streams import (
+    CHUNK_BYTES,
+    MAX_BACKLOG_CHUNKS,
+    CommandStream,
+    Echo,
+    LastLine,
+    Tail,
+)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app.worker.outcome import ErrorName, TaskFailed, clip, clip_start
-from app.worker.task import MAX_OUTPUT_BYTES, Task, complete_output, is_object, read_task
+from workflow_manager.worker.task_errors import ErrorName, TaskFailed, clip, clip_start
+from workflow_manager.worker.task_json import MAX_OUTPUT_BYTES, Task, complete_output, is_object, read_task
 
 DEEP = "[" * 100_000 + "]" * 100_000
 AS_DEEP_AS_DOCUMENTED = "[" * 900 + "]" * 900

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.edge import main
+from workflow_manager.cli.main import main
 
 Refused = Callable[..., str]
 
@@ -116,7 +116,7 @@ def test_a_file_of_activities_says_what_is_wrong_with_it(
     [
         ("import no_such_library", "--module mine: No module named 'no_such_library'."),
         (
-            "from app.worker import Worker\nworker = Worker()\n@worker.task()\ndef f(a, b): ...",
+            "from workflow_manager.worker import Worker\nworker = Worker()\n@worker.task()\ndef f(a, b): ...",
             "f cannot be a task: it takes more than one input and one context.",
         ),
     ],

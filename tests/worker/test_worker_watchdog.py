@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app.worker import Watchdog
-from app.worker.reaper import STAY
 from tests.eventually import eventually
 from tests.worker.conftest import alive
+from workflow_manager.worker import Watchdog
+from workflow_manager.worker.commands.reaper import STAY
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def _ignores(pid: int, number: signal.Signals) -> bool:
 
 
 def test_a_machine_without_python_goes_unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.worker.watchdog.PROGRAM", ("/no/such/python",))
+    monkeypatch.setattr("workflow_manager.worker.commands.watchdog.PROGRAM", ("/no/such/python",))
     with Watchdog() as watchdog:
         watchdog.watch(1)
         watchdog.forget(1)

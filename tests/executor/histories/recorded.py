@@ -12,7 +12,7 @@ from typing import Any
 
 from app.executor import history
 from app.executor.history import Event
-from app.models import Job, WorkflowStatus
+from workflow_manager.models import Job, WorkflowStatus
 
 _FOLDER = Path(__file__).parent
 _STARTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

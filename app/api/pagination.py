@@ -1,0 +1,118 @@
+"""The parameters of a listing, and how it names its next page."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from app.store import WorkflowQuery
+from app.store.base import brief
+from workflow_manager.models import Workflow, WorkflowStatus
+
+RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+FILTER_LENGTH: Final = 256
+ID_PREFIX_LENGTH: Final = 8
+"""With fewer characters of a UUID, workflows would soon share them."""
+
+PAGE_SIZE: Final = 10
+
+NEXT_PAGE_HEADERS: Final = {
+    "X-Next-Page-Path": {"description": "Path of the next page, if there is one.", "schema": {"type": "string"}},
+    "Link": {"description": "The same, as `rel=next` (RFC 8288).", "schema": {"type": "string"}},
+}
+
+
+def _refuse_other_forms(value: object) -> object:
+    if isinstance(value, str) and not RFC3339.fullmatch(value):
+        raise ValueError("write the time as RFC 3339, for example 2026-01-31T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_other_forms)]
+Filter = Annotated[str, StringConstraints(max_length=FILTER_LENGTH)]
+IdPrefix = Annotated[str, StringConstraints(pattern=rf"^$|^[A-Za-z0-9._:-]{{{ID_PREFIX_LENGTH},128}}$")]
+TagFilter = Annotated[str, StringConstraints(pattern=r"^$|^[^:]+:", max_length=512)]
+"""Filters may be empty as far as the OpenAPI document says, but an empty one counts as absent and never gets here."""
+
+
+class WorkflowsParameters(BaseModel):
+    """Query parameters of a listing of workflows; filters combine."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    workflow_definition_name: Filter | None = Field(default=None, description="Only workflows of this definition.")
+    status: WorkflowStatus | None = Field(default=None, description="Only workflows in this status.")
+    statuses: list[WorkflowStatus] = Field(
+        default_factory=list,
+        max_length=len(WorkflowStatus),
+        description="Only workflows in one of these statuses, that of `status` included. Repeat it to ask for several.",
+    )
+    id_prefix: IdPrefix | None = Field(
+        default=None, description=f"Only workflows whose id begins so: {ID_PREFIX_LENGTH} characters or more."
+    )
+    resolved_by_user: bool | None = Field(default=None, description="Only workflows that are resolved, or are not.")
+    resolved_by: Filter | None = Field(
+        default=None, description="Only workflows that this workflow resolved: it resumed them, and succeeded."
+    )
+    namespace: Filter | None = Field(default=None, description="Only workflows of this namespace.")
+    queue: Filter | None = Field(default=None, description="Only workflows of this queue.")
+    tag: list[TagFilter] = Field(
+        default_factory=list,
+        description="Only workflows with this tag, as `key:value`: up to the first colon is the key. "
+        "Repeat it to ask for several.",
+    )
+    created_after: Moment | None = Field(default=None, description="Only workflows created after this time.")
+    created_before: Moment | None = Field(default=None, description="Only workflows created before this time.")
+    limit: Annotated[int, AfterValidator(lambda limit: limit or PAGE_SIZE)] = Field(
+        default=PAGE_SIZE, ge=0, le=10_000, description="Most workflows of one page; 0 counts as absent."
+    )
+    oldest_first: bool = Field(default=False, description="Begin with the oldest instead of the newest.")
+    page_token: str | None = Field(default=None, max_length=1024, description="Where the page begins; opaque.")
+    summary_only: bool = Field(default=False, description="Leave out definition bodies, jobs and outputs.")
+    omit_input: bool = Field(
+        default=False, description="Of summaries, leave out the inputs too, which spares reading those that are large."
+    )
+
+    def query(self) -> WorkflowQuery:
+        """Return the filters as the store wants them."""
+        return WorkflowQuery(
+            definition_name=self.workflow_definition_name,
+            statuses=tuple(dict.fromkeys([*([self.status] if self.status else []), *self.statuses])),
+            id_prefix=self.id_prefix,
+            resolved_by_user=self.resolved_by_user,
+            resolved_by=self.resolved_by,
+            namespace=self.namespace,
+            queue=self.queue,
+            tags=dict(tag.split(":", 1) for tag in self.tag),
+            created_after=self.created_after,
+            created_before=self.created_before,
+            oldest_first=self.oldest_first,
+        )
+
+    def shown(self, workflows: Sequence[Workflow]) -> Sequence[Workflow]:
+        """Return the workflows as the caller wants to see them."""
+        if not self.summary_only:
+            return workflows
+        return [_summary(workflow, with_input=not self.omit_input) for workflow in workflows]
+
+
+def _summary(workflow: Workflow, *, with_input: bool) -> Workflow:
+    """Return a workflow without what can be large, but for its input."""
+    definition = workflow.workflow_definition.model_copy(update={"state_machine": None})
+    last_job = workflow.last_job and brief(workflow.last_job)
+    large = dict.fromkeys(("jobs", "output", "variables", *(() if with_input else ("input",))))
+    return workflow.model_copy(update={"workflow_definition": definition, "last_job": last_job, **large})
+
+
+def announce_next_page(request: Request, response: Response, next_token: str | None) -> None:
+    """Name the next page in the headers; there is none without a token."""
+    if next_token is None:
+        return
+    parameters = [(name, value) for name, value in request.query_params.multi_items() if name != "pageToken"]
+    path = f"{request.url.path}?{urlencode([*parameters, ('pageToken', next_token)])}"
+    response.headers["X-Next-Page-Path"] = path
+    response.headers["Link"] = f'<{path}>; rel="next"'

@@ -1,0 +1,43 @@
+"""Routes of queues."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Response
+
+from app.api import error_responses
+from app.api.dependencies import QueuesDep
+from app.api.parameters import QueueNameParameter
+from app.api.strict_route import StrictRoute
+from workflow_manager.models import Queue, QueueLimits
+
+router = APIRouter(prefix="/queues", tags=["queues"], route_class=StrictRoute, responses=error_responses.COMMON)
+
+
+@router.get("", operation_id="getQueues", response_model_exclude_none=True)
+async def get_queues(queues: QueuesDep) -> Sequence[Queue]:
+    """List the queues that have limits, by name; all others start every workflow at once."""
+    return await queues.configured()
+
+
+@router.get("/{name}", operation_id="getQueue", response_model_exclude_none=True)
+async def get_queue(name: QueueNameParameter, queues: QueuesDep) -> Queue:
+    """Return a queue; one that nobody limited starts every workflow at once."""
+    return await queues.get(name)
+
+
+@router.put(
+    "/{name}", operation_id="putQueue", response_model_exclude_none=True, responses=error_responses.responses(409, 413)
+)
+async def put_queue(name: QueueNameParameter, limits: QueueLimits, queues: QueuesDep) -> Queue:
+    """Set the limits of a queue. Those that are left out are lifted; what runs goes on."""
+    return await queues.put(name, limits)
+
+
+@router.delete("/{name}", operation_id="deleteQueue", response_class=Response, responses=error_responses.responses(409))
+async def delete_queue(name: QueueNameParameter, queues: QueuesDep) -> Response:
+    """Remove the limits of a queue: its workflows start at once, and it is no longer listed.
+
+    A queue without limits is left as it is.
+    """
+    await queues.delete(name)
+    return Response(status_code=200)

@@ -1,0 +1,173 @@
+"""Routes of workflows."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.api import error_responses
+from app.api.bodies import PAGE_BYTES, dump, page
+from app.api.dependencies import BodiesDep, ExecutorDep, StoreDep
+from app.api.fast_route import QuickRoute
+from app.api.pagination import NEXT_PAGE_HEADERS, WorkflowsParameters, announce_next_page
+from app.api.parameters import IdempotencyKey, JobId, WorkflowId
+from app.api.routes import events
+from app.api.strict_route import StrictRoute
+from app.store import paging
+from workflow_manager.models import CancelReason, Job, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides
+
+router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=error_responses.COMMON)
+
+
+async def start_workflow(
+    request: StartWorkflowRequest, executor: ExecutorDep, idempotency_key: IdempotencyKey = None
+) -> Workflow:
+    """Start a workflow.
+
+    It is recorded before AWS is asked, so it is not lost when AWS does not answer: then it stays queued, and starts
+    later.
+    """
+    return await executor.start(request, idempotency_key=idempotency_key)
+
+
+router.add_api_route(
+    "",
+    start_workflow,
+    methods=["POST"],
+    operation_id="startWorkflow",
+    response_model_exclude_none=True,
+    responses=error_responses.responses(404, 409, 413, 502),
+    route_class_override=QuickRoute,
+)
+
+
+@router.get(
+    "",
+    operation_id="getWorkflows",
+    response_model=Sequence[Workflow],
+    responses={200: {"headers": NEXT_PAGE_HEADERS}},
+)
+async def get_workflows(
+    parameters: Annotated[WorkflowsParameters, Query()], request: Request, bodies: BodiesDep, store: StoreDep
+) -> Response:
+    """List workflows, newest first unless `oldestFirst`.
+
+    A page has `limit` workflows, or 8 MiB. When there are more, the header `X-Next-Page-Path` holds the path of the
+    next page.
+    """
+    found = await store.list_workflows(
+        parameters.query(),
+        limit=parameters.limit,
+        page_token=parameters.page_token,
+        summaries=parameters.summary_only,
+        inputs=not parameters.omit_input,
+        max_bytes=PAGE_BYTES,
+    )
+    text, count = page(dump(workflow) for workflow in parameters.shown(found.workflows))
+    token = found.next_token
+    if count < len(found.workflows):
+        last = found.workflows[count - 1]
+        token = paging.encode(paging.Position(last.created_at, last.id))
+    response = bodies.response(text)
+    announce_next_page(request, response, token)
+    return response
+
+
+@router.get(
+    "/{workflowID}",
+    operation_id="getWorkflowByID",
+    response_model=Workflow,
+    response_model_exclude_none=True,
+    responses=events.NOT_MODIFIED | error_responses.responses(404),
+)
+async def get_workflow_by_id(
+    workflowID: WorkflowId,
+    executor: ExecutorDep,
+    feeds: events.FeedsDep,
+    read: events.ReadDep,
+    request: Request,
+    bodies: BodiesDep,
+    fetch_history: Annotated[
+        bool, Query(alias="fetchHistory", description="Ask Step Functions for the jobs before answering.")
+    ] = False,
+    wait: events.Wait = 0,
+    if_none_match: events.IfNoneMatch = None,
+) -> Response:
+    """Return a workflow with its jobs; with `wait`, once it changes or ends."""
+    if wait and not await events.wait_for_change(
+        request, feeds, read, workflowID, seconds=wait, if_none_match=if_none_match
+    ):
+        return Response(status_code=204)  # nobody is left to read it
+    place = await executor.place_to_show(workflowID)
+    try:
+        workflow = await executor.get(workflowID, fetch_history=fetch_history)
+        # What Step Functions is asked for anew may not be in the store, so the revision says nothing of it.
+        answer = events.answer(workflow, bodies, if_none_match=None if fetch_history else if_none_match)
+        if place is not None:
+            answer, place = events.HeldAnswer(answer, place), None
+        return answer
+    finally:
+        if place is not None:
+            place.give_up()
+
+
+@router.get(
+    "/{workflowID}/jobs/{jobID}",
+    operation_id="getJob",
+    response_model_exclude_none=True,
+    responses=error_responses.responses(404, 502),
+)
+async def get_job(workflowID: WorkflowId, jobID: JobId, executor: ExecutorDep) -> Job:
+    """Return one job with all of its payloads.
+
+    Those that a workflow leaves out, because the run has too many of them, are asked of Step Functions.
+    """
+    return await executor.job(workflowID, jobID)
+
+
+@router.delete(
+    "/{workflowID}",
+    operation_id="CancelWorkflow",
+    response_class=Response,
+    responses=error_responses.responses(404, 413, 502),
+)
+async def cancel_workflow(workflowID: WorkflowId, reason: CancelReason, executor: ExecutorDep) -> Response:
+    """Cancel a workflow that is queued or running."""
+    await executor.cancel(workflowID, reason.reason)
+    return Response(status_code=200)
+
+
+@router.post(
+    "/{workflowID}",
+    operation_id="resumeWorkflowByID",
+    response_model_exclude_none=True,
+    responses=error_responses.responses(404, 409, 413, 502),
+)
+async def resume_workflow_by_id(
+    workflowID: WorkflowId,
+    overrides: WorkflowDefinitionOverrides,
+    executor: ExecutorDep,
+    force: Annotated[
+        bool, Query(description="Resume it although it was resumed before; never while such a retry goes on.")
+    ] = False,
+    idempotency_key: IdempotencyKey = None,
+) -> Workflow:
+    """Start a new workflow at a state of an ended one, with the input and the variables that the state last had.
+
+    What was resumed before is refused with 409, which names the `retry`, unless `force` is set. A repeated request
+    with the same Idempotency-Key is not refused: it is the same workflow.
+    """
+    return await executor.resume(workflowID, overrides, force=force, idempotency_key=idempotency_key)
+
+
+@router.post(
+    "/{workflowID}/resolved",
+    operation_id="resolveWorkflowByID",
+    status_code=201,
+    response_class=Response,
+    responses=error_responses.responses(404, 409),
+)
+async def resolve_workflow_by_id(workflowID: WorkflowId, executor: ExecutorDep) -> Response:
+    """Mark a workflow as resolved: somebody has looked after its failure."""
+    await executor.resolve(workflowID)
+    return Response(status_code=201)

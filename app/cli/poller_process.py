@@ -1,0 +1,28 @@
+"""What the verb ``poll`` does: a poller without an API, until a signal."""
+
+from app.cli.service_process import Listen, Ready, ServiceRun
+from app.main import create_poller_app
+from app.settings import Settings, StoreBackend
+from workflow_manager import errors
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.output.console import write_line
+
+
+def run_poller(host: str, port: int) -> ExitCode:
+    """Poll until a signal asks to stop. Raises ``SettingsError`` when nobody could see what is polled."""
+    store = Settings.load().store
+    if store is not StoreBackend.DYNAMODB:
+        found = f"is {store}" if store else "is not set"
+        raise errors.SettingsError(f"WFM_STORE {found}: a poller of its own needs dynamodb, which others share with it")
+    polling = ServiceRun(
+        Listen(host, port),
+        local=None,
+        settings={"poller_enabled": True, "drain_seconds": 0},
+        announce=_announce,
+        create=create_poller_app,
+    )
+    return polling.run_to_end()
+
+
+def _announce(ready: Ready) -> None:
+    write_line(f"Polling. Health, readiness and metrics: {ready.api}")

@@ -1,0 +1,1 @@
+"""The fold of an execution's history into jobs: pure functions."""

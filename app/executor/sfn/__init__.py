@@ -1,0 +1,1 @@
+"""Calls of Step Functions, within its quotas."""

@@ -1,0 +1,173 @@
+"""Starting executions: a recorded workflow becomes exactly one execution, however often it is tried."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Hashable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import structlog
+
+from app.executor import inputs
+from app.executor.deadline import Within
+from app.executor.definition_cache import Catalog
+from app.executor.lru_cache import Recent
+from app.executor.sfn.state_machines import Account, StateMachine, StateMachines, state_machine
+from workflow_manager import errors, states_language
+from workflow_manager.models import Workflow, WorkflowDefinition
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
+
+log = structlog.get_logger(__name__)
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+MAX_REMEMBERED_MACHINES: Final = 1_000
+"""Expanded definitions kept at hand, so that a start of a known one need not expand it again."""
+
+MAX_REMEMBERED_BYTES: Final = 32 * 1024 * 1024
+"""What they may take together: callers choose namespaces, and each has its own copy of a definition of up to 1 MB."""
+
+MAX_REMEMBERED_NAMES: Final = 100_000
+"""Short resources kept at hand, of all definitions together."""
+
+MAX_EXPANDED_AT_ONCE: Final = 50_000
+"""Characters of a definition that are expanded on the event loop, in some 50 ms at worst."""
+
+LAUNCH_LIMIT: Final = timedelta(seconds=5)
+"""A start that has no answer so long after its claim is given up, and left to the poller."""
+
+LAG: Final = timedelta(seconds=5)
+"""A call that was given up can still reach AWS a little later, and what AWS says can lag behind what it did."""
+
+SETTLED_AFTER: Final = LAUNCH_LIMIT + LAG
+"""So long after its last claim, an execution that Step Functions does not know was not started."""
+
+
+def settled(workflow: Workflow, now: datetime) -> bool:
+    """Tell whether an execution that is not known now cannot appear any more, unless somebody starts it anew."""
+    return now - workflow.last_updated >= SETTLED_AFTER
+
+
+class Launcher:
+    """Starts the execution of a workflow. Its name is the workflow's id, so a second start is the same start."""
+
+    def __init__(self, sfn: "SFNClient", catalog: Catalog, machines: StateMachines, account: Account) -> None:
+        self._sfn = sfn
+        self._catalog = catalog
+        self._machines = machines
+        self._account = account
+        self._names: Recent[tuple[str, str], frozenset[str]] = Recent(
+            MAX_REMEMBERED_MACHINES, max_weight=MAX_REMEMBERED_NAMES, weigh=len
+        )
+        self._expanded: Recent[tuple[object, ...], StateMachine] = Recent(
+            MAX_REMEMBERED_MACHINES,
+            max_weight=MAX_REMEMBERED_BYTES,
+            weigh=lambda machine: sys.getsizeof(machine.definition),
+        )
+        self._large = asyncio.Semaphore(1)
+
+    async def state_machine(
+        self, definition: WorkflowDefinition, *, namespace: str, variables: str | None = None
+    ) -> StateMachine:
+        """Expand a definition with what is registered in the namespace now.
+
+        ``variables`` are those that the run begins with, as the workflow has them.
+        """
+        restored = None if variables is None else inputs.names(variables)
+        start_at = definition.state_machine["StartAt"]
+        names = await self._at_hand(
+            self._names,
+            (definition.id, start_at),
+            lambda: states_language.resource_names(definition.state_machine),
+            definition=definition,
+        )
+        resources = await self._catalog.uris(namespace, names)
+        key = (definition.id, start_at, restored, namespace, *sorted(resources.items()))
+        return await self._at_hand(
+            self._expanded,
+            key,
+            lambda: state_machine(
+                definition, namespace=namespace, resources=resources, account=self._account, restored=restored
+            ),
+            definition=definition,
+        )
+
+    async def _at_hand(self, kept: Recent[K, T], key: K, make: Callable[[], T], *, definition: WorkflowDefinition) -> T:
+        """Return what is made of a definition, which is kept.
+
+        That of a large one is made in a thread, one at a time, so that the event loop goes on.
+        """
+        known = kept.get(key)
+        if known is not None:
+            return known
+        if not states_language.is_heavy(definition.state_machine, characters=MAX_EXPANDED_AT_ONCE):
+            return kept.setdefault(key, make())
+        async with self._large:
+            known = kept.get(key)
+            return kept.setdefault(key, await asyncio.to_thread(make)) if known is None else known
+
+    async def launch(
+        self, workflow: Workflow, machine: StateMachine, text: str, *, now: datetime, patience: timedelta = LAUNCH_LIMIT
+    ) -> None:
+        """Start the execution of a workflow with the input ``text``, or find it started.
+
+        The last write of the workflow is its claim, after which there is only ``LAUNCH_LIMIT`` to start it: also a
+        process that was frozen in between must not start what has been cancelled long ago. Callers with less
+        ``patience`` leave it to the poller sooner.
+
+        Raises ``RefusedByAWS`` or ``AccessDenied`` when it can never start, ``Unavailable`` when nobody knows: that
+        includes every answer that has no meaning here, because only a definite refusal may end a workflow.
+        """
+        left = min(patience, LAUNCH_LIMIT - (now - workflow.last_updated))
+        if left <= timedelta(0):
+            raise errors.Unavailable(f"too late to start workflow {workflow.id}; the claim is too old")
+        try:
+            with Within(left, what=f"the start of workflow {workflow.id}"):
+                await self._launch(workflow, machine, text)
+        except errors.AWSError as unknown:
+            raise _meaningless(unknown) from unknown
+
+    def at_hand(self, machine: StateMachine) -> bool:
+        """Tell whether a start needs no call before StartExecution, or only waits for one under way."""
+        return self._machines.at_hand(machine)
+
+    def in_flight(self, machine: StateMachine) -> bool:
+        """Tell whether a start waits for a state machine, or for its activities, that is just being made."""
+        return self._machines.in_flight(machine)
+
+    async def ensure(self, machine: StateMachine) -> None:
+        """Make sure that a state machine exists. Raises what ``launch`` raises; nothing is started."""
+        try:
+            with Within(LAUNCH_LIMIT, what=f"the question for the state machine {machine.name}"):
+                await self._machines.ensure(machine)
+        except errors.AWSError as unknown:
+            raise _meaningless(unknown) from unknown
+
+    async def _launch(self, workflow: Workflow, machine: StateMachine, text: str) -> None:
+        await self._machines.ensure(machine)
+        try:
+            await self._start(workflow, machine, text)
+        except errors.StateMachineNotFound:
+            self._machines.forget(machine)
+            await self._machines.ensure(machine)
+            try:
+                await self._start(workflow, machine, text)
+            except errors.StateMachineNotFound as lagging:
+                raise errors.Unavailable(f"AWS does not see the new state machine {machine.name} yet") from lagging
+
+    async def _start(self, workflow: Workflow, machine: StateMachine, text: str) -> None:
+        try:
+            await self._sfn.start_execution(stateMachineArn=machine.arn, name=workflow.id, input=text)
+        except errors.ExecutionExists:
+            log.info("execution was started before", action="start-execution-again", workflow_id=workflow.id)
+            return
+        log.info("execution started", action="start-execution", workflow_id=workflow.id, state_machine=machine.name)
+
+
+def _meaningless(answer: errors.AWSError) -> errors.Unavailable:
+    """Take an answer without a meaning here as none."""
+    log.error("AWS gave an unknown answer", action="unknown-answer", error=answer.message)
+    return errors.Unavailable(f"AWS gave an unknown answer: {answer.message}")

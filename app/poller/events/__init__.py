@@ -1,0 +1,1 @@
+"""Status changes that EventBridge sends through SQS."""

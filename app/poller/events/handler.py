@@ -1,0 +1,85 @@
+"""What a status change of an execution does to its workflow."""
+
+import structlog
+
+from app.executor import Observer
+from app.executor.sfn.quotas import Lane, calling_as
+from app.poller.events.messages import StatusEvent
+from app.poller.poller import Poller
+from app.store import Store
+from workflow_manager import errors
+from workflow_manager.models import Workflow, WorkflowStatus
+
+log = structlog.get_logger(__name__)
+
+
+class EventIntake:
+    """Takes in what events say, in whatever order and however often they come.
+
+    An event that tells of a failure, and of a success as long as the quotas have room, only makes its workflow due:
+    Step Functions is asked at once, and its answer is written. So nothing but Step Functions can fail a workflow. Every
+    other event is written as it is.
+
+    The workflows that the poller of this process follows cost no read; the others are read first, because any
+    execution of the account can have the name of one.
+    """
+
+    def __init__(self, store: Store, observer: Observer, poller: Poller) -> None:
+        self._store = store
+        self._observer = observer
+        self._poller = poller
+
+    async def take(self, event: StatusEvent) -> None:
+        """Write what an event says, if it is about a workflow and news.
+
+        Raises ``Unavailable`` and ``VersionConflict`` when it could not be written; then it is to be taken again.
+        """
+        tracked = self._poller.followed(event.workflow_id)
+        try:
+            if tracked is None or tracked.execution_arn != event.execution_arn:
+                await self._take_of_stored(event)
+            elif tracked.status is event.observation.status:
+                return
+            elif self._is_asked_about(event):
+                self._poller.ask_next(tracked)
+            else:
+                recorded = await self._observer.record(
+                    tracked.id,
+                    event.observation,
+                    revision=tracked.revision,
+                    defer_details=self._poller.defers_details,
+                    resumes=tracked.resumes,
+                )
+                self._poller.heard(recorded)
+        except errors.WorkflowNotFound:
+            log.debug("event of a foreign execution", action="event-foreign", execution_arn=event.execution_arn)
+        except errors.RecordUnreadable:
+            # Step Functions is asked when the record can be read again.
+            log.debug("event of an unreadable workflow", action="event-skip", workflow_id=event.workflow_id)
+
+    async def _take_of_stored(self, event: StatusEvent) -> None:
+        workflow = await self._store.get_workflow(event.workflow_id)
+        if workflow.execution_arn != event.execution_arn:
+            raise errors.WorkflowNotFound
+        if not workflow.status.terminal and self._is_asked_about(event):
+            recorded = await self._asked_about(workflow)
+        else:
+            recorded = await self._observer.record(
+                workflow.id, event.observation, before=workflow, defer_details=self._poller.defers_details
+            )
+        self._poller.heard(recorded)
+
+    def _is_asked_about(self, event: StatusEvent) -> bool:
+        status = event.observation.status
+        return status.terminal and (status is not WorkflowStatus.SUCCEEDED or self._poller.can_ask)
+
+    async def _asked_about(self, workflow: Workflow) -> Workflow:
+        """Ask Step Functions; when it has no end to tell, the poller that leads goes on asking."""
+        try:
+            with calling_as(Lane.STATUS):
+                observed = await self._observer.observe(workflow)
+        except errors.ExecutionNotFound:
+            observed = workflow
+        if not observed.status.terminal:
+            log.info("end is not confirmed yet", action="event-unconfirmed", workflow_id=workflow.id)
+        return observed

@@ -1,0 +1,246 @@
+"""Attending to one workflow: asking about it, and giving it up."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from app.executor import Observer
+from app.executor.observations import Observation
+from app.executor.sfn.quotas import Lane, calling_as
+from app.executor.starter import LAG, settled
+from app.poller.details_queue import Details
+from app.poller.dispatch.backlog import WaitingRoom
+from app.poller.schedule import Agenda
+from app.poller.tracking import Tracked
+from app.store import Store
+from workflow_manager import errors
+from workflow_manager.models import Workflow, WorkflowStatus
+
+log = structlog.get_logger(__name__)
+
+GRACE: Final = timedelta(seconds=5)
+"""Time that the request which recorded a workflow has to start it, before the dispatcher does."""
+
+DENIED_SECONDS: Final = 5.0
+"""So long after Step Functions first denied a started execution it must deny it again before its workflow is given up:
+answers lag behind, and two at the same moment are one."""
+
+ZOMBIE_REASON: Final = "Step Functions does not know the execution any more (zombie)"
+
+DETAIL_TRIES: Final = 8
+"""Readings, some minutes in all, after which the details of an ended workflow are what they are: its run goes on again,
+because somebody has redriven it."""
+
+
+class Outcome(StrEnum):
+    """What came of attending to a workflow."""
+
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+    WAITING = "waiting"
+    SKIPPED = "skipped"
+
+
+class Attendant:
+    """Brings single workflows up to date. Errors that are about one workflow end here: logged, and skipped."""
+
+    def __init__(
+        self,
+        store: Store,
+        observer: Observer,
+        agenda: Agenda,
+        details: Details,
+        waiting: WaitingRoom,
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._observer = observer
+        self._agenda = agenda
+        self._details = details
+        self._waiting = waiting
+        self._now = now
+        self._clock = clock
+        self._heavy: OrderedDict[str, Tracked] = OrderedDict()
+        """Workflows with many payloads, in the order in which they are to be read."""
+
+    async def read(self, tracked: Tracked, *, lane: Lane = Lane.STATUS) -> Outcome:
+        """Read the history of a workflow: its status and all of its details.
+
+        Where it has many payloads that is left to ``read_heavy``, and only the status is asked for.
+        """
+
+        async def read(tracked: Tracked) -> Outcome:
+            return await self._read_unless_heavy(tracked, lane)
+
+        try:
+            return await self._guarded(tracked, read, lane)
+        finally:
+            self._details.release(tracked)
+
+    def next_heavy(self) -> Tracked | None:
+        """Take the workflow with many payloads that waits longest to be read."""
+        while self._heavy:
+            _, tracked = self._heavy.popitem(last=False)
+            if tracked.status.terminal or self._agenda.follows(tracked):
+                return tracked
+        return None
+
+    async def read_heavy(self, tracked: Tracked) -> Outcome:
+        """Read the history of a workflow with many payloads, when it is its turn; others go on meanwhile."""
+        return await self._guarded(tracked, self._read_in_turn, Lane.DETAIL)
+
+    async def describe(self, tracked: Tracked) -> Outcome:
+        """Ask for the status of a workflow, its output and its reason."""
+        return await self._guarded(tracked, self._describe, Lane.STATUS)
+
+    async def record(self, tracked: Tracked, observation: Observation) -> Outcome:
+        """Write what a list said of a workflow."""
+
+        async def write(tracked: Tracked) -> Outcome:
+            return await self._write(tracked, observation)
+
+        return await self._guarded(tracked, write, Lane.STATUS)
+
+    async def look_up(self, tracked: Tracked) -> Outcome:
+        """Learn from the store what others have written of a workflow."""
+        return await self._guarded(tracked, self._look_up, Lane.STATUS)
+
+    def note(self, tracked: Tracked, workflow: Workflow, *, changed: bool = True) -> Outcome:
+        """Remember how a workflow is stored; one that has ended is followed no longer, but its details are wanted."""
+        tracked.status = workflow.status
+        tracked.revision = workflow.revision
+        self._seen(tracked)
+        if workflow.status is not WorkflowStatus.QUEUED:
+            self._waiting.drop(tracked.id)
+        if workflow.status.terminal and not workflow.stop_pending:
+            self._agenda.forget(tracked)
+            if workflow.details_pending and not workflow.details_deferred:
+                self._details.want(tracked)
+        return Outcome.CHANGED if changed else Outcome.UNCHANGED
+
+    async def _guarded(self, tracked: Tracked, attend: Callable[[Tracked], Awaitable[Outcome]], lane: Lane) -> Outcome:
+        tracked.asked_at = self._clock()
+        try:
+            with calling_as(lane):
+                return await attend(tracked)
+        except (errors.WorkflowNotFound, errors.RecordUnreadable):
+            # One that can be read again is found in the index of active workflows.
+            self._agenda.forget(tracked)
+            return Outcome.SKIPPED
+        except errors.VersionConflict:
+            log.debug("workflow changed meanwhile", action="poll-skip", workflow_id=tracked.id)
+        except errors.Unavailable as silence:
+            log.warning("workflow skipped", action="poll-skip", workflow_id=tracked.id, error=silence.message)
+        except errors.WorkflowManagerError as refusal:
+            log.error("workflow skipped", action="poll-refused", workflow_id=tracked.id, error=refusal.message)  # noqa: TRY400
+        except Exception:  # one bad workflow must not stop the rest
+            log.exception("workflow skipped", action="poll-skip", workflow_id=tracked.id)
+        if tracked.status.terminal and not self._agenda.follows(tracked):
+            self._details.put_off(tracked, self._clock())
+        return Outcome.SKIPPED
+
+    def _seen(self, tracked: Tracked) -> None:
+        tracked.seen_at, tracked.denied_at = self._clock(), None
+
+    async def _read_unless_heavy(self, tracked: Tracked, lane: Lane) -> Outcome:
+        if not self._observer.heavy(tracked.id):
+            try:
+                return await self._read(tracked, wait=False)
+            except errors.ExecutionBusy:
+                pass  # it turned out to be one of them
+        self._heavy.setdefault(tracked.id, tracked)
+        if tracked.status.terminal or lane is Lane.DETAIL:
+            return Outcome.UNCHANGED
+        return await self._describe(tracked)
+
+    async def _read_in_turn(self, tracked: Tracked) -> Outcome:
+        async with self._observer.turn(tracked.id):
+            return await self._read(tracked)
+
+    async def _read(self, tracked: Tracked, *, wait: bool = True) -> Outcome:
+        workflow = await self._store.get_workflow(tracked.id)
+        if workflow.stop_pending:
+            stopped = await self._observer.finish_stop(workflow)
+            return self.note(tracked, stopped, changed=stopped.revision != workflow.revision)
+        if workflow.status.terminal and not workflow.details_pending:
+            return self.note(tracked, workflow, changed=workflow.revision != tracked.revision)
+        try:
+            observation = await self._observer.read_history(workflow, wait=wait)
+        except errors.ExecutionNotFound:
+            return await self._attend_missing(tracked, workflow)
+        recorded = await self._observer.record(tracked.id, observation, before=workflow)
+        if recorded.status.terminal and recorded.details_pending:
+            return await self._attend_reopened(tracked, recorded, observation)
+        return self.note(tracked, recorded, changed=recorded.revision != workflow.revision)
+
+    async def _describe(self, tracked: Tracked) -> Outcome:
+        if tracked.status.terminal:
+            return await self._read(tracked)
+        try:
+            observation = await self._observer.describe(tracked.execution_arn)
+        except errors.ExecutionNotFound:
+            return await self._attend_missing(tracked, await self._store.get_workflow(tracked.id))
+        return await self._write(tracked, observation)
+
+    async def _write(self, tracked: Tracked, observation: Observation) -> Outcome:
+        if observation.status is tracked.status:
+            self._seen(tracked)
+            return Outcome.UNCHANGED
+        recorded = await self._observer.record(
+            tracked.id,
+            observation,
+            revision=tracked.revision,
+            defer_details=self._details.full,
+            resumes=tracked.resumes,
+        )
+        return self.note(tracked, recorded)
+
+    async def _attend_missing(self, tracked: Tracked, workflow: Workflow) -> Outcome:
+        """Attend to a workflow whose execution Step Functions does not know, or not yet, or not any more."""
+        moment = self._now()
+        if workflow.status.terminal:
+            return await self._attend_forgotten(tracked, workflow)
+        if workflow.status is WorkflowStatus.QUEUED:
+            if moment - workflow.last_updated < GRACE:
+                return Outcome.UNCHANGED
+            self._agenda.forget(tracked)
+            self._waiting.hold(workflow)
+            return Outcome.WAITING
+        if moment - (workflow.started_at or workflow.last_updated) < LAG:
+            return Outcome.UNCHANGED
+        tracked.denied_at = tracked.denied_at or self._clock()
+        if self._clock() - tracked.denied_at < DENIED_SECONDS:
+            return Outcome.UNCHANGED
+        ended = await self._observer.end(workflow, WorkflowStatus.FAILED, ZOMBIE_REASON)
+        return self.note(tracked, ended)
+
+    async def _attend_forgotten(self, tracked: Tracked, workflow: Workflow) -> Outcome:
+        """Give up on details that Step Functions does not have any more."""
+        if workflow.stop_pending:
+            return await self._read(tracked)
+        if not settled(workflow, self._now()):
+            self._details.put_off(tracked, self._clock())
+            return Outcome.UNCHANGED
+        updated = await self._store.update_workflow(workflow.id, {"details_pending": False}, revision=workflow.revision)
+        return self.note(tracked, updated)
+
+    async def _attend_reopened(self, tracked: Tracked, workflow: Workflow, observation: Observation) -> Outcome:
+        """Attend to an ended workflow whose history has no end: it lags behind, or somebody has redriven the run."""
+        tracked.status, tracked.revision = workflow.status, workflow.revision
+        self._agenda.forget(tracked)
+        if tracked.tries < DETAIL_TRIES:
+            self._details.put_off(tracked, self._clock())
+            return Outcome.UNCHANGED
+        return self.note(tracked, await self._observer.settle_details(workflow, observation))
+
+    async def _look_up(self, tracked: Tracked) -> Outcome:
+        workflow = await self._store.get_workflow(tracked.id)
+        if workflow.revision == tracked.revision:
+            return Outcome.UNCHANGED
+        return self.note(tracked, workflow)

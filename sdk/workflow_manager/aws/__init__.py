@@ -1,0 +1,1 @@
+"""The only door to AWS: clients that raise our errors."""

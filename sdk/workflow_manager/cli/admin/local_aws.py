@@ -1,0 +1,33 @@
+"""The verb ``local-aws``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workflow_manager.cli.lazy import later
+from workflow_manager.cli.output.console import write_line
+from workflow_manager.local.options import KEEP, Options
+
+if TYPE_CHECKING:
+    from workflow_manager.local import serve
+else:
+    serve = later("workflow_manager.local:serve")
+
+
+def local_aws(
+    *,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every one.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 4566,
+    keep: Annotated[int, typer.Option(min=0, help="Ended executions that are kept; beyond it the oldest go.")] = KEEP,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A further name by which clients may address it. Can be repeated.")
+    ] = None,
+) -> None:
+    """Run the embedded AWS alone.
+
+    Point clients to it with AWS_ENDPOINT_URL; any credentials will do. SIGTERM and Ctrl-C stop it.
+    """
+    options = Options(keep=keep, allow_hosts=tuple(allow_host or ()))
+    serve(host, port, options, on_ready=lambda url: write_line(f"AWS: {url}"))

@@ -1,0 +1,90 @@
+"""The verbs ``queues list``, ``get``, ``put``, ``pause`` and ``resume``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workflow_manager.cli.lazy import later
+from workflow_manager.cli.options.common import Format, FormatOption
+from workflow_manager.cli.options.completion import complete_queue
+from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
+
+if TYPE_CHECKING:
+    from workflow_manager.cli.admin.queue_actions import change_queue, remove_limits, set_queue, show_queue, show_queues
+else:
+    change_queue = later("workflow_manager.cli.admin.queue_actions:change_queue")
+    set_queue = later("workflow_manager.cli.admin.queue_actions:set_queue")
+    remove_limits = later("workflow_manager.cli.admin.queue_actions:remove_limits")
+    show_queue = later("workflow_manager.cli.admin.queue_actions:show_queue")
+    show_queues = later("workflow_manager.cli.admin.queue_actions:show_queues")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the queue.", autocompletion=complete_queue)]
+
+
+def list_queues(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE) -> None:
+    """List the queues that have limits."""
+    show_queues(service=service, output=output)
+
+
+def get_queue(
+    name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
+) -> None:
+    """Show the limits of a queue, and how many of its workflows run."""
+    show_queue(name, service=service, output=output)
+
+
+def put_queue(
+    name: NameArgument,
+    *,
+    max_running: Annotated[
+        int | None, typer.Option(min=0, max=5_000, metavar="N", help="Maximum number of running workflows.")
+    ] = None,
+    starts_per_second: Annotated[
+        float | None, typer.Option(min=0.0001, max=1_000, metavar="X", help="Maximum starts per second.")
+    ] = None,
+    paused: Annotated[
+        bool, typer.Option("--paused/--no-paused", help="Whether nothing starts; what runs goes on.")
+    ] = False,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Set the limits of a queue.
+
+    Those that are not given are lifted.
+    """
+    set_queue(
+        name,
+        max_running=max_running,
+        starts_per_second=starts_per_second,
+        paused=paused,
+        service=service,
+        output=output,
+    )
+
+
+def pause_queue(
+    name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
+) -> None:
+    """Let nothing of a queue start.
+
+    Its limits stay as they are, and what runs goes on.
+    """
+    change_queue(name, paused=True, service=service, output=output)
+
+
+def resume_queue(
+    name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
+) -> None:
+    """Let the workflows of a queue start again.
+
+    Its limits stay as they are.
+    """
+    change_queue(name, paused=False, service=service, output=output)
+
+
+def delete_queue(name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE) -> None:
+    """Remove all limits of a queue.
+
+    Its workflows start at once.
+    """
+    remove_limits(name, service=service)

@@ -1,0 +1,55 @@
+"""Running what a verb does: Ctrl-C and SIGTERM end it in order, and it may say something before."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.program import program_name
+from workflow_manager.cli.synonyms import Hint
+from workflow_manager.client.error_mapping import Unreached
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end. Both interruptions cancel the work; the process then ends with 130 or 143."""
+    terminated = threading.Event()
+    try:
+        return asyncio.run(_terminable(work, terminated))
+    except Unreached as error:
+        raise Hint(error.message, _ways_to_a_service(), code=ExitCode.UNAVAILABLE) from error
+    except asyncio.CancelledError:
+        if terminated.is_set():
+            raise SystemExit(ExitCode.TERMINATED) from None
+        raise
+
+
+def _ways_to_a_service() -> list[str]:
+    """Return commands for a person whose service is not there."""
+    return [
+        "make run           # start a service here, in a checkout",
+        f"{program_name()} serve --local  # or with an installed program",
+        f"{program_name()} config show    # which service is asked; --url, --profile name another",
+    ]
+
+
+async def _terminable(work: Coroutine[Any, Any, T], terminated: threading.Event) -> T:
+    """Cancel the work when a SIGTERM arrives, as `asyncio.run` does at Ctrl-C. Only the main thread gets signals."""
+    if threading.current_thread() is not threading.main_thread():
+        return await work
+    task = asyncio.current_task()
+
+    def end() -> None:
+        terminated.set()
+        if task is not None:
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, end)
+    try:
+        return await work
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)

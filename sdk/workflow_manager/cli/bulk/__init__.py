@@ -1,0 +1,1 @@
+"""Actions on one workflow or on many."""

@@ -1,0 +1,69 @@
+"""Ids of workflows on standard input: one on each line, or documents that have them."""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from workflow_manager import errors
+
+_ID: Final = re.compile(r"[\w.-]+", re.ASCII)
+EXCERPT_CHARACTERS: Final = 60
+STANDARD_INPUT: Final = "-"
+
+
+def read_ids() -> list[str]:
+    """Read the ids on standard input. Raises ``InvalidRequest`` when anything there is no id."""
+    try:
+        text = sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise _refusal("it is not UTF-8 text") from error
+    return parse_ids(text)
+
+
+def read_words(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids, each once; a dash stands for those on standard input."""
+    ids: list[str] = []
+    for word in words:
+        ids += read_ids() if word == STANDARD_INPUT else [word]
+    return tuple(dict.fromkeys(ids))
+
+
+def parse_ids(text: str) -> list[str]:
+    """Find the ids in lines, in JSON objects with an ``id``, one per line or in a list."""
+    if text.lstrip().startswith(("[", "{")):
+        return [_id_of(document) for document in _documents(text)]
+    words = [line.strip() for line in text.splitlines()]
+    for number, word in enumerate(words, start=1):
+        if word and not _ID.fullmatch(word):
+            raise _refusal(f"line {number} is none: {word[:EXCERPT_CHARACTERS]}")
+    return [word for word in words if word]
+
+
+def _documents(text: str) -> list[Any]:
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        return [_document(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    return whole if isinstance(whole, list) else [whole]
+
+
+def _document(number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise _refusal(f"line {number} is no JSON") from error
+
+
+def _id_of(document: Any) -> str:
+    found = document.get("id") if isinstance(document, dict) else None
+    if not isinstance(found, str) or not _ID.fullmatch(found):
+        raise _refusal("a document has no id")
+    return found
+
+
+def _refusal(why: str) -> errors.InvalidRequest:
+    return errors.InvalidRequest(
+        f"Cannot read ids of workflows from standard input: {why}. They come one on each line (-o id), or as -o json."
+    )

@@ -1,0 +1,64 @@
+"""What came of doing something to workflows: shown one by one, and counted."""
+
+from enum import StrEnum
+from typing import Final
+
+from workflow_manager import models
+from workflow_manager.cli.options.common import Format
+from workflow_manager.cli.output.console import write_line
+from workflow_manager.cli.output.escaping import visible
+from workflow_manager.cli.output.formats import write_documents, write_results
+from workflow_manager.cli.output.progress import Progress
+from workflow_manager.cli.output.table_layout import Column, Columns
+from workflow_manager.cli.output.words import counted
+
+
+class Result(StrEnum):
+    """How it went with one workflow."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Outcome(models.Response):
+    """What came of it for one workflow."""
+
+    id: str
+    result: Result
+    message: str
+
+
+OUTCOME_COLUMNS: Final[Columns[Outcome]] = {
+    "id": Column(lambda outcome: outcome.id),
+    "result": Column(lambda outcome: outcome.result.value),
+    "message": Column(lambda outcome: outcome.message),
+}
+
+
+class Tally:
+    """Shows outcomes and counts them."""
+
+    def __init__(self, output: Format) -> None:
+        self._output = output
+        self._outcomes: list[Outcome] = []
+
+    def add(self, outcome: Outcome, progress: Progress) -> None:
+        """Show one, or keep it for the document at the end."""
+        self._outcomes.append(outcome)
+        if self._output in {Format.TABLE, Format.WIDE}:
+            write_line(visible(f"{outcome.id}  {outcome.result.value:<7}  {outcome.message}"))
+        elif self._output is Format.JSONL:
+            write_documents([outcome], output=self._output)
+        progress(failed=outcome.result is not Result.DONE)
+
+    def finish(self) -> None:
+        """Write what is one document."""
+        if self._output in {Format.JSON, Format.YAML, Format.CSV}:
+            write_results(self._outcomes, OUTCOME_COLUMNS, output=self._output)
+
+    def words(self, number: int, done_word: str) -> str:
+        """Say how many are done, and how many are not."""
+        of = {result: sum(outcome.result is result for outcome in self._outcomes) for result in Result}
+        others = [f"{count} {result.value}" for result, count in of.items() if count and result is not Result.DONE]
+        return ", ".join([f"{of[Result.DONE]} of {counted(number, 'workflow')} {done_word}", *others]) + "."

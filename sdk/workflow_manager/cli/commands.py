@@ -1,0 +1,318 @@
+"""The tree of commands: a table of names, and groups that load a verb's module when the verb is called."""
+
+import importlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from workflow_manager.cli.about import version
+from workflow_manager.cli.exit_codes import EXIT_CODES_HELP
+from workflow_manager.cli.help import HelpfulCommand, write_examples, write_parameters
+from workflow_manager.cli.options.completion import add_completion_options, settle_flag
+from workflow_manager.cli.options.profile_options import add_connection_options
+from workflow_manager.cli.program import PROGRAM
+from workflow_manager.cli.synonyms import Hint, translated, translated_member
+from workflow_manager.early_signals import EarlySignals, let_through
+
+DEBUG_VARIABLE = "WFM_DEBUG"
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+HELP = "help"
+SUMMARY = "Versioned workflows on AWS Step Functions: submit them, watch them, run the service."
+SUBMIT = "submit"
+"""A command that only the whole command line has."""
+
+
+class Verb(NamedTuple):
+    """A command: the function behind it as ``module:function``, and its line in the help of its group."""
+
+    target: str
+    summary: str
+    options_end_early: bool = False
+    """Whether whatever follows the first argument is an argument, even if it looks like an option."""
+
+    command_class: str | None = None
+    """What reads its arguments in another way, as ``module:class``."""
+
+    stops_in_order: bool = False
+    """Whether a signal that asks for a stop is remembered until the command, which finds it as ``obj``, can obey."""
+
+
+class Family(NamedTuple):
+    """Commands about one kind of thing."""
+
+    summary: str
+    members: Mapping[str, Verb]
+
+
+COMMANDS: Mapping[str, Verb | Family] = {
+    "serve": Verb("app.cli.serve:serve", "Run the service."),
+    "poll": Verb("app.cli.poll:poll", "Keep workflows up to date without serving the API."),
+    "local-aws": Verb("workflow_manager.cli.admin.local_aws:local_aws", "Run the embedded AWS alone."),
+    "worker": Verb(
+        "workflow_manager.cli.worker.worker:worker",
+        "Do the tasks of activities with a command, or with Python functions.",
+        stops_in_order=True,
+    ),
+    "sfncli": Verb(
+        "workflow_manager.cli.worker.sfncli:sfncli",
+        "Run a command for every task of an activity, with the arguments of Clever's sfncli.",
+        options_end_early=True,
+        command_class="workflow_manager.cli.worker.sfncli:GoFlags",
+        stops_in_order=True,
+    ),
+    "demo": Verb(
+        "app.cli.demo:demo", "Run one workflow from end to end on an embedded AWS, show it, and stop everything again."
+    ),
+    "tables": Family(
+        "Create and describe the DynamoDB tables.",
+        {
+            "create": Verb(
+                "app.cli.tables:create_tables",
+                "Make the DynamoDB tables, or what is missing of them, and wait until they can be used.",
+            ),
+            "describe": Verb("app.cli.tables:describe_tables", "Show what is there of the DynamoDB tables."),
+        },
+    ),
+    "openapi": Verb("app.cli.openapi:openapi", "Write the OpenAPI description of the service."),
+    "definitions": Family(
+        "List, get, put, compare and check workflow definitions.",
+        {
+            "list": Verb(
+                "workflow_manager.cli.definitions.commands:list_definitions",
+                "List definitions, or all versions of one.",
+            ),
+            "get": Verb(
+                "workflow_manager.cli.definitions.commands:get_definition", "Show one version of a definition."
+            ),
+            "put": Verb(
+                "workflow_manager.cli.definitions.commands:put_definition",
+                "Create a definition, or add a version to it.",
+            ),
+            "lint": Verb(
+                "workflow_manager.cli.definitions.commands:lint",
+                "Check definitions and state machines, without a service.",
+            ),
+            "diff": Verb(
+                "workflow_manager.cli.definitions.commands:diff", "Show what an apply of the same files would change."
+            ),
+            "apply": Verb(
+                "workflow_manager.cli.definitions.commands:apply", "Put every definition of a folder that has changed."
+            ),
+        },
+    ),
+    "submit": Verb("workflow_manager.cli.workflows.submit:submit", "Start a workflow."),
+    "workflows": Verb("workflow_manager.cli.workflows.commands:workflows", "List workflows, or show and follow some."),
+    "wait": Verb("workflow_manager.cli.workflows.wait:wait", "Wait until workflows have ended."),
+    "cancel": Verb("workflow_manager.cli.bulk.commands:cancel", "Stop a workflow, or many."),
+    "resume": Verb(
+        "workflow_manager.cli.bulk.commands:resume", "Start a workflow, or many, anew from one of its states."
+    ),
+    "resolve": Verb(
+        "workflow_manager.cli.bulk.commands:resolve", "Mark a failed workflow, or many, as needing no more attention."
+    ),
+    "refresh": Verb(
+        "workflow_manager.cli.bulk.commands:refresh",
+        "Ask Step Functions for the present state of a workflow, or of many.",
+    ),
+    "queues": Family(
+        "List, get, limit, pause and resume queues.",
+        {
+            "list": Verb("workflow_manager.cli.admin.queues:list_queues", "List the queues that have limits."),
+            "get": Verb(
+                "workflow_manager.cli.admin.queues:get_queue",
+                "Show the limits of a queue, and how many of its workflows run.",
+            ),
+            "put": Verb("workflow_manager.cli.admin.queues:put_queue", "Set the limits of a queue."),
+            "delete": Verb("workflow_manager.cli.admin.queues:delete_queue", "Remove all limits of a queue."),
+            "pause": Verb("workflow_manager.cli.admin.queues:pause_queue", "Let nothing of a queue start."),
+            "resume": Verb(
+                "workflow_manager.cli.admin.queues:resume_queue", "Let the workflows of a queue start again."
+            ),
+        },
+    ),
+    "quotas": Verb(
+        "workflow_manager.cli.admin.status:quotas", "Show how much of the quotas of Step Functions is left."
+    ),
+    "health": Verb(
+        "workflow_manager.cli.admin.status:health", "Show whether the service answers, and whether it does its work."
+    ),
+    "resources": Family(
+        "Get, put and delete state resources.",
+        {
+            "get": Verb(
+                "workflow_manager.cli.admin.resources:get_resource", "Show what a name stands for in a namespace."
+            ),
+            "put": Verb(
+                "workflow_manager.cli.admin.resources:put_resource", "Say what a name stands for in a namespace."
+            ),
+            "delete": Verb(
+                "workflow_manager.cli.admin.resources:delete_resource", "Let a name expand by convention again."
+            ),
+        },
+    ),
+    "config": Family(
+        "Show the configuration of the command line.",
+        {"show": Verb("workflow_manager.cli.admin.config:show", "Show which service commands ask, and what says so.")},
+    ),
+    "help": Verb("workflow_manager.cli.about:show_help", "Explain a command."),
+    "version": Verb("workflow_manager.cli.about:version", "Show the version of this program."),
+}
+
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "Workflows": ("submit", "workflows", "wait", "cancel", "resume", "resolve", "refresh"),
+    "Definitions": ("definitions", "resources"),
+    "Running it": ("serve", "poll", "worker", "sfncli", "local-aws", "demo", "tables", "queues", "quotas", "health"),
+    "This program": ("config", "openapi", "help", "version"),
+}
+"""How the help of all commands groups them."""
+
+
+class Card(TyperCommand):
+    """What a group shows of a command that is not loaded."""
+
+    def __init__(self, name: str, entry: Verb | Family) -> None:
+        super().__init__(name, help=entry.summary, short_help=entry.summary)
+        self.entry = entry
+
+
+class LazyGroup(TyperGroup):
+    """A group that holds cards, and loads a command only to run it or to complete its arguments.
+
+    Called without one it shows its help, as `gh` and `kubectl` do.
+    """
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option, ready to be off."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            settle_flag(option)
+        return option
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Ask for the help when nothing else is asked for."""
+        return super().parse_args(ctx, args or ["--help"] if not ctx.resilient_parsing else args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, in sections, and then the options."""
+        for title, names in self._sections():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].help or "") for name in names])
+        write_parameters(self.get_params(ctx), formatter)
+        write_examples(ctx, formatter)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the command that the arguments name, also in other words, and load it."""
+        try:
+            args = self._translated(ctx, args)
+        except Hint:
+            if not ctx.resilient_parsing:
+                raise
+        name, card, rest = super().resolve_command(ctx, args)
+        if not isinstance(card, Card):
+            return name, card, rest
+        if isinstance(card.entry, Verb) and card.entry.stops_in_order:
+            ctx.obj = EarlySignals()
+            ctx.obj.remember()
+        let_through()
+        return name, load(card.name or "", card.entry), rest
+
+    def _translated(self, ctx: Any, args: list[str]) -> list[str]:
+        if ctx.parent is None:
+            return translated(args, commands=self.commands)
+        if args[0] == HELP and HELP not in self.commands:
+            return [*args[1:2], "--help"] if args[1:] else self._help_of_all(ctx)
+        return translated_member(args, family=self.name or "", commands=self.commands)
+
+    def _help_of_all(self, ctx: Any) -> list[str]:
+        typer.echo(ctx.get_help())
+        raise typer.Exit
+
+    def _sections(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield titles and names of commands; what no section has comes last."""
+        left = dict.fromkeys(self.commands)
+        for title, names in SECTIONS.items() if SUBMIT in left else ():
+            yield title, [name for name in names if name in left]
+            left = dict.fromkeys(name for name in left if name not in names)
+        if left:
+            yield "Commands", list(left)
+
+
+def load(name: str, entry: Verb | Family) -> Any:
+    """Import a command and return it ready to run."""
+    if isinstance(entry, Family):
+        return _group(_holder(name, callback=lambda: None, summary=entry.summary), entry.members)
+    settings = {**HELP_OPTIONS, "allow_interspersed_args": not entry.options_end_early}
+    holder = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings)
+    command_class = _imported(entry.command_class) if entry.command_class else HelpfulCommand
+    holder.command(name, cls=command_class, context_settings=settings)(_imported(entry.target))
+    command: Any = get_command(holder)
+    add_connection_options(command)
+    return command
+
+
+def _imported(target: str) -> Any:
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def build() -> Any:
+    """Return the whole command line, with nothing loaded yet."""
+    root = _group(
+        _holder(PROGRAM, callback=_root, summary=SUMMARY, epilog=EXIT_CODES_HELP, add_completion=True), COMMANDS
+    )
+    add_completion_options(root)
+    return root
+
+
+def _holder(
+    name: str,
+    *,
+    callback: Callable[..., None],
+    summary: str | None = None,
+    epilog: str | None = None,
+    add_completion: bool = False,
+) -> typer.Typer:
+    holder = typer.Typer(
+        cls=LazyGroup,
+        name=name,
+        add_completion=add_completion,
+        rich_markup_mode=None,
+        context_settings=HELP_OPTIONS,
+        epilog=epilog,
+        help=summary,
+    )
+    holder.callback()(callback)
+    return holder
+
+
+def _group(holder: typer.Typer, table: Mapping[str, Verb | Family]) -> Any:
+    group: Any = get_command(holder)
+    group.commands = {name: Card(name, entry) for name, entry in table.items()}
+    return group
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+def _debug(wanted: bool) -> None:
+    if wanted:
+        os.environ[DEBUG_VARIABLE] = "1"
+
+
+def _root(
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", callback=_debug, is_eager=True, help=f"Show tracebacks; so does {DEBUG_VARIABLE}=1."),
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Read the options of all commands."""

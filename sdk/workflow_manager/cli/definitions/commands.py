@@ -1,0 +1,174 @@
+"""The verbs ``definitions list``, ``get``, ``put``, ``lint``, ``diff`` and ``apply``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workflow_manager import errors
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.lazy import later
+from workflow_manager.cli.options.common import Format, FormatOption
+from workflow_manager.cli.options.completion import complete_definition, complete_path
+from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
+from workflow_manager.cli.options.parsing import parse_definition, parse_tags
+
+if TYPE_CHECKING:
+    from workflow_manager.cli.definitions.actions import put_file, show_definition, show_definitions
+    from workflow_manager.cli.definitions.apply import apply_files, compare_files
+    from workflow_manager.cli.definitions.files import read_substitutions
+    from workflow_manager.cli.definitions.lint import lint_files
+else:
+    apply_files = later("workflow_manager.cli.definitions.apply:apply_files")
+    compare_files = later("workflow_manager.cli.definitions.apply:compare_files")
+    lint_files = later("workflow_manager.cli.definitions.lint:lint_files")
+    read_substitutions = later("workflow_manager.cli.definitions.files:read_substitutions")
+    put_file = later("workflow_manager.cli.definitions.actions:put_file")
+    show_definition = later("workflow_manager.cli.definitions.actions:show_definition")
+    show_definitions = later("workflow_manager.cli.definitions.actions:show_definitions")
+
+PathsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="Files of one or several definitions, in JSON or YAML, and folders of them.",
+        autocompletion=complete_path,
+    ),
+]
+
+
+SubstituteOption = Annotated[
+    list[str] | None,
+    typer.Option("--substitute", metavar="NAME=VALUE", help="Value of the placeholder ${NAME}; repeatable."),
+]
+SubstitutionsOption = Annotated[
+    str | None,
+    typer.Option("--substitutions", metavar="FILE", help="File with the values of placeholders, in JSON or YAML."),
+]
+
+
+def list_definitions(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Show all versions of this one.", autocompletion=complete_definition),
+    ] = None,
+    *,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """List definitions, or all versions of one."""
+    show_definitions(name, service=service, output=output)
+
+
+def get_definition(
+    definition: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[:VERSION]",
+            help="A trailing number is the version; :-1 is the latest.",
+            autocompletion=complete_definition,
+        ),
+    ],
+    *,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show one version of a definition.
+
+    What -o json and -o yaml write can be given to `definitions put` again.
+    """
+    show_definition(*parse_definition(definition), service=service, output=output)
+
+
+def put_definition(
+    name_or_file: Annotated[
+        str,
+        typer.Argument(
+            metavar="[NAME] FILE",
+            help="JSON or YAML; a file with only the state machine needs NAME.",
+            autocompletion=complete_path,
+        ),
+    ],
+    file: Annotated[str | None, typer.Argument(hidden=True, autocompletion=complete_path)] = None,
+    *,
+    tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Default tag; repeatable.")] = None,
+    substitute: SubstituteOption = None,
+    substitutions: SubstitutionsOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Add a version even when nothing changed.")] = False,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Create a definition, or add a version to it.
+
+    FILE (- for standard input) holds {name, stateMachine, defaultTags}, or the state machine alone.
+    """
+    name, path = (None, name_or_file) if file is None else (name_or_file, file)
+    values = read_substitutions(substitutions, substitute or ())
+    put_file(
+        path,
+        name=name,
+        tags=parse_tags(tag or ()),
+        substitutions=values,
+        force=force,
+        service=service,
+        output=output,
+    )
+
+
+def lint(
+    context: typer.Context,
+    paths: PathsArgument,
+    *,
+    substitute: SubstituteOption = None,
+    substitutions: SubstitutionsOption = None,
+    ask_service: Annotated[
+        bool, typer.Option("--service", help="Ask the service as well; nothing is stored there.")
+    ] = False,
+    service: ServiceOption = DEFAULT_SERVICE,
+) -> ExitCode:
+    """Check definitions and state machines, without a service.
+
+    Every finding is one line, file:line: pointer: message. The exit code is 1 when one of them is more than a warning.
+    Folders are read as `definitions apply` reads them; a file that is named may hold a state machine alone. A
+    placeholder ${NAME} without a value is a warning, and what it stands for is not checked.
+    """
+    source = context.get_parameter_source("service")
+    if not ask_service and source is not None and source.name == "COMMANDLINE":
+        raise errors.InvalidRequest("--url needs --service: without it no service is asked.")
+    values = read_substitutions(substitutions, substitute or ())
+    return lint_files(paths, substitutions=values, service=service if ask_service else None)
+
+
+def diff(
+    paths: PathsArgument,
+    *,
+    substitute: SubstituteOption = None,
+    substitutions: SubstitutionsOption = None,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: FormatOption = Format.TABLE,
+) -> ExitCode:
+    """Show what an apply of the same files would change.
+
+    The exit code is 0 when nothing would change, and 1 when something would.
+    """
+    values = read_substitutions(substitutions, substitute or ())
+    return compare_files(paths, substitutions=values, service=service, output=output)
+
+
+def apply(
+    paths: PathsArgument,
+    *,
+    substitute: SubstituteOption = None,
+    substitutions: SubstitutionsOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: FormatOption = Format.TABLE,
+) -> ExitCode:
+    """Put every definition of a folder that has changed.
+
+    All files are checked first: when one is wrong, nothing is put. A definition that one file fails to put does not
+    keep those of others, unless the service is gone. Running it again changes nothing. Definitions without a file are
+    left alone. A placeholder ${NAME} needs a value; one that is meant as it stands is given itself:
+    --substitute 'NAME=${NAME}'.
+    """
+    values = read_substitutions(substitutions, substitute or ())
+    return apply_files(paths, substitutions=values, dry_run=dry_run, service=service, output=output)

@@ -1,0 +1,103 @@
+"""The edge of the process: runs one command line, turns what goes wrong into one line and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from workflow_manager import errors
+from workflow_manager.cli.commands import DEBUG_VARIABLE, build
+from workflow_manager.cli.exit_codes import ExitCode, exit_code_of
+from workflow_manager.cli.options.bash_completion import join_words
+from workflow_manager.cli.output.escaping import visible, visible_lines
+from workflow_manager.cli.program import program_name
+from workflow_manager.cli.synonyms import OPTION_ADVICE, Hint
+
+UNKNOWN_OPTION = "No such option: "
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code. Nothing is raised."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name in another alphabet must not end a command on an ASCII terminal.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    join_words(os.environ)
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter would flush once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.BROKEN_PIPE
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        result = build().main(list(arguments), prog_name=program_name(), standalone_mode=False)
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except SystemExit as stop:
+        return _stopped(stop)
+    except Exception as error:  # noqa: BLE001  the process ends here; WFM_DEBUG shows the traceback
+        return _report(error, arguments)
+    return result if isinstance(result, int) else ExitCode.OK
+
+
+def _report(error: Exception, arguments: Sequence[str]) -> int:
+    """Say on the error stream what went wrong; return the exit code for it."""
+    if os.environ.get(DEBUG_VARIABLE):
+        typer.echo(visible_lines("".join(traceback.format_exception(error)).rstrip()), err=True)
+    commands: Sequence[str] = ()
+    error = _with_advice(error)
+    match error:
+        case Hint(message=message, commands=commands, code=code):
+            pass
+        case errors.WorkflowManagerError():
+            code, message = exit_code_of(error), error.message
+        case typer.TyperException():
+            code, message = ExitCode(error.exit_code), _usage_line(error, arguments)
+        case typer.Abort():
+            code, message = ExitCode.INTERRUPTED, "aborted"
+        case _:
+            hint = f"({DEBUG_VARIABLE}=1 shows where)"
+            code, message = ExitCode.INTERNAL_ERROR, f"unexpected {type(error).__name__}: {error} {hint}"
+    typer.echo(f"{program_name()}: {visible(message)}", err=True)
+    for command in commands:
+        typer.echo(visible(f"  {command}"), err=True)
+    for finding in getattr(error, "findings", ()):
+        if finding.message not in message:
+            typer.echo(visible(f"  {finding.pointer or '/'}: {finding.message}"), err=True)
+    return code
+
+
+def _stopped(stop: SystemExit) -> int:
+    """Read why typer ended the process: a reader that went away, or the end of shell completion."""
+    if isinstance(stop.__context__, BrokenPipeError):
+        return ExitCode.BROKEN_PIPE
+    return stop.code if isinstance(stop.code, int) else ExitCode.OK
+
+
+def _usage_line(error: typer.TyperException, arguments: Sequence[str]) -> str:
+    sentence = " ".join(error.format_message().replace("Value error, ", "").split())
+    if option := getattr(error, "option_name", None):
+        sentence = sentence.replace(UNKNOWN_OPTION + option, UNKNOWN_OPTION + _as_typed(option, arguments))
+    context = getattr(error, "ctx", None)
+    return sentence if context is None else f"{sentence} (see {context.command_path} --help)"
+
+
+def _as_typed(option: str, arguments: Sequence[str]) -> str:
+    """Return the option as it was typed: of `-bogus` the error names only `-b`."""
+    if option.startswith("--"):
+        return option
+    return next((word.partition("=")[0] for word in arguments if word.startswith(option)), option)
+
+
+def _with_advice(error: Exception) -> Exception:
+    """Return what to do instead, for an option that others have and this program has not."""
+    advice = OPTION_ADVICE.get(getattr(error, "option_name", None) or "")
+    return error if advice is None else advice.hint(())

@@ -1,0 +1,72 @@
+"""Options and arguments that several verbs share."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from workflow_manager.cli.lazy import later
+
+namespaces = later("workflow_manager.cli.options.completion:complete_namespace")
+"""Profiles, which completion needs, need this module."""
+
+URL_VARIABLE = "WORKFLOWMANAGER_URL"
+NAMESPACE_VARIABLE = "WORKFLOWMANAGER_NAMESPACE"
+PROFILE_OPTION_HELP = "Profile of the configuration file; see `config show`."
+DEFAULT_URL = "http://localhost:8080"
+DEFAULT_NAMESPACE = "dev"
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    YAML = "yaml"
+    WIDE = "wide"
+    CSV = "csv"
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether results are rows, of a table or a file."""
+        return self in {Format.TABLE, Format.WIDE, Format.CSV}
+
+
+class WorkflowFormat(StrEnum):
+    """How workflows are written: as other results, or their ids alone, one on each line."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    YAML = "yaml"
+    WIDE = "wide"
+    CSV = "csv"
+    ID = "id"
+
+
+def _complete_namespace(context: typer.Context, incomplete: str) -> list[str]:
+    found: list[str] = namespaces(context, incomplete)
+    return found
+
+
+WorkflowFormatOption = Annotated[
+    WorkflowFormat, typer.Option("--output", "-o", help="How results are written; id: ids alone.")
+]
+FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How results are written.")]
+NamespaceOption = Annotated[
+    str,
+    typer.Option(
+        "--namespace",
+        "-n",
+        envvar=NAMESPACE_VARIABLE,
+        metavar="NS",
+        help="Environment to run in.",
+        autocompletion=_complete_namespace,
+    ),
+]
+FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Show every change until the workflow has ended.")]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--timeout", min=0, metavar="SECONDS", help="With --follow: stop watching after this long."),
+]

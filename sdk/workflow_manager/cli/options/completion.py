@@ -1,0 +1,165 @@
+"""Completion by the shell: of profiles and files, and of names that are asked of the service.
+
+Nothing is written into the line that somebody types: when something is wrong, nothing is offered.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+from typer.completion import install  # type: ignore[attr-defined]  # what its own option calls
+
+from workflow_manager import errors
+from workflow_manager.cli.lazy import later
+from workflow_manager.cli.options.bash_completion import TYPED_BEFORE
+from workflow_manager.cli.options.profiles import read_configuration
+from workflow_manager.cli.options.shell_scripts import use_own_scripts
+from workflow_manager.cli.program import PROGRAMS
+from workflow_manager.statuses import ACTIVE_STATUSES, WorkflowStatus
+
+if TYPE_CHECKING:
+    from workflow_manager.cli.options.completion_values import (
+        column_names,
+        definition_names,
+        namespaces,
+        queue_names,
+        state_names,
+        tag_words,
+        workflow_ids,
+    )
+else:
+    column_names = later("workflow_manager.cli.options.completion_values:column_names")
+    definition_names = later("workflow_manager.cli.options.completion_values:definition_names")
+    namespaces = later("workflow_manager.cli.options.completion_values:namespaces")
+    queue_names = later("workflow_manager.cli.options.completion_values:queue_names")
+    state_names = later("workflow_manager.cli.options.completion_values:state_names")
+    tag_words = later("workflow_manager.cli.options.completion_values:tag_words")
+    workflow_ids = later("workflow_manager.cli.options.completion_values:workflow_ids")
+
+SUBJECTS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
+    **dict.fromkeys(["cancel", "refresh", "wait"], tuple(ACTIVE_STATUSES)),
+    **dict.fromkeys(["resume", "resolve"], (WorkflowStatus.FAILED,)),
+}
+"""The statuses of the workflows that a verb is most often about."""
+
+
+def complete_definition(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of definitions that begin with what is typed."""
+    return _fitting(definition_names(context.params.get("service")), incomplete)
+
+
+def complete_queue(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of queues that begin with what is typed."""
+    return _fitting(queue_names(context.params.get("service")), incomplete)
+
+
+def complete_verb(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the commands that begin with what is typed, at the top or in a family."""
+    group: Any = context.find_root().command
+    names = group.commands
+    for word in context.params.get("words") or ():
+        names = getattr(getattr(names.get(word), "entry", None), "members", {})
+    return _fitting(names, incomplete)
+
+
+def complete_workflow(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of the newest workflows that a command can be about, and that begin with what is typed."""
+    statuses = SUBJECTS.get(context.info_name or "", ())
+    return _fitting(workflow_ids(context.params.get("service"), statuses), incomplete)
+
+
+def complete_namespace(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the namespaces of the newest workflows that begin with what is typed."""
+    return _fitting(namespaces(context.params.get("service")), incomplete)
+
+
+def complete_tag(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the keys of tags of the newest workflows; after the equals sign, the values of the key."""
+    typed = os.environ.get(TYPED_BEFORE, "") + incomplete
+    return _fitting(tag_words(context.params.get("service"), typed), incomplete)
+
+
+def complete_state(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the states that the workflow of the command has entered."""
+    # An option whose value is still to come keeps the arguments from being read.
+    ids: Sequence[str] = context.params.get("ids") or context.args
+    return _fitting(state_names(context.params.get("service"), ids[0]) if len(ids) == 1 else (), incomplete)
+
+
+def complete_status(incomplete: str) -> list[str]:
+    """Return the statuses that begin with what comes after the last comma."""
+    before, comma, _ = incomplete.rpartition(",")
+    return _fitting([f"{before}{comma}{status}" for status in WorkflowStatus], incomplete)
+
+
+def complete_column(incomplete: str) -> list[str]:
+    """Return the columns of a list of workflows that begin with what comes after the last comma."""
+    before, comma, _ = incomplete.rpartition(",")
+    return _fitting([f"{before}{comma}{name}" for name in column_names()], incomplete)
+
+
+def complete_profile(incomplete: str) -> list[str]:
+    """Return the names of profiles that begin with what is typed."""
+    try:
+        return sorted(name for name in read_configuration().profiles if name.startswith(incomplete))
+    except errors.SettingsError:
+        return []
+
+
+def complete_input(incomplete: str) -> list[str]:
+    """Return the files that ``@`` and the beginning of a path can mean; a folder ends with a slash."""
+    typed = os.environ.get(TYPED_BEFORE, "") + incomplete
+    if not typed.startswith("@"):
+        return []
+    return _fitting([f"@{path}" for path in _paths(typed.removeprefix("@"))], incomplete)
+
+
+def complete_path(incomplete: str) -> list[str]:
+    """Return the files and folders that the beginning of a path can mean; a folder ends with a slash."""
+    return _fitting(_paths(os.environ.get(TYPED_BEFORE, "") + incomplete), incomplete)
+
+
+def _paths(typed: str) -> list[str]:
+    head, slash, tail = typed.rpartition("/")
+    folder = f"{head}{slash}"
+    try:
+        found = sorted(Path(folder or ".").iterdir())
+    except OSError:
+        return []
+    shown = [path for path in found if tail or not path.name.startswith(".")]
+    return [f"{folder}{path.name}{'/' if path.is_dir() else ''}" for path in shown]
+
+
+def _fitting(words: Iterable[str], incomplete: str) -> list[str]:
+    """Choose those that begin with what is typed; bash replaces only a part of it, and gets the rest of them."""
+    before = os.environ.get(TYPED_BEFORE, "")
+    return [word.removeprefix(before) for word in words if word.startswith(before + incomplete)]
+
+
+def add_completion_options(command: typer.core.TyperGroup) -> None:
+    """Let the option that installs completion do so for both names of the program."""
+    use_own_scripts()
+    options = {each.name: each for each in command.params}
+    options["install_completion"].callback = _install_for_both
+    for name in ("install_completion", "show_completion"):
+        settle_flag(options[name])
+
+
+def settle_flag(option: Any) -> None:
+    """Give a flag that is off the value False: for None typer loads pydantic, which takes as long as all the rest."""
+    if option.type_descriptor.annotation is bool:
+        option.default = False
+
+
+def _install_for_both(context: Any, _parameter: object, wanted: Any) -> Any:
+    if not wanted or context.resilient_parsing:
+        return wanted
+    # Where typer cannot look which shell it is, the option takes its name.
+    named = wanted if isinstance(wanted, str) else None
+    for program in PROGRAMS:
+        shell, path = install(shell=named, prog_name=program)
+        typer.echo(f"{shell} completion of {program} installed in {path}")
+    typer.echo("It takes effect in the next terminal.")
+    raise typer.Exit

@@ -1,0 +1,85 @@
+"""The options that narrow a list of workflows, and what they say together."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, NamedTuple
+
+import typer
+
+from workflow_manager.cli.options.completion import (
+    complete_definition,
+    complete_namespace,
+    complete_queue,
+    complete_status,
+    complete_tag,
+)
+from workflow_manager.statuses import WorkflowStatus
+
+DefinitionFilter = Annotated[
+    str | None,
+    typer.Option(
+        "--definition",
+        "-d",
+        metavar="NAME[:VERSION]",
+        help="Only workflows of this definition, or of one version of it.",
+        autocompletion=complete_definition,
+    ),
+]
+StatusFilter = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="STATUS",
+        help=f"Only workflows that are {', '.join(WorkflowStatus)}; several with commas between them.",
+        autocompletion=complete_status,
+    ),
+]
+NamespaceFilter = Annotated[
+    str | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NS",
+        help="Only workflows in this namespace.",
+        autocompletion=complete_namespace,
+    ),
+]
+QueueFilter = Annotated[
+    str | None, typer.Option(metavar="QUEUE", help="Only workflows in this queue.", autocompletion=complete_queue)
+]
+TagFilter = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE", help="Only workflows with this tag; repeat it for several.", autocompletion=complete_tag
+    ),
+]
+CreatedAfterFilter = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="Only workflows created after it: 2026-01-31, 2026-01-31T12:00Z, yesterday, 3h (ago)."
+    ),
+]
+CreatedBeforeFilter = Annotated[str | None, typer.Option(metavar="TIME", help="Only workflows created before it.")]
+
+ResolvedByFilter = Annotated[
+    str | None, typer.Option(metavar="ID", help="Only workflows that this retry resolved by succeeding.")
+]
+
+
+class Filters(NamedTuple):
+    """What was asked for; None and empty let everything through."""
+
+    definition_name: str | None = None
+    version: int | None = None
+    statuses: Sequence[WorkflowStatus] = ()
+    namespace: str | None = None
+    queue: str | None = None
+    tags: dict[str, str] | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    resolved: bool | None = None
+    resolved_by: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether anything narrows the choice."""
+        return self != Filters()

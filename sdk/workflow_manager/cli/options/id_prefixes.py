@@ -1,0 +1,55 @@
+"""Ids of workflows from their beginnings, as people copy them."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from workflow_manager import errors
+from workflow_manager.cli.async_runner import run
+from workflow_manager.cli.options.client import connect
+from workflow_manager.cli.options.connection import Service
+from workflow_manager.client import WorkflowManager
+
+_BEGINNING: Final = re.compile(r"[0-9a-f][0-9a-f-]{7,34}", re.ASCII | re.IGNORECASE)
+"""Eight characters or more of a UUID, but not all 36 of them."""
+
+SHOWN: Final = 5
+"""How many ids that begin alike are named."""
+
+
+def resolve_ids(ids: Sequence[str], service: Service) -> tuple[str, ...]:
+    """Return whole ids; the service is asked for what may be the beginning of one."""
+    if not any(map(_may_be_beginning, ids)):
+        return tuple(ids)
+    return run(_resolve(ids, service))
+
+
+async def whole_ids(manager: WorkflowManager, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return whole ids; raises ``WorkflowNotFound`` for what no id begins with, ``InvalidRequest`` for several."""
+    return tuple(await asyncio.gather(*(whole_id(manager, each) for each in ids)))
+
+
+async def whole_id(manager: WorkflowManager, typed: str) -> str:
+    """Return the id that begins with what was typed, or that itself when it is no beginning."""
+    if not _may_be_beginning(typed):
+        return typed
+    page = await manager.list_workflows(id_prefix=typed.lower(), limit=SHOWN, summary_only=True)
+    found = [workflow.id for workflow in page.workflows]
+    match found:
+        case [only]:
+            return only
+        case []:
+            among = " among the newest" if page.next_page_path else ""
+            raise errors.WorkflowNotFound(f"there is no workflow whose id begins with {typed!r}{among}")
+    more = "" if len(found) < SHOWN else " and perhaps more"
+    raise errors.InvalidRequest(f"Several ids begin with {typed!r}: {', '.join(found)}{more}.")
+
+
+async def _resolve(ids: Sequence[str], service: Service) -> tuple[str, ...]:
+    async with connect(service) as manager:
+        return await whole_ids(manager, ids)
+
+
+def _may_be_beginning(word: str) -> bool:
+    return _BEGINNING.fullmatch(word) is not None

@@ -1,0 +1,106 @@
+"""What people type beside files and inputs: ``NAME:VERSION``, ``key=value``, filters."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from workflow_manager import errors
+from workflow_manager.cli.options.filters import Filters
+from workflow_manager.cli.options.times import parse_moment
+from workflow_manager.statuses import WorkflowStatus
+
+STATUS_SYNONYMS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
+    "active": (WorkflowStatus.QUEUED, WorkflowStatus.RUNNING),
+    "pending": (WorkflowStatus.QUEUED,),
+    "success": (WorkflowStatus.SUCCEEDED,),
+    "failure": (WorkflowStatus.FAILED,),
+    "error": (WorkflowStatus.FAILED,),
+    "timed_out": (WorkflowStatus.FAILED,),
+    "canceled": (WorkflowStatus.CANCELLED,),
+    "aborted": (WorkflowStatus.CANCELLED,),
+}
+"""What other services, and other people, call them."""
+
+_VERSIONED: Final = re.compile(r"(?P<name>.+):(?P<version>-1|[0-9]{1,18})", re.ASCII | re.DOTALL)
+
+
+def parse_definition(text: str) -> tuple[str, int | None]:
+    """Split ``NAME[:VERSION]``; names may hold colons, so only a number counts as a version (-1 = the latest)."""
+    match = _VERSIONED.fullmatch(text)
+    if match is None:
+        return text, None
+    version = int(match["version"])
+    return match["name"], None if version == -1 else version
+
+
+def parse_tags(pairs: Iterable[str]) -> dict[str, str]:
+    """Read ``key=value`` pairs; the last one of a key wins."""
+    tags: dict[str, str] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not (key and separator):
+            raise errors.InvalidRequest(f"A tag is written key=value, not {pair!r}.")
+        tags[key] = value
+    return tags
+
+
+def parse_statuses(words: Iterable[str]) -> tuple[WorkflowStatus, ...]:
+    """Read statuses, several in a word with commas between them, in any case; each once."""
+    found: list[WorkflowStatus] = []
+    for word in (part.strip() for each in words for part in each.lower().split(",")):
+        found += STATUS_SYNONYMS.get(word) or [_status(word)]
+    return tuple(dict.fromkeys(found))
+
+
+def _status(word: str) -> WorkflowStatus:
+    try:
+        return WorkflowStatus(word)
+    except ValueError as error:
+        known = ", ".join(WorkflowStatus)
+        raise errors.InvalidRequest(f"--status takes {known}, not {word!r}.") from error
+
+
+def parse_filters(
+    *,
+    definition: str | None,
+    status: Sequence[str] | None,
+    namespace: str | None,
+    queue: str | None,
+    tag: Sequence[str] | None,
+    created_after: str | None,
+    created_before: str | None,
+    resolved: bool | None = None,
+    resolved_by: str | None = None,
+) -> Filters:
+    """Read the options that narrow a list of workflows."""
+    texts = {
+        "--definition": definition,
+        "--namespace": namespace,
+        "--queue": queue,
+        "--resolved-by": resolved_by,
+    }
+    for option, text in texts.items():
+        if text == "":
+            raise errors.InvalidRequest(f"{option} must not be empty; leave it out for all.")
+    name, version = (None, None) if definition is None else parse_definition(definition)
+    return Filters(
+        definition_name=name,
+        version=version,
+        statuses=_statuses(parse_statuses(status or ()), resolved=resolved),
+        namespace=namespace,
+        queue=queue,
+        tags=parse_tags(tag or ()) or None,
+        created_after=parse_moment(created_after, option="--created-after"),
+        created_before=parse_moment(created_before, option="--created-before"),
+        resolved=resolved,
+        resolved_by=resolved_by,
+    )
+
+
+def _statuses(given: Sequence[WorkflowStatus], *, resolved: bool | None) -> tuple[WorkflowStatus, ...]:
+    """Return the statuses that are asked for: what needs attention has failed, and nothing else is unresolved."""
+    if resolved is not False:
+        return tuple(given)
+    if given and WorkflowStatus.FAILED not in given:
+        raise errors.InvalidRequest("--unresolved is about failed workflows; leave out --status.")
+    return (WorkflowStatus.FAILED,)

@@ -1,0 +1,110 @@
+"""Profiles: named sets of defaults in the configuration file, one of which applies to a command."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from workflow_manager import errors
+from workflow_manager.cli.options.common import NAMESPACE_VARIABLE, URL_VARIABLE, Format
+
+PROFILE_VARIABLE: Final = "WORKFLOWMANAGER_PROFILE"
+REQUEST_TIMEOUT_VARIABLE: Final = "WORKFLOWMANAGER_REQUEST_TIMEOUT"
+CHOICE: Final = "profile"
+"""Key of the file that names the profile of those who choose none."""
+
+PROFILES: Final = "profiles"
+TOKEN_ENV: Final = "token_env"  # noqa: S105  where its name is, not what it is
+HEADERS: Final = "headers"
+VARIABLES: Final[Mapping[str, str]] = {
+    "url": URL_VARIABLE,
+    "namespace": NAMESPACE_VARIABLE,
+    "request_timeout": REQUEST_TIMEOUT_VARIABLE,
+}
+
+
+class Configuration(NamedTuple):
+    """What the configuration file says; empty without one."""
+
+    path: Path
+    default: str | None = None
+    profiles: Mapping[str, Mapping[str, Any]] = {}
+
+    def settings_of(self, name: str | None) -> Mapping[str, Any]:
+        """Return what a profile sets, the default one without a name. Raises ``SettingsError`` for an unknown one."""
+        chosen = name or self.default
+        if chosen is None:
+            return {}
+        if chosen not in self.profiles:
+            known = ", ".join(sorted(self.profiles)) or "none"
+            raise errors.SettingsError(f"There is no profile {chosen!r} in {self.path}; there is: {known}.")
+        return self.profiles[chosen]
+
+
+def configuration_path() -> Path:
+    """Return where the file is looked for (XDG Base Directory Specification: a relative directory is ignored)."""
+    given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return (given if given.is_absolute() else Path("~/.config").expanduser()) / "workflow-manager" / "config.toml"
+
+
+def read_configuration() -> Configuration:
+    """Read the file, if there is one. Raises ``SettingsError`` with a sentence that names it."""
+    path = configuration_path()
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return Configuration(path)
+    except OSError as error:
+        raise errors.SettingsError(f"Cannot read {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise errors.SettingsError(f"{path} is not TOML: {error}.") from error
+    return _checked(path, document)
+
+
+def _checked(path: Path, document: Mapping[str, Any]) -> Configuration:
+    default, profiles = document.get(CHOICE), document.get(PROFILES, {})
+    for key in document:
+        if key not in {CHOICE, PROFILES}:
+            raise errors.SettingsError(f"{path}: {key!r} is not known; there are {CHOICE!r} and {PROFILES!r}.")
+    if not isinstance(default, str | None):
+        raise errors.SettingsError(f"{path}: {CHOICE!r} must be the name of a profile.")
+    if not isinstance(profiles, dict):
+        raise errors.SettingsError(f"{path}: a profile is written as [{PROFILES}.NAME].")
+    for name, settings in profiles.items():
+        _check_profile(f"{path}: [{PROFILES}.{name}]", settings)
+    return Configuration(path, default, profiles)
+
+
+def _check_profile(where: str, settings: object) -> None:
+    if not isinstance(settings, dict):
+        raise errors.SettingsError(f"{where} must be a table.")
+    for key, value in settings.items():
+        if key not in SETTINGS:
+            raise errors.SettingsError(f"{where}: {key!r} is not known; there are {', '.join(SETTINGS)}.")
+        fits, words = SETTINGS[key]
+        if not fits(value):
+            raise errors.SettingsError(f"{where}: {key!r} must be {words}.")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
+def _are_headers(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+
+
+SETTINGS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "url": (_is_text, "text"),
+    "namespace": (_is_text, "text"),
+    "output": (lambda value: isinstance(value, str) and value in set(Format), f"one of {', '.join(Format)}"),
+    "request_timeout": (_is_duration, "a number of seconds"),
+    TOKEN_ENV: (_is_text, "the name of a variable"),
+    HEADERS: (_are_headers, "a table of names and texts"),
+}
+"""What a profile may set, whether a value fits, and in which words it must."""

@@ -1,0 +1,1 @@
+"""Output: tables, colours, progress and escaping."""

@@ -1,0 +1,291 @@
+"""Words that people type for verbs and options of this program: what each leads to."""
+
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.program import program_name
+
+SAME_PLACE: Final = "{}"
+"""Stands, in a command to paste, for the arguments that were typed."""
+
+
+class Hint(Exception):
+    """The typed command is not one of ours; ``commands`` are ones to paste instead."""
+
+    def __init__(self, message: str, commands: Sequence[str], *, code: ExitCode = ExitCode.USAGE) -> None:
+        super().__init__(message)
+        self.message = message
+        self.commands = tuple(commands)
+        self.code = code
+
+
+class Advice(NamedTuple):
+    """What to say instead of doing something: a sentence, and commands to paste."""
+
+    sentence: str
+    commands: tuple[str, ...]
+    missing: str = ""
+    """What stands for the arguments when none were typed."""
+
+    def hint(self, arguments: Sequence[str]) -> Hint:
+        """Return the error, with the typed arguments in the commands."""
+        given = shlex.join(arguments) or self.missing
+        return Hint(
+            self.sentence, [f"{program_name()} {each.replace(SAME_PLACE, given).strip()}" for each in self.commands]
+        )
+
+
+Meaning = tuple[str, ...] | Advice
+"""The words to read instead (what follows them stays), or advice."""
+
+NOUNS: Final[Mapping[str, str]] = {
+    "workflow": "workflows",
+    "workflows": "workflows",
+    "wf": "workflows",
+    "runs": "workflows",
+    "executions": "workflows",
+    "execution": "workflows",
+    "definition": "definitions",
+    "definitions": "definitions",
+    "workflow-definition": "definitions",
+    "workflow-definitions": "definitions",
+    "queue": "queues",
+    "queues": "queues",
+    "resource": "resources",
+    "resources": "resources",
+    "state-resource": "resources",
+    "state-resources": "resources",
+    "table": "tables",
+    "tables": "tables",
+    "quota": "quotas",
+    "quotas": "quotas",
+    "config": "config",
+    "configuration": "config",
+    "profile": "config",
+    "profiles": "config",
+}
+"""Nouns of commands, in singular and in other words."""
+
+LISTED: Final = ("definitions", "queues")
+"""Of which there is a list."""
+
+LISTING: Final = ("ls", "list", "ps", "get", "show", "describe", "status")
+
+VERBS: Final[Mapping[str, Meaning]] = {
+    **dict.fromkeys(LISTING, ("workflows",)),
+    **dict.fromkeys(["run", "start", "exec"], ("submit",)),
+    "create": Advice(
+        "A workflow is started with submit, a definition created with definitions put.",
+        ("submit {}", "definitions put {}"),
+        "NAME",
+    ),
+    "retry": ("resume",),
+    **dict.fromkeys(
+        ["restart", "rerun", "redrive", "reset", "replay"],
+        Advice(
+            "A workflow goes on as a new one: from the state that failed, or from any that it entered.",
+            ("resume {}", "resume {} --start-at STATE"),
+            "ID",
+        ),
+    ),
+    **dict.fromkeys(["stop", "terminate", "kill", "abort"], ("cancel",)),
+    **dict.fromkeys(
+        ["delete", "rm", "remove"],
+        Advice("Workflows are not deleted: they expire some time after their end. To stop one:", ("cancel {}",), "ID"),
+    ),
+    **dict.fromkeys(["watch", "tail", "follow", "events"], ("workflows", "--follow")),
+    "history": ("workflows", "--full"),
+    **dict.fromkeys(
+        ["logs", "log"],
+        Advice(
+            "Workers write their logs where they run; these show the jobs of a workflow and why they failed:",
+            ("workflows {} --full", "workflows {} --follow"),
+            "ID",
+        ),
+    ),
+    **dict.fromkeys(
+        ["completion", "completions"],
+        Advice(
+            "Completion is installed for the shell, or shown to be copied, with:",
+            ("--install-completion", "--show-completion"),
+        ),
+    ),
+    **{verb: ("definitions", verb) for verb in ("apply", "lint", "diff", "put")},
+    "deploy": ("definitions", "apply"),
+    "validate": ("definitions", "lint"),
+    **dict.fromkeys(["up", "dev", "server"], Advice("The service is started with serve.", ("serve --local", "serve"))),
+    "ping": ("health",),
+    "ack": ("resolve",),
+    **dict.fromkeys(
+        ["login", "auth", "use", "context"],
+        Advice("Which service is asked, and as whom, is said by the configuration file.", ("config show",)),
+    ),
+}
+"""Of commands at the top."""
+
+_SETTING: Final = ("create", "add", "set", "update", "edit", "new")
+_SHOWING: Final = ("show", "describe", "view")
+
+MEMBERS: Final[Mapping[str, Mapping[str, Meaning]]] = {
+    "definitions": {
+        "ls": ("list",),
+        "versions": ("list",),
+        "history": ("list",),
+        **dict.fromkeys(_SHOWING, ("get",)),
+        **dict.fromkeys(["create", "add", "new", "update", "register"], ("put",)),
+        **dict.fromkeys(["validate", "check", "test"], ("lint",)),
+        **dict.fromkeys(["deploy", "sync", "push"], ("apply",)),
+        "plan": ("diff",),
+        "export": Advice("A definition is written as a file with:", ("definitions get {} -o yaml",), "NAME"),
+        **dict.fromkeys(
+            ["delete", "rm", "remove"],
+            Advice(
+                "Definitions are kept for good; a new version replaces the latest.",
+                ("definitions put {} FILE",),
+                "NAME",
+            ),
+        ),
+    },
+    "queues": {
+        "ls": ("list",),
+        **dict.fromkeys([*_SHOWING, "status"], ("get",)),
+        **dict.fromkeys([*_SETTING, "limit"], ("put",)),
+        "stop": ("pause",),
+        **dict.fromkeys(["start", "unpause", "continue"], ("resume",)),
+        **dict.fromkeys(["rm", "remove"], ("delete",)),
+    },
+    "resources": {
+        **dict.fromkeys(_SHOWING, ("get",)),
+        **dict.fromkeys(_SETTING, ("put",)),
+        **dict.fromkeys(["rm", "remove"], ("delete",)),
+        **dict.fromkeys(
+            ["list", "ls"],
+            Advice("State resources are read one by one:", ("resources get NAMESPACE NAME",)),
+        ),
+    },
+    "tables": {
+        **dict.fromkeys(["list", "ls", "show", "get", "status"], ("describe",)),
+        **dict.fromkeys(["init", "migrate", "update"], ("create",)),
+    },
+    "config": {
+        **dict.fromkeys(["list", "ls", "get", "view"], ("show",)),
+        **dict.fromkeys(
+            ["set", "edit", "use"], Advice("Settings are in a file, whose path this shows:", ("config show",))
+        ),
+    },
+}
+"""Of the commands of a family."""
+
+
+class OptionSynonym(NamedTuple):
+    """Other spellings of an option, or of one with a certain value."""
+
+    spellings: tuple[str, ...]
+    parameter: str
+    value: Any = None
+    takes_value: bool = True
+
+
+OPTIONS: Final = (
+    OptionSynonym(("--since", "--after", "--from"), "created_after"),
+    OptionSynonym(("--until", "--before", "--to"), "created_before"),
+    OptionSynonym(("--format", "--output-format"), "output"),
+    *(
+        OptionSynonym((f"--{value}",), "output", value, takes_value=False)
+        for value in ("json", "jsonl", "yaml", "csv", "wide")
+    ),
+    OptionSynonym(("-q", "--quiet", "--ids"), "output", "id", takes_value=False),
+    OptionSynonym(("-A", "--all-namespaces"), "namespace", None, takes_value=False),
+    *(
+        OptionSynonym((f"--{status}",), "status", status, takes_value=False)
+        for status in ("queued", "running", "succeeded", "failed", "cancelled", "canceled", "active", "pending")
+    ),
+    OptionSynonym(("-s", "--statuses", "--state"), "status"),
+    OptionSynonym(("-l", "--selector", "--label", "--labels", "--tags"), "tag"),
+    OptionSynonym(("--definition-name", "--workflow-definition"), "definition"),
+    OptionSynonym(("--max", "--count", "--max-items", "--tail"), "limit"),
+    OptionSynonym(("-w", "--watch", "--wait"), "follow_it", True, takes_value=False),
+    OptionSynonym(("--env", "--environment"), "namespace"),
+    OptionSynonym(("-m", "--message"), "reason"),
+    OptionSynonym(("--from-state", "--at"), "start_at"),
+    OptionSynonym(("--endpoint", "--server", "--host"), "service"),
+    OptionSynonym(("--dryrun", "--what-if"), "dry_run", True, takes_value=False),
+    OptionSynonym(("--assume-yes",), "yes", True, takes_value=False),
+    OptionSynonym(("--column", "--fields"), "columns"),
+    OptionSynonym(("--no-limit",), "everything", True, takes_value=False),
+)
+"""Spellings that an option has besides those of its help; what an option of the command is called comes first."""
+
+OPTION_ADVICE: Final[Mapping[str, Advice]] = {
+    **dict.fromkeys(
+        ["--sort-by", "--sort", "--order-by", "--order"],
+        Advice(
+            "Lists go by time of creation, the newest first unless --oldest-first; sort by something else with:",
+            ("workflows --all -o csv --columns duration,id,status | sort",),
+        ),
+    ),
+    **dict.fromkeys(["--verbose", "-v", "-vv"], Advice("Tracebacks are shown with:", ("--debug COMMAND",))),
+    "--no-headers": Advice("Ids alone, one on each line, are written with:", ("workflows -o id",)),
+}
+
+
+def add_spellings(parser: Any, parameters: Sequence[Any]) -> None:
+    """Let a parser know the other spellings of the options of a command."""
+    taken = {spelling for each in parameters for spelling in (*each.opts, *each.secondary_opts)}
+    options = {each.name: each for each in parameters if each.param_type_name == "option"}
+    for synonym in OPTIONS:
+        option = options.get(synonym.parameter)
+        spellings = [each for each in synonym.spellings if each not in taken]
+        if option is None or not spellings or not _fits(synonym, option):
+            continue
+        action = ("append" if option.multiple else "store") + ("" if synonym.takes_value else "_const")
+        parser.add_option(option, spellings, dest=option.name, action=action, const=synonym.value)
+        taken.update(spellings)
+
+
+def _fits(synonym: OptionSynonym, option: Any) -> bool:
+    """Tell whether an option can have the value: -q needs ids alone, -A a filter instead of a namespace to run in."""
+    if synonym.parameter == "namespace" and not synonym.takes_value:
+        return option.envvar is None and not option.required
+    choices = option.type_descriptor.choices
+    return synonym.takes_value or not choices or synonym.value in [getattr(each, "value", each) for each in choices]
+
+
+def translated(words: Sequence[str], *, commands: Collection[str]) -> list[str]:
+    """Return the words as this program has them: nouns and verbs in either order and in other words.
+
+    Raises ``Hint`` for what can only be answered with advice. Unknown words come back as they are.
+    """
+    word, *rest = words
+    word = NOUNS.get(word, word)
+    if word == "workflows" and rest and (rest[0] in VERBS or rest[0] in commands):
+        return ["help", word] if rest[0] == "help" else translated(rest, commands=commands)
+    if word in commands:
+        return [word, *rest]
+    if rest and rest[0] in NOUNS:
+        noun, arguments = NOUNS[rest[0]], rest[1:]
+        return translated([noun, *_listing(noun, word, arguments), *arguments], commands=commands)
+    return _meant(VERBS.get(word), words)
+
+
+def translated_member(words: Sequence[str], *, family: str, commands: Collection[str]) -> list[str]:
+    """Return the words that follow the name of a family as this program has them; raises ``Hint`` as above."""
+    return list(words) if words[0] in commands else _meant(MEMBERS.get(family, {}).get(words[0]), words)
+
+
+def _listing(noun: str, verb: str, arguments: Sequence[str]) -> list[str]:
+    """Return the verb after its noun; of several, without a name, they are listed."""
+    if noun not in MEMBERS:
+        return [] if verb in LISTING and noun != "workflows" else [verb]
+    named = any(not each.startswith("-") for each in arguments)
+    return ["list"] if noun in LISTED and verb in LISTING and not named else [verb]
+
+
+def _meant(meaning: Meaning | None, words: Sequence[str]) -> list[str]:
+    if meaning is None:
+        return list(words)
+    if isinstance(meaning, Advice):
+        raise meaning.hint(words[1:])
+    return [*meaning, *words[1:]]

@@ -1,0 +1,151 @@
+"""The verb ``sfncli``: takes the arguments of Clever's ``sfncli``, so that what starts it need not change."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from workflow_manager import errors
+from workflow_manager.cli.help import HelpfulCommand
+from workflow_manager.cli.lazy import later
+from workflow_manager.cli.worker.options import GRACE_SECONDS, HEARTBEAT_SECONDS, CommandLine, HostLine, InputModeName
+from workflow_manager.version import __version__
+
+if TYPE_CHECKING:
+    from workflow_manager.cli.worker.worker_process import serve_like_sfncli
+else:
+    serve_like_sfncli = later("workflow_manager.cli.worker.worker_process:serve_like_sfncli")
+
+
+FLAGS: Final = frozenset({"version", "inputfile", "help", "h"})
+"""Options that are true or false; all others take the next argument, whatever it is, as their value."""
+
+TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+"""What Go reads as truth values (``strconv.ParseBool``)."""
+
+
+class GoFlags(HelpfulCommand):
+    """A command whose flags can have a value, as in Go: ``-version=false``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments, without flags that are false."""
+        return super().parse_args(ctx, list(_without_values(args)))
+
+
+def _without_values(args: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments with ``-flag`` for ``-flag=true`` and nothing for ``-flag=false``."""
+    at = 0
+    while at < len(args) and args[at].startswith("-") and args[at] not in {"-", "--"}:
+        name, has_value, value = args[at].removeprefix("-").removeprefix("-").partition("=")
+        if name not in FLAGS:
+            taken = 1 if has_value else 2
+            yield from args[at : at + taken]
+            at += taken
+            continue
+        if has_value and value not in TRUE | FALSE:
+            raise errors.InvalidRequest(f"-{name} is true or false, not {value!r}")
+        if value not in FALSE:
+            yield args[at].partition("=")[0]
+        at += 1
+    yield from args[at:]
+
+
+def _flag(name: str, text: str, **more: Any) -> Any:
+    """Declare an option as Go programs have them: with one dash or two."""
+    return typer.Option(f"-{name}", f"--{name}", help=text, **more)
+
+
+def _show_help(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def sfncli(
+    context: typer.Context,
+    args: Annotated[
+        list[str] | None, typer.Argument(metavar="ARGS", help="Arguments of the command; the input comes last.")
+    ] = None,
+    *,
+    activityname: Annotated[str, _flag("activityname", "Activity to serve.", metavar="NAME")] = "",
+    workername: Annotated[
+        str,
+        _flag(
+            "workername",
+            "Name of this worker; MAGIC_ECS_TASK_ARN and MAGIC_ECS_TASK_ID stand for the task of ECS.",
+            metavar="NAME",
+        ),
+    ] = "",
+    cmd: Annotated[str, _flag("cmd", "Command to run for each task.", metavar="CMD")] = "",
+    region: Annotated[str, _flag("region", "Region of Step Functions; AWS_REGION.", metavar="REGION")] = "",
+    cloudwatchregion: Annotated[
+        str, _flag("cloudwatchregion", "Region of the metric; that of Step Functions.", metavar="REGION")
+    ] = "",
+    workdirectory: Annotated[
+        str, _flag("workdirectory", "Where each task gets a directory of its own, as WORK_DIR.", metavar="DIR")
+    ] = "",
+    concurrency: Annotated[int, _flag("concurrency", "Tasks at the same time.", min=1)] = 1,
+    inputfile: Annotated[
+        bool, _flag("inputfile", "Put the input into input.json of WORK_DIR, with its path as last argument.")
+    ] = False,
+    input_mode: Annotated[InputModeName | None, _flag("input-mode", "How the command gets the input; arg.")] = None,
+    grace_seconds: Annotated[
+        float, _flag("grace-seconds", "How long commands may take to end when the worker stops.", min=0)
+    ] = GRACE_SECONDS,
+    heartbeat_seconds: Annotated[
+        float, _flag("heartbeat-seconds", "Time between two heartbeats of a task.", min=0.5)
+    ] = HEARTBEAT_SECONDS,
+    metrics_port: Annotated[
+        int | None, _flag("metrics-port", "Serve metrics for Prometheus; 0 takes a free port.", min=0, max=65535)
+    ] = None,
+    metrics_host: Annotated[
+        str, _flag("metrics-host", "Address to serve metrics on; 0.0.0.0 is every one.")
+    ] = "127.0.0.1",
+    version: Annotated[
+        bool, _flag("version", "Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+    usage: Annotated[bool, typer.Option("-help", hidden=True, is_eager=True, callback=_show_help)] = False,
+) -> None:
+    """Run a command for every task of an activity, with the arguments of Clever's sfncli.
+
+    $VAR and ${VAR} are expanded in activityname, workername, cmd and cloudwatchregion. Options end at the first
+    argument.
+    """
+    for name, value in (("activityname", activityname), ("workername", workername), ("cmd", cmd)):
+        if not value:
+            raise errors.InvalidRequest(f"{name} is required")
+    line = CommandLine(
+        words=[cmd, *(args or ())],
+        concurrency=concurrency,
+        input_mode=_input_mode(input_mode, inputfile=inputfile, workdirectory=workdirectory),
+        work_dir=Path(workdirectory) if workdirectory else None,
+    )
+    host = HostLine(
+        worker_name=workername,
+        grace_seconds=grace_seconds,
+        heartbeat_seconds=heartbeat_seconds,
+        every_poll_waits=True,
+        cloudwatch=True,
+        cloudwatch_region=cloudwatchregion or None,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
+    )
+    serve_like_sfncli(activityname, line, host, context.obj, region=region or None)
+
+
+def _input_mode(wanted: InputModeName | None, *, inputfile: bool, workdirectory: str) -> InputModeName:
+    if not inputfile:
+        return wanted or "arg"
+    if wanted not in {None, "file"}:
+        raise errors.InvalidRequest(f"-inputfile contradicts -input-mode {wanted}")
+    if not workdirectory:
+        raise errors.InvalidRequest("-inputfile needs -workdirectory")
+    return "file"

@@ -1,0 +1,144 @@
+"""What the verbs ``worker`` and ``sfncli`` do: serve activities until a signal comes."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from app.settings import Settings
+from workflow_manager import errors, logs
+from workflow_manager.cli.options.client import connect
+from workflow_manager.cli.options.connection import Service, secret_variables
+from workflow_manager.cli.worker import shutdown
+from workflow_manager.cli.worker.options import CommandLine, HostLine
+from workflow_manager.early_signals import EarlySignals
+from workflow_manager.worker import (
+    CommandActivity,
+    CommandSettings,
+    Gauges,
+    Host,
+    InputMode,
+    Worker,
+    activity_of,
+    check_namespace,
+    expand,
+    pace_of,
+    read_activities,
+    run_commands,
+    stopped_by_signals,
+)
+
+DEFAULT_WORKER: Final = "worker"
+"""What a module calls its worker when ``--module`` does not say."""
+
+
+def serve_command(
+    names: Sequence[str], line: CommandLine, host: HostLine, early: EarlySignals, *, namespace: str
+) -> None:
+    """Run a command for the tasks of activities of a namespace."""
+    settings = _load_settings()
+    namespace = _expanded(namespace)
+    activities = [
+        activity_of(name, _command(line), namespace=namespace, concurrency=line.concurrency)
+        for name in dict.fromkeys(names)
+    ]
+    shutdown.run(run_commands(activities, _host(host), settings, early=early))
+
+
+def serve_file(config: Path, host: HostLine, early: EarlySignals, *, namespace: str) -> None:
+    """Run the commands that a file names for its activities."""
+    settings = _load_settings()
+    activities = read_activities(config, namespace=_expanded(namespace))
+    shutdown.run(run_commands(activities, _host(host), settings, early=early))
+
+
+def serve_functions(
+    target: str, host: HostLine, early: EarlySignals, *, namespace: str | None, service: Service
+) -> None:
+    """Call the functions of a module; its definitions are given to the service."""
+    _load_settings()
+    namespace = None if namespace is None else _expanded(namespace)
+    shutdown.run(_run_functions(import_worker(target), _host(host), early, namespace=namespace, service=service))
+
+
+def serve_like_sfncli(
+    activity_name: str, line: CommandLine, host: HostLine, early: EarlySignals, *, region: str | None
+) -> None:
+    """Run a command for the tasks of one activity, whose name is the whole name."""
+    settings = _load_settings(**({"aws_region": region} if region else {}))
+    activity = CommandActivity(name=activity_name, command=_command(line), concurrency=line.concurrency)
+    shutdown.run(run_commands([activity], _host(host), settings, early=early))
+
+
+def import_worker(target: str) -> Worker:
+    """Import the worker that ``MODULE[:NAME]`` names; modules are also found in the working directory.
+
+    Raises ``InvalidRequest`` with a sentence that says what is not there.
+    """
+    module_name, _, name = target.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise errors.InvalidRequest(f"--module takes MODULE or MODULE:NAME, such as my.tasks:worker, not {target!r}.")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as missing:
+        raise errors.InvalidRequest(f"--module {target}: {missing}.") from missing
+    found = getattr(module, name or DEFAULT_WORKER, None)
+    if not isinstance(found, Worker):
+        raise errors.InvalidRequest(f"--module {target}: {module_name} has no Worker called {name or DEFAULT_WORKER}.")
+    return found
+
+
+def _load_settings(**overrides: object) -> Settings:
+    """Read the settings, and send the log where they say."""
+    loaded = Settings.load(**overrides)
+    logs.configure(loaded.log_format, loaded.log_level)
+    return loaded
+
+
+def _expanded(namespace: str) -> str:
+    """Replace variables in a namespace; raises ``SettingsError`` when what is left is none."""
+    expanded = expand(namespace, os.environ)
+    check_namespace(expanded)
+    return expanded
+
+
+def _command(line: CommandLine) -> CommandSettings:
+    return CommandSettings(
+        command=line.words[0],
+        args=tuple(line.words[1:]),
+        work_dir=line.work_dir,
+        input_mode=InputMode(line.input_mode),
+    )
+
+
+def _host(line: HostLine) -> Host:
+    return Host(
+        worker_name=line.worker_name,
+        pace=pace_of(
+            grace_seconds=line.grace_seconds,
+            heartbeat_seconds=line.heartbeat_seconds,
+            every_poll_waits=line.every_poll_waits,
+        ),
+        gauges=Gauges(
+            cloudwatch=line.cloudwatch,
+            cloudwatch_region=line.cloudwatch_region,
+            metrics_port=line.metrics_port,
+            metrics_host=line.metrics_host,
+        ),
+        secrets=secret_variables(),
+    )
+
+
+async def _run_functions(
+    found: Worker, host: Host, early: EarlySignals, *, namespace: str | None, service: Service
+) -> None:
+    with stopped_by_signals(found, early=early):
+        if not found.has_definitions:
+            await found.run(host, namespace=namespace)
+            return
+        async with connect(service) as manager:
+            await found.run(host, namespace=namespace, service=manager)

@@ -1,0 +1,1 @@
+"""Verbs that start, show and follow workflows."""

@@ -1,0 +1,163 @@
+"""The verb ``workflows``."""
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from workflow_manager import errors
+from workflow_manager.cli.bulk.id_input import read_words
+from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.lazy import later
+from workflow_manager.cli.options.common import FollowOption, TimeoutOption, WorkflowFormat, WorkflowFormatOption
+from workflow_manager.cli.options.completion import complete_column, complete_workflow
+from workflow_manager.cli.options.connection import DEFAULT_SERVICE, Service, ServiceOption
+from workflow_manager.cli.options.filters import (
+    CreatedAfterFilter,
+    CreatedBeforeFilter,
+    DefinitionFilter,
+    NamespaceFilter,
+    QueueFilter,
+    ResolvedByFilter,
+    StatusFilter,
+    TagFilter,
+)
+from workflow_manager.cli.options.parsing import parse_filters
+from workflow_manager.cli.synonyms import Hint
+from workflow_manager.cli.workflows.follow_options import Watch, watch_of
+
+if TYPE_CHECKING:
+    from workflow_manager.cli.workflows.details import show_cause, show_workflow
+    from workflow_manager.cli.workflows.follow import follow_workflow
+    from workflow_manager.cli.workflows.listing import list_workflows, show_several, showing_of
+else:
+    follow_workflow = later("workflow_manager.cli.workflows.follow:follow_workflow")
+    show_cause = later("workflow_manager.cli.workflows.details:show_cause")
+    show_workflow = later("workflow_manager.cli.workflows.details:show_workflow")
+    list_workflows = later("workflow_manager.cli.workflows.listing:list_workflows")
+    show_several = later("workflow_manager.cli.workflows.listing:show_several")
+    showing_of = later("workflow_manager.cli.workflows.listing:showing_of")
+
+DEFAULT_LIMIT: Final = 20
+COLUMNS_OF: Final = {WorkflowFormat.TABLE, WorkflowFormat.WIDE, WorkflowFormat.CSV}
+"""The formats that have columns."""
+
+
+def workflows(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]...",
+            help="Show these; the first 8 characters of an id are enough.",
+            autocompletion=complete_workflow,
+        ),
+    ] = None,
+    *,
+    workflow_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Show this one.", autocompletion=complete_workflow)
+    ] = None,
+    follow_it: FollowOption = False,
+    timeout: TimeoutOption = None,
+    full: Annotated[bool, typer.Option("--full", help="Show inputs, outputs and reasons uncut.")] = False,
+    cause: Annotated[
+        bool, typer.Option("--cause", help="Print the whole cause of the last job's failure, and nothing else.")
+    ] = False,
+    definition: DefinitionFilter = None,
+    status: StatusFilter = None,
+    namespace: NamespaceFilter = None,
+    queue: QueueFilter = None,
+    tag: TagFilter = None,
+    created_after: CreatedAfterFilter = None,
+    created_before: CreatedBeforeFilter = None,
+    resolved: Annotated[
+        bool | None,
+        typer.Option(
+            "--resolved/--unresolved",
+            help="Only workflows that need no attention, or that failed and are not resolved.",
+        ),
+    ] = None,
+    resolved_by: ResolvedByFilter = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help=f"Maximum number of workflows ({DEFAULT_LIMIT}).")
+    ] = None,
+    page: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Page of the list; the pages before it are read as well.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List all workflows that match.")] = False,
+    oldest_first: Annotated[bool, typer.Option("--oldest-first", help="Begin with the oldest.")] = False,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="Columns of the table or CSV, such as id,status,duration.",
+            autocompletion=complete_column,
+        ),
+    ] = None,
+    service: ServiceOption = DEFAULT_SERVICE,
+    output: WorkflowFormatOption = WorkflowFormat.TABLE,
+) -> ExitCode:
+    """List workflows, or show and follow some.
+
+    With an ID and --follow, show its jobs until it has ended; the exit code tells how. Ctrl-C only stops watching.
+    """
+    chosen = _chosen(ids or [], workflow_id)
+    watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
+    filters = parse_filters(
+        definition=definition,
+        status=status,
+        namespace=namespace,
+        queue=queue,
+        tag=tag,
+        created_after=created_after,
+        created_before=created_before,
+        resolved=resolved,
+        resolved_by=resolved_by,
+    )
+    if cause:
+        return show_cause(_alone(chosen, filters_given=filters.given, output=output), service=service)
+    if columns and output not in COLUMNS_OF:
+        raise errors.InvalidRequest("--columns goes with -o table, wide and csv.")
+    if not chosen:
+        if watch is not None:
+            raise errors.InvalidRequest("--follow needs an ID: one workflow can be followed.")
+        if everything and (limit is not None or page is not None):
+            raise errors.InvalidRequest("--all goes without --limit and --page.")
+        shown = None if everything else limit or DEFAULT_LIMIT
+        return list_workflows(
+            filters,
+            showing_of(
+                limit=shown, page=page or 1, oldest_first=oldest_first, full=full, columns=columns, output=output
+            ),
+            service=service,
+        )
+    if filters.given or limit is not None or page is not None or everything or oldest_first:
+        raise errors.InvalidRequest("An ID and filters exclude each other.")
+    if len(chosen) > 1 or columns:
+        if watch is not None:
+            raise Hint("Only one workflow can be followed; many are waited for.", [service.command("wait", *chosen)])
+        return show_several(chosen, showing_of(full=full, columns=columns, output=output), service=service)
+    return _follow_or_show(chosen[0], watch, full=full, service=service, output=output)
+
+
+def _follow_or_show(
+    workflow_id: str, watch: Watch | None, *, full: bool, service: Service, output: WorkflowFormat
+) -> ExitCode:
+    if watch is None:
+        return show_workflow(workflow_id, full=full, service=service, output=output)
+    if full:
+        raise errors.InvalidRequest("--follow and --full exclude each other.")
+    return follow_workflow(workflow_id, watch)
+
+
+def _chosen(ids: list[str], workflow_id: str | None) -> tuple[str, ...]:
+    if ids and workflow_id is not None:
+        raise errors.InvalidRequest("Give the ID once: with --workflow-id, or without.")
+    return read_words(ids if workflow_id is None else [workflow_id])
+
+
+def _alone(chosen: tuple[str, ...], *, filters_given: bool, output: WorkflowFormat) -> str:
+    """Return the id of the one workflow whose cause is printed."""
+    if len(chosen) != 1 or filters_given:
+        raise errors.InvalidRequest("--cause needs one ID and no filters: it prints the cause of one workflow.")
+    if output is not WorkflowFormat.TABLE:
+        raise errors.InvalidRequest("--cause prints plain text; for programs the cause is in -o json of the workflow.")
+    return chosen[0]

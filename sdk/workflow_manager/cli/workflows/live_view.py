@@ -1,0 +1,125 @@
+"""The live tree of a workflow on a terminal: as much of it as fits, and what stays when it has ended."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from workflow_manager import errors, models
+from workflow_manager.cli.output.columns import definition_label, duration
+from workflow_manager.cli.output.escaping import visible
+from workflow_manager.cli.output.formats import print_lines
+from workflow_manager.cli.output.suspend import suspendable
+from workflow_manager.cli.output.table_layout import STYLES, cut, fit
+from workflow_manager.cli.workflows.change_lines import end_lines
+from workflow_manager.cli.workflows.job_tree import TREE_COLUMNS, Node, Row, job_tree, rows
+from workflow_manager.cli.workflows.outage_notes import OutageTeller
+
+REFRESHES_PER_SECOND: Final = 5
+LINES_AROUND_JOBS: Final = 4
+"""What the live view needs besides one line per job: headline, outage, titles, and one for the cursor."""
+
+LASTING_LINES: Final = 100
+"""How many lines of a tree stay on the screen at the end; what has succeeded is counted beyond them."""
+
+SPINNER_WIDTH: Final = 2
+
+Snapshots = Callable[[OutageTeller], AsyncGenerator[models.Workflow, None]]
+
+
+async def show_live(snapshots: Snapshots, console: Console, *, full: str) -> models.Workflow:
+    """Show every snapshot until the last; ``full`` is the command that shows what is cut at the end."""
+    view = LiveView(console)
+    try:
+        with suspendable(Screen(view)):
+            async with aclosing(snapshots(view.tell)) as found:
+                async for workflow in found:
+                    last = workflow
+                    view.update(workflow)
+    finally:
+        view.leave()
+    for line in end_lines(last, full=full):
+        console.print(Text(line), soft_wrap=True)
+    return last
+
+
+class Screen:
+    """Draws a view until it is stopped; drawn anew it does not touch what others wrote meanwhile."""
+
+    def __init__(self, view: "LiveView") -> None:
+        self._view = view
+        self._live: Live | None = None
+
+    def start(self) -> None:
+        """Draw from now on."""
+        self._live = Live(
+            console=self._view.console,
+            get_renderable=self._view.render,
+            refresh_per_second=REFRESHES_PER_SECOND,
+            transient=True,
+        )
+        self._live.start()
+
+    def stop(self) -> None:
+        """Take the drawing away, and give the cursor back."""
+        if self._live is not None:
+            self._live.stop()
+
+
+class LiveView:
+    """What the live tree shows: the newest snapshot, its clocks running on between two of them."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._spinner = Spinner("dots")
+        self._workflow: models.Workflow | None = None
+        self._tree: tuple[Node, ...] = ()
+        self._fitting: tuple[tuple[Node, ...], int, Sequence[Row]] = (), 0, ()
+        self._outage: str | None = None
+
+    def update(self, workflow: models.Workflow) -> None:
+        """Show another snapshot from now on."""
+        self._tree = job_tree(workflow.jobs)
+        self._workflow = workflow
+
+    def tell(self, outage: errors.Unavailable | None) -> None:
+        """Show that the service is away, or no longer."""
+        self._outage = None if outage is None else f"The service is away; trying again. {outage.message}"
+
+    def render(self) -> Group | Text:
+        """Draw as much of the tree as fits on the screen."""
+        if self._workflow is None:
+            return Text("Waiting for the service …")
+        self._spinner.update(text=headline(self._workflow, width=self.console.width - SPINNER_WIDTH))
+        outage = Text(cut(visible(self._outage), self.console.width), style="yellow") if self._outage else None
+        return Group(self._spinner, *([outage] if outage else []), *self._drawn(self._fitting_rows()))
+
+    def leave(self) -> None:
+        """Print the tree once, so that it stays."""
+        if self._workflow is not None:
+            lasting = self._drawn(rows(self._tree, room=LASTING_LINES))
+            print_lines(self.console, [headline(self._workflow, width=self.console.width), *lasting])
+
+    def _fitting_rows(self) -> Sequence[Row]:
+        """Choose the lines that fit: once for each snapshot, since there can be thousands to choose from."""
+        tree, room = self._tree, max(self.console.height - LINES_AROUND_JOBS, 1)
+        if self._fitting[0] is not tree or self._fitting[1] != room:
+            self._fitting = tree, room, rows(tree, room=room)
+        return self._fitting[2]
+
+    def _drawn(self, lines: Sequence[Row]) -> Iterator[Text]:
+        return fit(TREE_COLUMNS, lines, width=self.console.width).lines() if lines else iter(())
+
+
+def headline(workflow: models.Workflow, *, width: int) -> Text:
+    """Say in one line what is followed, and how it is; the id and the status come first, and are never cut."""
+    took = duration(workflow.started_at or workflow.created_at, workflow.stopped_at)
+    line = Text(f"{visible(workflow.id)}  ")
+    line.append(workflow.status.value, style=STYLES[workflow.status])
+    line.append(f"  {took}  ")
+    line.append(cut(visible(definition_label(workflow.workflow_definition)), max(width - line.cell_len, 1)))
+    return line

@@ -1,0 +1,10 @@
+"""What the groups of operations of the client have in common."""
+
+from workflow_manager.client.http import Connection, Sleep
+
+
+class Caller:
+    """Operations that are sent over one connection."""
+
+    _connection: Connection
+    _sleep: Sleep

@@ -1,0 +1,44 @@
+"""The operations of the client for those who operate the service: health, metrics, queues, quotas."""
+
+from workflow_manager import models
+from workflow_manager.client.caller import Caller
+from workflow_manager.client.decoding import QUEUE, QUEUES, QUOTAS, WELL, decode, decode_nothing, decode_text
+from workflow_manager.client.request_parts import segment
+
+
+class OperationCalls(Caller):
+    """Asks how the service is, and sets the limits of its queues."""
+
+    async def health_check(self) -> None:
+        """Return when the service says that it is well; what cannot be reached is asked once."""
+        decode_nothing(await self._connection.request("GET", "/_health", repeatable=True, once=True), WELL)
+
+    async def readiness_check(self) -> None:
+        """Return when the service does its work; `errors.Unavailable` when it does not: this is asked once."""
+        decode_nothing(await self._connection.request("GET", "/_ready", repeatable=True, once=True), WELL)
+
+    async def get_metrics(self) -> str:
+        """Return the metrics of the process that answers, in the text form of Prometheus."""
+        return decode_text(await self._connection.request("GET", "/metrics", repeatable=True))
+
+    async def list_queues(self) -> list[models.Queue]:
+        """List the queues that have limits, by name."""
+        return decode(await self._connection.request("GET", "/queues", repeatable=True), QUEUES)
+
+    async def get_queue(self, name: str) -> models.Queue:
+        """Get the limits of a queue, and how many of its workflows run."""
+        response = await self._connection.request("GET", f"/queues/{segment(name)}", repeatable=True)
+        return decode(response, QUEUE)
+
+    async def put_queue(self, name: str, limits: models.QueueLimits) -> models.Queue:
+        """Set the limits of a queue; those that are left out are lifted."""
+        response = await self._connection.request("PUT", f"/queues/{segment(name)}", repeatable=True, body=limits)
+        return decode(response, QUEUE)
+
+    async def delete_queue(self, name: str) -> None:
+        """Remove the limits of a queue."""
+        decode_nothing(await self._connection.request("DELETE", f"/queues/{segment(name)}", repeatable=True))
+
+    async def get_quotas(self) -> list[models.QuotaHeadroom]:
+        """Tell how much of the quotas of Step Functions is left, by action."""
+        return decode(await self._connection.request("GET", "/quotas", repeatable=True), QUOTAS)

@@ -1,0 +1,276 @@
+"""Map states: iterations inside a run, and child runs of a distributed Map with batches and tolerated failures."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
+    distributed_item_processor,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.inline_item_processor import (
+    InlineItemProcessor,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.map_run_record import (
+    MapRunRecord,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+
+from workflow_manager.local.language.failures import RUN_FAILED, failure
+from workflow_manager.local.language.queries import evaluated
+
+MAX_THREADS: Final = 40
+"""Iterations at the same time, which is AWS's limit for an inline Map; a distributed one could have 10,000 there."""
+
+
+class InlineMap(InlineItemProcessor):
+    """The iterations of an inline Map."""
+
+    def _eval_body(self, env: Environment) -> None:
+        eval_input: Any = env.stack[-1]
+        wanted = eval_input.max_concurrency or MAX_THREADS
+        eval_input.max_concurrency = max(1, min(wanted, MAX_THREADS, len(eval_input.input_items)))
+        super()._eval_body(env)
+
+
+def work_off(worker: IterationWorker, job: Any, worker_frame: Environment) -> None:
+    """Stand in for the worker's way from job to job, which calls itself and ends at 1,000 of them."""
+    env, pool, stopped = worker._env, worker._job_pool, worker.stopped  # noqa: SLF001 - takes the place of a method
+    while job is not None:
+        job_frame = worker_frame.open_inner_frame()
+        worker._eval_job(env=job_frame, job=job)  # noqa: SLF001
+        worker_frame.close_frame(job_frame)
+        failed = isinstance(job.job_output, Exception) or stopped()  # type: ignore[no-untyped-call]
+        next_job = None if failed else pool.next_job()
+        if next_job is None:
+            if not failed:
+                last_id = job_frame.event_history_context.last_published_event_id
+                worker_frame.event_history_context.source_event_id = last_id
+            # Before the job, because the Map goes on once all jobs are closed.
+            env.close_frame(worker_frame)
+        pool.close_job(job)
+        job = next_job
+        if job is None:
+            return
+    env.close_frame(worker_frame)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The failures that a distributed Map puts up with; None where it says nothing."""
+
+    count: int | None
+    percentage: float | None
+
+    def allows(self, failed: int, total: int) -> bool:
+        """Tell whether the Map goes on with so many failed items."""
+        if self.count is None and self.percentage is None:
+            return failed == 0
+        within_count = self.count is None or failed <= self.count
+        return within_count and (self.percentage is None or failed * 100 <= self.percentage * total)
+
+
+@dataclass(frozen=True)
+class Batcher:
+    """How items are put together; a component for each number, because they can be paths and expressions."""
+
+    most_items: EvalComponent | None
+    most_bytes: EvalComponent | None
+    batch_input: EvalComponent | None
+
+
+@dataclass(frozen=True)
+class _Child:
+    index: int
+    value: Any
+    items: int
+    has_input: bool
+    """Whether ``value`` is the input as it is, or an item that the selector has yet to see."""
+
+
+class DistributedMap(distributed_item_processor.DistributedItemProcessor):
+    """The child runs of a distributed Map. Their histories are not kept."""
+
+    batcher: Batcher | None = None
+    has_count = False
+    has_percentage = False
+
+    def _map_run(self, env: Environment, eval_input: Any) -> None:
+        items: list[Any] = env.stack.pop()
+        record: MapRunRecord = eval_input.map_run_record
+        tolerance = Tolerance(
+            count=eval_input.tolerated_failure_count if self.has_count else None,
+            percentage=eval_input.tolerated_failure_percentage if self.has_percentage else None,
+        )
+        run = _Run(
+            env,
+            select=_selector(env, eval_input),
+            work=self._get_iteration_program().eval,
+            record=record,
+            goes_on=lambda failed: tolerance.allows(failed, len(items)),
+        )
+        children = list(self._children(env, eval_input, items))
+        outputs = run.outputs(children, threads=min(eval_input.max_concurrency or MAX_THREADS, MAX_THREADS))
+        if not tolerance.allows(run.failed, len(items)):
+            cause = "The specified tolerated failure threshold was exceeded"
+            raise failure(env, "States.ExceedToleratedFailureThreshold", cause, event_type=RUN_FAILED)
+        env.stack.append(outputs)
+
+    def _children(self, env: Environment, eval_input: Any, items: list[Any]) -> Iterator[_Child]:
+        if self.batcher is None:
+            yield from (_Child(index, item, 1, has_input=False) for index, item in enumerate(items))
+            return
+        select, frame = _selector(env, eval_input), env.open_inner_frame()
+        frame.stack.append(env.stack[-1])
+        frame.states.reset(env.stack[-1])
+        try:
+            shared = _optional(self.batcher.batch_input, frame)
+            most_items = _positive(frame, self.batcher.most_items)
+            most_bytes = _positive(frame, self.batcher.most_bytes)
+        finally:
+            env.delete_frame(frame)
+        extra = {} if shared is None else {"BatchInput": shared}
+        selected = [select(index, item) for index, item in enumerate(items)]
+        for index, batch in enumerate(_batches(selected, most_items, most_bytes)):
+            yield _Child(index, {**extra, "Items": batch}, len(batch), has_input=True)
+
+
+def _optional(component: EvalComponent | None, env: Environment) -> Any:
+    return None if component is None else evaluated(component, env)
+
+
+def _positive(env: Environment, component: EvalComponent | None) -> int | None:
+    value = _optional(component, env)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise failure(env, "States.Runtime", f"The ItemBatcher needs a positive number, not {to_json_str(value)}")
+
+
+def _batches(items: list[Any], most_items: int | None, most_bytes: int | None) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    size = 0
+    for item in items:
+        weight = len(to_json_str(item, separators=(",", ":")).encode()) + 1
+        full = len(batch) == most_items or (most_bytes is not None and size + weight > most_bytes)
+        if batch and full:
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += weight
+    if batch:
+        yield batch
+
+
+def _selector(env: Environment, eval_input: Any) -> Callable[[int, Any], Any]:
+    """Return what makes the input of an iteration from its item."""
+    component, state_input = eval_input.item_selector or eval_input.parameters, env.stack[-1]
+
+    def select(index: int, item: Any) -> Any:
+        if component is None:
+            return item
+        frame = env.open_inner_frame()
+        try:
+            _name_item(frame, index, item)
+            frame.states.reset(state_input)
+            frame.stack.append(state_input)
+            return evaluated(component, frame)
+        finally:
+            env.delete_frame(frame)
+
+    return select
+
+
+def _name_item(frame: Environment, index: int, item: Any) -> None:
+    context: Any = frame.states.context_object.context_object_data
+    context["Map"] = {"Item": {"Index": index, "Value": item}}
+
+
+class _Unrecorded(EventManager):
+    """Numbers events and forgets them."""
+
+    def _publish_history_event(self, *_: Any, **__: Any) -> None:
+        """Do nothing."""
+
+
+class _Run:
+    """One run of all children, in a few threads."""
+
+    def __init__(
+        self,
+        env: Environment,
+        *,
+        select: Callable[[int, Any], Any],
+        work: Callable[[Environment], None],
+        record: MapRunRecord,
+        goes_on: Callable[[int], bool],
+    ) -> None:
+        self._env = env
+        self._select = select
+        self._work = work
+        self._record = record
+        self._goes_on = goes_on
+        self._lock = threading.Lock()
+        self._outputs: dict[int, Any] = {}
+        self.failed = 0
+        """Items whose child failed."""
+
+    def outputs(self, children: list[_Child], *, threads: int) -> list[Any]:
+        """Run the children until all have ended or too many failed; return their outputs, null for a failed one."""
+        waiting = deque(children)
+        workers = [
+            threading.Thread(target=self._work_off, args=(waiting,), daemon=True)
+            for _ in range(max(1, min(threads, len(children))))
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        return [self._outputs.get(child.index) for child in children]
+
+    def _work_off(self, waiting: deque[_Child]) -> None:
+        while self._env.is_running() and self._goes_on(self.failed):
+            try:
+                child = waiting.popleft()
+            except IndexError:
+                return
+            self._run(child)
+
+    def _run(self, child: _Child) -> None:
+        counters = (self._record.item_counter, child.items), (self._record.execution_counter, 1)
+        for counter, amount in counters:
+            counter.total.count(amount)
+            counter.running.count(amount)
+        succeeded = self._succeeds(child)
+        for counter, amount in counters:
+            counter.running.offset(-amount)
+            (counter.succeeded if succeeded else counter.failed).count(amount)
+            if succeeded:
+                counter.results_written.count(amount)
+        if not succeeded:
+            with self._lock:
+                self.failed += child.items
+
+    def _succeeds(self, child: _Child) -> bool:
+        frame = self._env.open_inner_frame()
+        try:
+            value = child.value if child.has_input else self._select(child.index, child.value)
+            frame.event_manager = _Unrecorded()
+            _name_item(frame, child.index, child.value)
+            frame.states.reset(value)
+            self._work(frame)
+            ended = isinstance(frame.program_state(), ProgramEnded)
+            if ended:
+                with self._lock:
+                    self._outputs[child.index] = frame.states.get_input()
+        except Exception:  # noqa: BLE001 - whatever goes wrong in a child is its failure and not that of the thread
+            return False
+        else:
+            return ended
+        finally:
+            self._env.delete_frame(frame)

@@ -1,0 +1,1 @@
+"""Step Functions of the embedded AWS: what moto lacks."""

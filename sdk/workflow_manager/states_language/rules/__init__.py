@@ -1,0 +1,1 @@
+"""The rules of the States Language, one module a kind."""

@@ -1,0 +1,1 @@
+"""Reading definitions from JSON and YAML, with the line of everything."""

@@ -1,0 +1,1 @@
+"""Serving one activity: polling, heartbeats and reports."""

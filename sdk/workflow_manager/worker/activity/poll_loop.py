@@ -1,0 +1,137 @@
+"""Asks AWS for tasks, one at a time."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+
+from workflow_manager import errors
+from workflow_manager.worker.activity.poll_rate import PollPace
+from workflow_manager.worker.activity.registration import Registration
+from workflow_manager.worker.activity.task_runner import TaskRunner
+from workflow_manager.worker.backoff import Backoff, pause, settle
+from workflow_manager.worker.config import MAX_NAME_LENGTH, WorkerSettings
+from workflow_manager.worker.metrics.busy_time import ActivityClock
+from workflow_manager.worker.metrics.hooks import Observer, PollResult
+from workflow_manager.worker.sfn_protocols import ActivityPolls, Assignment
+from workflow_manager.worker.shutdown import Shutdown
+
+log = structlog.get_logger()
+
+
+class PollLoop:
+    """One slot of a worker: asks for a task, sees it through, asks again."""
+
+    def __init__(
+        self,
+        activity_arn: str,
+        settings: WorkerSettings,
+        *,
+        polls: ActivityPolls,
+        pace: PollPace,
+        runner: TaskRunner,
+        registration: Registration,
+        shutdown: Shutdown,
+        activity: ActivityClock,
+        protection: AbstractAsyncContextManager[object],
+        observer: Observer,
+    ) -> None:
+        self._activity_arn = activity_arn
+        self._worker_name = settings.worker_name
+        self._drain_seconds = settings.pace.poll_drain_seconds
+        self._polls = polls
+        self._pace = pace
+        self._runner = runner
+        self._registration = registration
+        self._shutdown = shutdown
+        self._activity = activity
+        self._protection = protection
+        self._observer = observer
+        self._every_poll_waits = settings.pace.every_poll_waits
+        self._brought_task = False
+        self._backoff = Backoff(
+            first_seconds=settings.pace.backoff_first_seconds, cap_seconds=settings.pace.backoff_cap_seconds
+        )
+
+    async def run(self) -> None:
+        """Work until the worker stops; raises only what no waiting can heal."""
+        while not self._shutdown.requested.is_set():
+            await self.run_once()
+
+    async def run_once(self) -> None:
+        """Poll once, when it is this loop's turn, and see the task through that the poll brought.
+
+        After a poll that brought a task the next one needs no turn: more tasks may be there.
+        """
+        if self._every_poll_waits or not self._brought_task:
+            with self._activity.paused():
+                await pause(self._pace.reserve(), unless=self._shutdown.requested)
+        if self._shutdown.requested.is_set():
+            return
+        assignment = await self._ask()
+        self._brought_task = assignment is not None
+        if assignment is None:
+            return
+        if self._shutdown.requested.is_set():
+            await self._runner.hand_back(assignment)
+            return
+        with self._activity.busy():
+            async with self._protection:
+                await self._runner.run(assignment)
+
+    async def _ask(self) -> Assignment | None:
+        try:
+            assignment = await self._poll()
+        except errors.ActivityNotFound:
+            self._observer.polled(PollResult.FAILED)
+            log.warning(
+                "The activity is gone; making it again", action="activity-gone", activity_arn=self._activity_arn
+            )
+            await pause(self._backoff.next_seconds(), unless=self._shutdown.requested)
+            self._activity_arn = await self._registration.register() or self._activity_arn
+        except errors.RefusedByAWS as refused:
+            if len(self._worker_name) <= MAX_NAME_LENGTH:
+                raise
+            await self._refused_name(refused)
+        except (errors.Unavailable, errors.AccessDenied, errors.AWSError) as failed:
+            self._observer.polled(PollResult.FAILED)
+            seconds = self._backoff.next_seconds()
+            tell = log.warning if isinstance(failed, errors.Unavailable) else log.error
+            tell("Poll failed", action="poll-failed", error=str(failed), retry_in_seconds=round(seconds, 1))
+            await pause(seconds, unless=self._shutdown.requested)
+        else:
+            self._backoff.reset()
+            self._observer.polled(PollResult.TASK if assignment else PollResult.EMPTY)
+            return assignment
+        return None
+
+    async def _refused_name(self, refused: errors.RefusedByAWS) -> None:
+        self._observer.polled(PollResult.FAILED)
+        log.error(
+            "AWS refuses the name of the worker, which is too long; MAGIC_ECS_TASK_ID is shorter than the ARN",
+            action="worker-name-refused",
+            worker_name=self._worker_name,
+            characters=len(self._worker_name),
+            longest=MAX_NAME_LENGTH,
+            error=str(refused),
+        )
+        await pause(self._backoff.next_seconds(), unless=self._shutdown.requested)
+
+    async def _poll(self) -> Assignment | None:
+        """Poll once; when the worker stops meanwhile, wait for the answer, because it may hold a task.
+
+        AWS gives tasks to a poll even after its connection was closed, so hanging up is the last resort.
+        """
+        poll = asyncio.ensure_future(
+            self._polls.get_activity_task(activityArn=self._activity_arn, workerName=self._worker_name)
+        )
+        try:
+            if not await settle(poll, unless=self._shutdown.requested):
+                log.info("Waiting for the open poll", action="poll-draining", seconds=self._drain_seconds)
+                await settle(poll, unless=self._shutdown.urgent, seconds=self._drain_seconds)
+        finally:
+            poll.cancel()
+            await asyncio.wait({poll})
+        answer = {} if poll.cancelled() else poll.result()
+        token = answer.get("taskToken")
+        return Assignment(token, answer.get("input") or "") if token else None

@@ -1,0 +1,127 @@
+"""Tells AWS how a task ended."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from workflow_manager import errors
+from workflow_manager.worker.backoff import Backoff, pause, settle
+from workflow_manager.worker.config import Pace
+from workflow_manager.worker.metrics.hooks import Outcome
+from workflow_manager.worker.sfn_protocols import ActivityCalls
+from workflow_manager.worker.shutdown import Shutdown
+from workflow_manager.worker.task_errors import MAX_CAUSE_BYTES, MAX_ERROR_BYTES, ErrorName, TaskFailed, clip
+
+log = structlog.get_logger()
+
+
+class Reporter:
+    """Reports outcomes, again and again for a while when AWS does not answer.
+
+    A task that AWS no longer waits for, and an outcome that could not be delivered, are logged and returned; nothing
+    is raised.
+    """
+
+    def __init__(
+        self, calls: ActivityCalls, *, pace: Pace, shutdown: Shutdown, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._calls = calls
+        self._pace = pace
+        self._shutdown = shutdown
+        self._clock = clock
+
+    async def succeed(self, token: str, output: str) -> Outcome:
+        """Report the JSON text ``output``; if AWS refuses it, report that as a failure."""
+        try:
+            return await self._deliver(
+                lambda: self._calls.send_task_success(taskToken=token, output=output), Outcome.SUCCEEDED
+            )
+        except errors.RefusedByAWS as refusal:
+            failure = TaskFailed(ErrorName.TASK_OUTPUT_NOT_JSON, f"AWS refused the output: {refusal}")
+            return await self.fail(token, failure)
+
+    async def fail(self, token: str, failure: TaskFailed) -> Outcome:
+        """Report a failure, cut to what AWS takes; if AWS refuses it nevertheless, report that as a failure."""
+        try:
+            return await self._send_failure(token, failure)
+        except errors.RefusedByAWS as refusal:
+            log.exception("AWS refused the failure of a task", action="task-report-refused", error=failure.error)
+            cause = f"AWS refused to take the failure {failure.error!a}: {refusal}"
+            return await self._send_plain_failure(token, cause)
+
+    async def _send_plain_failure(self, token: str, cause: str) -> Outcome:
+        try:
+            return await self._send_failure(token, TaskFailed(ErrorName.UNKNOWN, cause))
+        except errors.RefusedByAWS:
+            log.exception("AWS takes no outcome of this task", action="task-report-abandoned")
+            return Outcome.UNREPORTED
+
+    async def _send_failure(self, token: str, failure: TaskFailed) -> Outcome:
+        # No Retry or Catch rule could name a failure without a name.
+        error = clip(failure.error or ErrorName.UNKNOWN, MAX_ERROR_BYTES)
+        cause = clip(failure.cause, MAX_CAUSE_BYTES)
+        return await self._deliver(
+            lambda: self._calls.send_task_failure(taskToken=token, error=error, cause=cause), Outcome.FAILED
+        )
+
+    async def _deliver(self, send: Callable[[], Awaitable[object]], delivered: Outcome) -> Outcome:
+        """Send until AWS answers or the patience is over; raises ``RefusedByAWS``."""
+        patience = _Patience(self._pace, self._shutdown, self._clock)
+        backoff = Backoff(
+            first_seconds=self._pace.backoff_first_seconds, cap_seconds=self._pace.report_backoff_cap_seconds
+        )
+        while True:
+            try:
+                await self._attempt(send, patience)
+            except errors.TaskLost as lost:
+                log.warning("AWS no longer waits for the outcome of the task", action="task-lost", error=str(lost))
+                return Outcome.LOST
+            except (errors.Unavailable, errors.AccessDenied, errors.AWSError) as failed:
+                if not patience.exhausted():
+                    log.warning("Outcome not delivered yet", action="task-report-retried", error=str(failed))
+                    await pause(backoff.next_seconds(), unless=self._shutdown.urgent)
+                    continue
+                log.exception("Outcome of a task could not be delivered", action="task-report-abandoned")
+                return Outcome.UNREPORTED
+            return delivered
+
+    async def _attempt(self, send: Callable[[], Awaitable[object]], patience: "_Patience") -> None:
+        """Send once; an AWS that does not answer while there is patience is ``Unavailable``."""
+        sending = asyncio.ensure_future(send())
+        try:
+            while not sending.done() and (seconds_left := patience.seconds_left()) > 0:
+                await settle(sending, unless=self._shutdown.news(), seconds=seconds_left)
+        finally:
+            sending.cancel()
+            await asyncio.wait({sending})
+        if sending.cancelled():
+            raise errors.Unavailable("AWS gave no answer in time")
+        sending.result()
+
+
+class _Patience:
+    """How long one outcome is worth trying; a shutdown shortens it."""
+
+    def __init__(self, pace: Pace, shutdown: Shutdown, clock: Callable[[], float]) -> None:
+        self._pace = pace
+        self._shutdown = shutdown
+        self._clock = clock
+        self._began_at = clock()
+
+    def exhausted(self) -> bool:
+        """Tell whether it is not worth trying again."""
+        return self._shutdown.urgent.is_set() or self._clock() >= self._deadline()
+
+    def seconds_left(self) -> float:
+        """Return how long an answer is still worth waiting for.
+
+        A report that begins when the time is over already, for a task that was killed, has its chance too.
+        """
+        return max(self._deadline(), self._began_at + self._pace.urgent_report_seconds) - self._clock()
+
+    def _deadline(self) -> float:
+        pace, urgent = self._pace, self._shutdown.urgent.is_set()
+        more = pace.urgent_report_seconds if urgent else pace.shutdown_report_seconds
+        return min(self._began_at + pace.report_seconds, self._shutdown.ends_at + more)

@@ -1,0 +1,221 @@
+"""The worker: serves one activity with a fixed number of slots."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import BinaryIO, Final, TextIO
+
+import structlog
+
+from workflow_manager.worker.activity.heartbeat import Heartbeat
+from workflow_manager.worker.activity.poll_loop import PollLoop
+from workflow_manager.worker.activity.poll_rate import PollPace
+from workflow_manager.worker.activity.registration import Registration
+from workflow_manager.worker.activity.reporter import Reporter
+from workflow_manager.worker.activity.task_runner import Handler, TaskRunner
+from workflow_manager.worker.commands.handler import CommandHandler
+from workflow_manager.worker.commands.watchdog import Guard
+from workflow_manager.worker.config import CommandSettings, WorkerSettings
+from workflow_manager.worker.metrics.busy_time import ActivityClock
+from workflow_manager.worker.metrics.cloudwatch import ActivePercent, publish_regularly
+from workflow_manager.worker.metrics.hooks import Observer, Unobserved
+from workflow_manager.worker.sfn_protocols import ActivityCalls, ActivityPolls
+from workflow_manager.worker.shutdown import Shutdown
+from workflow_manager.worker.task_json import CommandRules, Rules
+
+log = structlog.get_logger()
+
+PARTIAL_LINE_SECONDS: Final = 0.2
+"""How long a part of a line waits for the rest; longer, and whoever looks at the output sees it stall."""
+
+
+class ActivityWorker:
+    """Takes tasks of one activity and has them done by a handler.
+
+    ``polls`` and ``calls`` are Step Functions clients that raise our errors; ``polls`` neither retries nor gives up
+    within 70 s. ``publish`` gets the busy share every minute; ``protection`` is entered around each task;
+    ``observer`` hears of polls and tasks; ``rules`` judge what goes in and out, by default those of ``sfncli``.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        handler: Handler,
+        *,
+        polls: ActivityPolls,
+        calls: ActivityCalls,
+        publish: ActivePercent | None = None,
+        protection: AbstractAsyncContextManager[object] | None = None,
+        observer: Observer | None = None,
+        rules: Rules | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        pace = settings.pace
+        self._settings = settings
+        self._polls = polls
+        self._publish = publish
+        self._protection = protection or contextlib.nullcontext()
+        self._observer = observer or Unobserved()
+        self._shutdown = Shutdown(grace_seconds=pace.shutdown_grace_seconds, clock=clock)
+        self._poll_pace = PollPace(slots=settings.concurrency, interval_seconds=pace.poll_interval_seconds, clock=clock)
+        self._registration = Registration(calls, settings, self._shutdown)
+        self._activity = ActivityClock(slots=settings.concurrency, clock=clock)
+        self._runner = TaskRunner(
+            handler,
+            rules=rules or CommandRules(),
+            heartbeat=Heartbeat(
+                calls,
+                interval_seconds=pace.heartbeat_interval_seconds,
+                retry_seconds=pace.heartbeat_retry_seconds,
+            ),
+            reporter=Reporter(calls, pace=pace, shutdown=self._shutdown, clock=clock),
+            shutdown=self._shutdown,
+            observer=self._observer,
+            lost_grace_seconds=pace.lost_grace_seconds,
+        )
+        self.registered = asyncio.Event()
+        """Set once AWS knows the activity."""
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        """Register the activity, then work until ``stop``.
+
+        Raises what no waiting can heal: ``RefusedByAWS`` (a name that AWS does not take), ``AccessDenied`` at the
+        start, and the error of a slot that died, after the other slots have ended in order.
+        """
+        try:
+            activity_arn = await self._registration.register()
+            if activity_arn is not None:
+                self.registered.set()
+                await self._serve(activity_arn)
+        finally:
+            self._ended.set()
+
+    def request_stop(self) -> None:
+        """Take no more tasks and end those that run; asked a second time, end them at once."""
+        log.info("Stopping", action="worker-stopping", at_once=self._shutdown.requested.is_set())
+        self._shutdown.request()
+
+    async def stop(self) -> None:
+        """Request a stop and wait until ``run`` has ended."""
+        self.request_stop()
+        await self._ended.wait()
+
+    async def _serve(self, activity_arn: str) -> None:
+        settings = self._settings
+        log.info(
+            "Worker started",
+            action="worker-started",
+            activity_arn=activity_arn,
+            worker_name=settings.worker_name,
+            concurrency=settings.concurrency,
+        )
+        tasks = [
+            asyncio.create_task(self._slot(activity_arn), name=f"poll-loop-{slot}")
+            for slot in range(settings.concurrency)
+        ]
+        if self._publish is not None:
+            tasks.append(asyncio.create_task(self._metric(activity_arn, self._publish), name="active-percent"))
+        try:
+            await asyncio.wait(tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        log.info("Worker stopped", action="worker-stopped", activity_arn=activity_arn)
+        for failure in [task.exception() for task in tasks]:
+            if failure is not None:
+                raise failure
+
+    async def _slot(self, activity_arn: str) -> None:
+        # A slot is an asyncio task, so this is in all its lines and in no others.
+        structlog.contextvars.bind_contextvars(activity=self._settings.activity_name)
+        loop = PollLoop(
+            activity_arn,
+            self._settings,
+            polls=self._polls,
+            pace=self._poll_pace,
+            runner=self._runner,
+            registration=self._registration,
+            shutdown=self._shutdown,
+            activity=self._activity,
+            protection=self._protection,
+            observer=self._observer,
+        )
+        try:
+            await loop.run()
+        except Exception:
+            log.exception("A poll loop died; the worker stops", action="poll-loop-died", activity_arn=activity_arn)
+            self._shutdown.request()
+            raise
+
+    async def _metric(self, activity_arn: str, publish: ActivePercent) -> None:
+        await publish_regularly(
+            publish,
+            activity_arn=activity_arn,
+            activity=self._activity,
+            interval_seconds=self._settings.pace.metric_interval_seconds,
+            shutdown=self._shutdown,
+        )
+
+
+class CommandWorker(ActivityWorker):
+    """Takes tasks of one activity and runs a command for each.
+
+    The outputs of commands are shown on ``stdout`` and ``stderr``, by default those of the worker; ``shared`` says that
+    other commands write there at the same time, by default those of the other slots. Commands inherit ``environ``, by
+    default the environment of the worker. ``guard`` kills them when this process dies; without it they live on.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        command: CommandSettings,
+        *,
+        polls: ActivityPolls,
+        calls: ActivityCalls,
+        publish: ActivePercent | None = None,
+        protection: AbstractAsyncContextManager[object] | None = None,
+        observer: Observer | None = None,
+        stdout: BinaryIO | None = None,
+        stderr: BinaryIO | None = None,
+        shared: bool | None = None,
+        environ: Mapping[str, str] | None = None,
+        guard: Guard | None = None,
+    ) -> None:
+        shared = settings.concurrency > 1 if shared is None else shared
+        self._commands = CommandHandler(
+            command,
+            stdout=stdout or _unbuffered(sys.stdout),
+            stderr=stderr or _unbuffered(sys.stderr),
+            environ=os.environ if environ is None else environ,
+            hold_seconds=PARTIAL_LINE_SECONDS if shared else 0,
+            guard=guard,
+        )
+        super().__init__(
+            settings,
+            self._commands,
+            polls=polls,
+            calls=calls,
+            publish=publish,
+            protection=protection,
+            observer=observer,
+        )
+
+    async def run(self) -> None:
+        """Check the work directory (``SettingsError``), register the activity, then work until ``stop``."""
+        self._commands.prepare()
+        await super().run()
+
+    def forward_signal(self, number: int) -> bool:
+        """Send a signal to the commands that run now; tell whether there is one."""
+        return self._commands.forward(number)
+
+
+def _unbuffered(output: TextIO) -> BinaryIO:
+    """Return what is behind an output; a thread that is stuck in a buffer would hold up the end of the process."""
+    return os.fdopen(output.fileno(), "wb", buffering=0, closefd=False)

@@ -1,0 +1,1 @@
+"""Tasks that are done by Python functions."""

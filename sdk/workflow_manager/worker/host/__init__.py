@@ -1,0 +1,1 @@
+"""What workers of one process share: signals, clients and metrics."""

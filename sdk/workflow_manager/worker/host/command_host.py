@@ -1,0 +1,133 @@
+"""Runs commands for several activities in one process, from the environment to the last signal."""
+
+import os
+import socket
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from app.settings import Settings
+from workflow_manager.early_signals import EarlySignals
+from workflow_manager.worker.activity.worker import CommandWorker
+from workflow_manager.worker.commands.start_errors import warn_unless_found
+from workflow_manager.worker.commands.watchdog import Guard, Watchdog
+from workflow_manager.worker.config import (
+    SECRET_VARIABLES,
+    CommandSettings,
+    Pace,
+    WorkerSettings,
+    command_environment,
+    tags_from_environment,
+)
+from workflow_manager.worker.env_expansion import expand
+from workflow_manager.worker.host.fleet import CommandFleet
+from workflow_manager.worker.host.services import Equipment, Gauges, connect, equipped
+from workflow_manager.worker.host.signals import stopped_by_signals
+from workflow_manager.worker.host.startup import Starting
+
+MAX_HOST_CHARACTERS: Final = 60
+"""Leaves room for a process id within the 80 characters of a worker name."""
+
+AWS_POLL_SECONDS: Final = 65.0
+"""How long AWS may hold a poll, and a little more: who can wait that long for an open poll loses no task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandActivity:
+    """An activity, and the command for its tasks; variables in their names are expanded."""
+
+    name: str
+    command: CommandSettings
+    concurrency: int = 1
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Variables that its commands get on top."""
+    warn_when_missing: bool = False
+    """Whether the log tells at the start of a command that cannot be found; ``sfncli`` lets the tasks tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What all activities of a process have in common."""
+
+    worker_name: str | None = None
+    """Host and process id when absent; variables and the task of ECS are expanded."""
+
+    pace: Pace = field(default_factory=Pace)
+    gauges: Gauges = field(default_factory=Gauges)
+    secrets: Collection[str] = SECRET_VARIABLES
+    """Variables that commands do not get."""
+
+
+def default_worker_name() -> str:
+    """Name a worker after its host and process."""
+    return f"{socket.gethostname()[:MAX_HOST_CHARACTERS]}-{os.getpid()}"
+
+
+def pace_of(*, grace_seconds: float, heartbeat_seconds: float, every_poll_waits: bool = False) -> Pace:
+    """Derive a pace from how long a stop may take, how often AWS wants to hear of a task, and which polls wait."""
+    return Pace(
+        every_poll_waits=every_poll_waits,
+        heartbeat_interval_seconds=heartbeat_seconds,
+        shutdown_grace_seconds=grace_seconds,
+        poll_drain_seconds=min(grace_seconds, AWS_POLL_SECONDS),
+    )
+
+
+async def run_commands(
+    activities: Sequence[CommandActivity], host: Host, settings: Settings, *, early: EarlySignals | None = None
+) -> None:
+    """Serve the activities until a signal comes, or came ``early``.
+
+    Raises what ``CommandWorker.run`` and ``equipped`` do.
+    """
+    starting = Starting()
+    with stopped_by_signals(starting, early=early):
+        await starting.see_through(_run_commands(activities, host, settings, starting))
+
+
+async def _run_commands(
+    activities: Sequence[CommandActivity], host: Host, settings: Settings, starting: Starting
+) -> None:
+    slots = sum(activity.concurrency for activity in activities)
+    connection = connect(settings, slots=slots)
+    with Watchdog() as watchdog:
+        async with equipped(connection, host.gauges) as equipment:
+            worker_name = await equipment.expand(host.worker_name or default_worker_name())
+            fleet = CommandFleet(
+                [
+                    _worker(activity, host, worker_name, equipment, shared=slots > 1, guard=watchdog)
+                    for activity in activities
+                ]
+            )
+            starting.becomes(fleet)
+            await fleet.run()
+
+
+def _worker(
+    activity: CommandActivity,
+    host: Host,
+    worker_name: str,
+    equipment: Equipment,
+    *,
+    shared: bool,
+    guard: Guard,
+) -> CommandWorker:
+    environ = equipment.environ
+    settings = WorkerSettings(
+        activity_name=expand(activity.name, environ),
+        worker_name=worker_name,
+        concurrency=activity.concurrency,
+        tags=tags_from_environment(environ),
+        pace=equipment.pace(host.pace),
+    )
+    command = replace(activity.command, command=expand(activity.command.command, environ))
+    if activity.warn_when_missing:
+        warn_unless_found(command.command, activity=settings.activity_name, search_path=environ.get("PATH"))
+    return CommandWorker(
+        settings,
+        command,
+        shared=shared,
+        guard=guard,
+        environ=command_environment({**environ, **activity.environ}, without=host.secrets),
+        **equipment.for_worker(settings),
+    )

@@ -1,0 +1,54 @@
+"""The time between the first moment of a worker and that in which it can take tasks."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from workflow_manager.worker.backoff import settle
+from workflow_manager.worker.host.signals import RunsCommands, Stoppable
+
+log = structlog.get_logger()
+
+
+class Starting:
+    """Stands for a worker that is not there yet: remembers that it shall stop, and ends the start then."""
+
+    def __init__(self) -> None:
+        self._worker: Stoppable | None = None
+        self._requests = 0
+        self._requested = asyncio.Event()
+
+    def request_stop(self) -> None:
+        """Stop the worker in order, or its start; asked a second time, stop the worker at once."""
+        self._requests += 1
+        self._requested.set()
+        if self._worker is None:
+            log.info("Stopping before the start is over", action="worker-stopping")
+        else:
+            self._worker.request_stop()
+
+    def forward_signal(self, number: int) -> bool:
+        """Send a signal to the commands that run now; tell whether there is one."""
+        return isinstance(self._worker, RunsCommands) and self._worker.forward_signal(number)
+
+    def becomes(self, worker: Stoppable) -> None:
+        """Hand over to the worker, which hears all that was asked for."""
+        self._worker = worker
+        for _ in range(self._requests):
+            worker.request_stop()
+
+    async def see_through(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do ``work``, which makes the worker and runs it, or break it off when it shall stop before there is one."""
+        working = asyncio.create_task(work, name="worker")
+        try:
+            await settle(working, unless=self._requested)
+            if self._worker is None:
+                working.cancel()
+            await asyncio.wait({working})
+        finally:
+            working.cancel()
+            await asyncio.wait({working})
+        if not (working.cancelled() and self._requested.is_set()):
+            working.result()

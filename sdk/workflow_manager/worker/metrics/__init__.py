@@ -1,0 +1,1 @@
+"""Metrics of workers, for Prometheus and CloudWatch."""
