@@ -2,19 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workflow_manager import errors
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.completion import complete_path
 from workflow_manager.cli.output.console import write_line
-
-if TYPE_CHECKING:
-    from app.main import create_app
-else:
-    create_app = later("app.main:create_app")
 
 
 def openapi(
@@ -31,6 +25,8 @@ def openapi(
     ] = None,
 ) -> None:
     """Write the OpenAPI description of the service."""
+    from app.main import create_app
+
     text = json.dumps(create_app().openapi(), indent=2, ensure_ascii=False)
     if output is None:
         write_line(text)

@@ -1,16 +1,10 @@
 """The verb ``poll``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.lazy import later
-
-if TYPE_CHECKING:
-    from app.cli.poller_process import run_poller
-else:
-    run_poller = later("app.cli.poller_process:run_poller")
 
 
 def poll(
@@ -25,4 +19,6 @@ def poll(
     At the port are only /_health, /_ready, /metrics and /quotas. Any number of pollers may run; one of them leads at a
     time, and all take events. SIGTERM and Ctrl-C stop it.
     """
+    from app.cli.poller_process import run_poller
+
     return run_poller(host, port)

@@ -1,18 +1,12 @@
 """The verb ``serve``."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.lazy import later
 from workflow_manager.local.options import KEEP, Options
-
-if TYPE_CHECKING:
-    from app.cli.service_process import run_service
-else:
-    run_service = later("app.cli.service_process:run_service")
 
 
 def serve(
@@ -37,6 +31,8 @@ def serve(
     The URLs are printed once requests are answered. Ctrl-C stops it within ten seconds, a second one at once. After
     SIGTERM, /_ready fails and requests are served for WFM_DRAIN_SECONDS more before it stops.
     """
+    from app.cli.service_process import run_service
+
     for option, value in (("--aws-port", aws_port), ("--keep", keep)):
         if value is not None and not local:
             raise errors.InvalidRequest(f"{option} needs --local.")

@@ -1,18 +1,11 @@
 """The verbs ``tables create`` and ``tables describe``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import Format, FormatOption
-
-if TYPE_CHECKING:
-    from app.cli.table_status import make_tables, show_tables
-else:
-    make_tables = later("app.cli.table_status:make_tables")
-    show_tables = later("app.cli.table_status:show_tables")
 
 PrefixOption = Annotated[
     str | None,
@@ -26,6 +19,8 @@ def create_tables(*, prefix: PrefixOption = None, output: FormatOption = Format.
     What is there stays as it is, so it may be run again at any time. Region, endpoint and credentials are those of
     the AWS environment.
     """
+    from app.cli.table_status import make_tables
+
     make_tables(prefix=prefix, output=output)
 
 
@@ -34,4 +29,6 @@ def describe_tables(*, prefix: PrefixOption = None, output: FormatOption = Forma
 
     Exits 3 when a table or an index is missing or not ready. DynamoDB counts items and bytes every six hours.
     """
+    from app.cli.table_status import show_tables
+
     return show_tables(prefix=prefix, output=output)

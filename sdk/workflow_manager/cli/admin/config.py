@@ -1,17 +1,9 @@
 """The verb ``config show``."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import DEFAULT_NAMESPACE, Format, FormatOption, NamespaceOption
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.admin.config_report import show_configuration
-else:
-    show_configuration = later("workflow_manager.cli.admin.config_report:show_configuration")
 
 
 def show(
@@ -28,4 +20,6 @@ def show(
     XDG_CONFIG_HOME. The namespace is that of `submit` and `worker`; other commands are about all of them unless
     -n says otherwise. Passwords, tokens and headers are not shown.
     """
+    from workflow_manager.cli.admin.config_report import show_configuration
+
     show_configuration(context, service=service, namespace=namespace, output=output)

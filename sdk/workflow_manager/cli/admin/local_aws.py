@@ -1,17 +1,11 @@
 """The verb ``local-aws``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.output.console import write_line
 from workflow_manager.local.options import KEEP, Options
-
-if TYPE_CHECKING:
-    from workflow_manager.local import serve
-else:
-    serve = later("workflow_manager.local:serve")
 
 
 def local_aws(
@@ -29,5 +23,7 @@ def local_aws(
 
     Point clients to it with AWS_ENDPOINT_URL; any credentials will do. SIGTERM and Ctrl-C stop it.
     """
+    from workflow_manager.local import serve
+
     options = Options(keep=keep, allow_hosts=tuple(allow_host or ()))
     serve(host, port, options, on_ready=lambda url: write_line(f"AWS: {url}"))

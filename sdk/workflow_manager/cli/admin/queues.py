@@ -1,28 +1,20 @@
 """The verbs ``queues list``, ``get``, ``put``, ``pause`` and ``resume``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import Format, FormatOption
 from workflow_manager.cli.options.completion import complete_queue
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.admin.queue_actions import change_queue, remove_limits, set_queue, show_queue, show_queues
-else:
-    change_queue = later("workflow_manager.cli.admin.queue_actions:change_queue")
-    set_queue = later("workflow_manager.cli.admin.queue_actions:set_queue")
-    remove_limits = later("workflow_manager.cli.admin.queue_actions:remove_limits")
-    show_queue = later("workflow_manager.cli.admin.queue_actions:show_queue")
-    show_queues = later("workflow_manager.cli.admin.queue_actions:show_queues")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the queue.", autocompletion=complete_queue)]
 
 
 def list_queues(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE) -> None:
     """List the queues that have limits."""
+    from workflow_manager.cli.admin.queue_actions import show_queues
+
     show_queues(service=service, output=output)
 
 
@@ -30,6 +22,8 @@ def get_queue(
     name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
 ) -> None:
     """Show the limits of a queue, and how many of its workflows run."""
+    from workflow_manager.cli.admin.queue_actions import show_queue
+
     show_queue(name, service=service, output=output)
 
 
@@ -52,6 +46,8 @@ def put_queue(
 
     Those that are not given are lifted.
     """
+    from workflow_manager.cli.admin.queue_actions import set_queue
+
     set_queue(
         name,
         max_running=max_running,
@@ -69,6 +65,8 @@ def pause_queue(
 
     Its limits stay as they are, and what runs goes on.
     """
+    from workflow_manager.cli.admin.queue_actions import change_queue
+
     change_queue(name, paused=True, service=service, output=output)
 
 
@@ -79,6 +77,8 @@ def resume_queue(
 
     Its limits stay as they are.
     """
+    from workflow_manager.cli.admin.queue_actions import change_queue
+
     change_queue(name, paused=False, service=service, output=output)
 
 
@@ -87,4 +87,6 @@ def delete_queue(name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE
 
     Its workflows start at once.
     """
+    from workflow_manager.cli.admin.queue_actions import remove_limits
+
     remove_limits(name, service=service)

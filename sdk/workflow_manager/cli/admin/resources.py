@@ -1,20 +1,12 @@
 """The verbs ``resources get``, ``put`` and ``delete``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import Format, FormatOption
 from workflow_manager.cli.options.completion import complete_namespace
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.admin.resource_actions import forget_resource, set_resource, show_resource
-else:
-    forget_resource = later("workflow_manager.cli.admin.resource_actions:forget_resource")
-    set_resource = later("workflow_manager.cli.admin.resource_actions:set_resource")
-    show_resource = later("workflow_manager.cli.admin.resource_actions:show_resource")
 
 NamespaceArgument = Annotated[
     str,
@@ -33,6 +25,8 @@ def get_resource(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show what a name stands for in a namespace."""
+    from workflow_manager.cli.admin.resource_actions import show_resource
+
     show_resource(namespace, name, service=service, output=output)
 
 
@@ -45,6 +39,8 @@ def put_resource(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Say what a name stands for in a namespace."""
+    from workflow_manager.cli.admin.resource_actions import set_resource
+
     set_resource(namespace, name, uri, service=service, output=output)
 
 
@@ -52,4 +48,6 @@ def delete_resource(
     namespace: NamespaceArgument, name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE
 ) -> None:
     """Let a name expand by convention again."""
+    from workflow_manager.cli.admin.resource_actions import forget_resource
+
     forget_resource(namespace, name, service=service)

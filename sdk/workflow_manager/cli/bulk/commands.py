@@ -1,29 +1,15 @@
 """The verbs ``cancel``, ``resume``, ``resolve`` and ``refresh``: for one workflow, or for many."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.bulk.selection import Choice, with_choice
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import FollowOption, TimeoutOption
 from workflow_manager.cli.options.completion import complete_state
 from workflow_manager.cli.workflows.follow_options import watch_of
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.bulk.actions import (
-        cancel_workflows,
-        refresh_workflows,
-        resolve_workflows,
-        resume_workflows,
-    )
-else:
-    cancel_workflows = later("workflow_manager.cli.bulk.actions:cancel_workflows")
-    refresh_workflows = later("workflow_manager.cli.bulk.actions:refresh_workflows")
-    resolve_workflows = later("workflow_manager.cli.bulk.actions:resolve_workflows")
-    resume_workflows = later("workflow_manager.cli.bulk.actions:resume_workflows")
 
 
 @with_choice
@@ -36,6 +22,8 @@ def cancel(
 
     With filters instead of ids: all queued and running workflows that fit.
     """
+    from workflow_manager.cli.bulk.actions import cancel_workflows
+
     return cancel_workflows(choice, reason=reason)
 
 
@@ -62,6 +50,8 @@ def resume(
     resolved. With filters instead of ids: all failed workflows that
     fit and were neither resumed nor resolved before.
     """
+    from workflow_manager.cli.bulk.actions import resume_workflows
+
     watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=choice.service, output=choice.output)
     if start_at == "":
         raise errors.InvalidRequest("--start-at must name a state; leave it out for the one that failed.")
@@ -76,6 +66,8 @@ def resolve(choice: Choice) -> ExitCode:
 
     With filters instead of ids: all failed workflows that fit and are not resolved.
     """
+    from workflow_manager.cli.bulk.actions import resolve_workflows
+
     return resolve_workflows(choice)
 
 
@@ -85,4 +77,6 @@ def refresh(choice: Choice) -> ExitCode:
 
     With filters instead of ids: all queued and running workflows that fit.
     """
+    from workflow_manager.cli.bulk.actions import refresh_workflows
+
     return refresh_workflows(choice)

@@ -4,14 +4,13 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.bulk.id_input import read_words
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import Format, FormatOption
 from workflow_manager.cli.options.completion import complete_path, complete_workflow
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, Service, ServiceOption
@@ -26,11 +25,6 @@ from workflow_manager.cli.options.filters import (
     TagFilter,
 )
 from workflow_manager.cli.options.parsing import parse_filters
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.options.id_prefixes import resolve_ids
-else:
-    resolve_ids = later("workflow_manager.cli.options.id_prefixes:resolve_ids")
 
 
 class Choice(NamedTuple):
@@ -116,6 +110,8 @@ def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
 
     @functools.wraps(verb)
     def command(ids: list[str] | None = None, **given: Any) -> ExitCode:
+        from workflow_manager.cli.options.id_prefixes import resolve_ids
+
         choice = choose(ids, **{name: given.pop(name) for name in shared if name in given})
         if choice.ids:
             choice = choice._replace(ids=resolve_ids(choice.ids, choice.service))

@@ -1,30 +1,15 @@
 """The verbs ``definitions list``, ``get``, ``put``, ``lint``, ``diff`` and ``apply``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import Format, FormatOption
 from workflow_manager.cli.options.completion import complete_definition, complete_path
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
 from workflow_manager.cli.options.parsing import parse_definition, parse_tags
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.definitions.actions import put_file, show_definition, show_definitions
-    from workflow_manager.cli.definitions.apply import apply_files, compare_files
-    from workflow_manager.cli.definitions.files import read_substitutions
-    from workflow_manager.cli.definitions.lint import lint_files
-else:
-    apply_files = later("workflow_manager.cli.definitions.apply:apply_files")
-    compare_files = later("workflow_manager.cli.definitions.apply:compare_files")
-    lint_files = later("workflow_manager.cli.definitions.lint:lint_files")
-    read_substitutions = later("workflow_manager.cli.definitions.files:read_substitutions")
-    put_file = later("workflow_manager.cli.definitions.actions:put_file")
-    show_definition = later("workflow_manager.cli.definitions.actions:show_definition")
-    show_definitions = later("workflow_manager.cli.definitions.actions:show_definitions")
 
 PathsArgument = Annotated[
     list[str],
@@ -56,6 +41,8 @@ def list_definitions(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List definitions, or all versions of one."""
+    from workflow_manager.cli.definitions.actions import show_definitions
+
     show_definitions(name, service=service, output=output)
 
 
@@ -76,6 +63,8 @@ def get_definition(
 
     What -o json and -o yaml write can be given to `definitions put` again.
     """
+    from workflow_manager.cli.definitions.actions import show_definition
+
     show_definition(*parse_definition(definition), service=service, output=output)
 
 
@@ -101,6 +90,9 @@ def put_definition(
 
     FILE (- for standard input) holds {name, stateMachine, defaultTags}, or the state machine alone.
     """
+    from workflow_manager.cli.definitions.actions import put_file
+    from workflow_manager.cli.definitions.files import read_substitutions
+
     name, path = (None, name_or_file) if file is None else (name_or_file, file)
     values = read_substitutions(substitutions, substitute or ())
     put_file(
@@ -131,6 +123,9 @@ def lint(
     Folders are read as `definitions apply` reads them; a file that is named may hold a state machine alone. A
     placeholder ${NAME} without a value is a warning, and what it stands for is not checked.
     """
+    from workflow_manager.cli.definitions.files import read_substitutions
+    from workflow_manager.cli.definitions.lint import lint_files
+
     source = context.get_parameter_source("service")
     if not ask_service and source is not None and source.name == "COMMANDLINE":
         raise errors.InvalidRequest("--url needs --service: without it no service is asked.")
@@ -150,6 +145,9 @@ def diff(
 
     The exit code is 0 when nothing would change, and 1 when something would.
     """
+    from workflow_manager.cli.definitions.apply import compare_files
+    from workflow_manager.cli.definitions.files import read_substitutions
+
     values = read_substitutions(substitutions, substitute or ())
     return compare_files(paths, substitutions=values, service=service, output=output)
 
@@ -170,5 +168,8 @@ def apply(
     left alone. A placeholder ${NAME} needs a value; one that is meant as it stands is given itself:
     --substitute 'NAME=${NAME}'.
     """
+    from workflow_manager.cli.definitions.apply import apply_files
+    from workflow_manager.cli.definitions.files import read_substitutions
+
     values = read_substitutions(substitutions, substitute or ())
     return apply_files(paths, substitutions=values, dry_run=dry_run, service=service, output=output)

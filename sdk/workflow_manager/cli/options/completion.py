@@ -6,37 +6,17 @@ Nothing is written into the line that somebody types: when something is wrong, n
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import typer
 from typer.completion import install  # type: ignore[attr-defined]  # what its own option calls
 
 from workflow_manager import errors
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.bash_completion import TYPED_BEFORE
 from workflow_manager.cli.options.profiles import read_configuration
 from workflow_manager.cli.options.shell_scripts import use_own_scripts
 from workflow_manager.cli.program import PROGRAMS
 from workflow_manager.statuses import ACTIVE_STATUSES, WorkflowStatus
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.options.completion_values import (
-        column_names,
-        definition_names,
-        namespaces,
-        queue_names,
-        state_names,
-        tag_words,
-        workflow_ids,
-    )
-else:
-    column_names = later("workflow_manager.cli.options.completion_values:column_names")
-    definition_names = later("workflow_manager.cli.options.completion_values:definition_names")
-    namespaces = later("workflow_manager.cli.options.completion_values:namespaces")
-    queue_names = later("workflow_manager.cli.options.completion_values:queue_names")
-    state_names = later("workflow_manager.cli.options.completion_values:state_names")
-    tag_words = later("workflow_manager.cli.options.completion_values:tag_words")
-    workflow_ids = later("workflow_manager.cli.options.completion_values:workflow_ids")
 
 SUBJECTS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
     **dict.fromkeys(["cancel", "refresh", "wait"], tuple(ACTIVE_STATUSES)),
@@ -47,11 +27,15 @@ SUBJECTS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
 
 def complete_definition(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of definitions that begin with what is typed."""
+    from workflow_manager.cli.options.completion_values import definition_names
+
     return _fitting(definition_names(context.params.get("service")), incomplete)
 
 
 def complete_queue(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of queues that begin with what is typed."""
+    from workflow_manager.cli.options.completion_values import queue_names
+
     return _fitting(queue_names(context.params.get("service")), incomplete)
 
 
@@ -66,23 +50,31 @@ def complete_verb(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_workflow(context: typer.Context, incomplete: str) -> list[str]:
     """Return the ids of the newest workflows that a command can be about, and that begin with what is typed."""
+    from workflow_manager.cli.options.completion_values import workflow_ids
+
     statuses = SUBJECTS.get(context.info_name or "", ())
     return _fitting(workflow_ids(context.params.get("service"), statuses), incomplete)
 
 
 def complete_namespace(context: typer.Context, incomplete: str) -> list[str]:
     """Return the namespaces of the newest workflows that begin with what is typed."""
+    from workflow_manager.cli.options.completion_values import namespaces
+
     return _fitting(namespaces(context.params.get("service")), incomplete)
 
 
 def complete_tag(context: typer.Context, incomplete: str) -> list[str]:
     """Return the keys of tags of the newest workflows; after the equals sign, the values of the key."""
+    from workflow_manager.cli.options.completion_values import tag_words
+
     typed = os.environ.get(TYPED_BEFORE, "") + incomplete
     return _fitting(tag_words(context.params.get("service"), typed), incomplete)
 
 
 def complete_state(context: typer.Context, incomplete: str) -> list[str]:
     """Return the states that the workflow of the command has entered."""
+    from workflow_manager.cli.options.completion_values import state_names
+
     # An option whose value is still to come keeps the arguments from being read.
     ids: Sequence[str] = context.params.get("ids") or context.args
     return _fitting(state_names(context.params.get("service"), ids[0]) if len(ids) == 1 else (), incomplete)
@@ -96,6 +88,8 @@ def complete_status(incomplete: str) -> list[str]:
 
 def complete_column(incomplete: str) -> list[str]:
     """Return the columns of a list of workflows that begin with what comes after the last comma."""
+    from workflow_manager.cli.options.completion_values import column_names
+
     before, comma, _ = incomplete.rpartition(",")
     return _fitting([f"{before}{comma}{name}" for name in column_names()], incomplete)
 

@@ -2,21 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.help import HelpfulCommand
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.worker.options import GRACE_SECONDS, HEARTBEAT_SECONDS, CommandLine, HostLine, InputModeName
 from workflow_manager.version import __version__
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.worker.worker_process import serve_like_sfncli
-else:
-    serve_like_sfncli = later("workflow_manager.cli.worker.worker_process:serve_like_sfncli")
-
 
 FLAGS: Final = frozenset({"version", "inputfile", "help", "h"})
 """Options that are true or false; all others take the next argument, whatever it is, as their value."""
@@ -119,6 +112,8 @@ def sfncli(
     $VAR and ${VAR} are expanded in activityname, workername, cmd and cloudwatchregion. Options end at the first
     argument.
     """
+    from workflow_manager.cli.worker.worker_process import serve_like_sfncli
+
     for name, value in (("activityname", activityname), ("workername", workername), ("cmd", cmd)):
         if not value:
             raise errors.InvalidRequest(f"{name} is required")

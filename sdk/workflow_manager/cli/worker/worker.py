@@ -3,23 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workflow_manager import errors
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import NAMESPACE_VARIABLE
 from workflow_manager.cli.options.completion import complete_namespace, complete_path
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
 from workflow_manager.cli.worker.options import GRACE_SECONDS, HEARTBEAT_SECONDS, CommandLine, HostLine, InputModeName
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.worker.worker_process import serve_command, serve_file, serve_functions
-else:
-    serve_command = later("workflow_manager.cli.worker.worker_process:serve_command")
-    serve_file = later("workflow_manager.cli.worker.worker_process:serve_file")
-    serve_functions = later("workflow_manager.cli.worker.worker_process:serve_functions")
 
 ConcurrencyOption = Annotated[int | None, typer.Option(min=1, help="Tasks of an activity at the same time; 1.")]
 InputModeOption = Annotated[InputModeName | None, typer.Option(help="How the command gets the input; arg.")]
@@ -129,6 +121,8 @@ def worker(
     end the running tasks and stop the worker; a second one at once. Definitions of a module are put into the service
     when it answers; tasks do not wait for that.
     """
+    from workflow_manager.cli.worker.worker_process import serve_command, serve_file, serve_functions
+
     wanted = Wanted(
         command=command or (),
         activities=activity or (),

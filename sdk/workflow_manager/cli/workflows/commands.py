@@ -1,13 +1,12 @@
 """The verb ``workflows``."""
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.bulk.id_input import read_words
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import FollowOption, TimeoutOption, WorkflowFormat, WorkflowFormatOption
 from workflow_manager.cli.options.completion import complete_column, complete_workflow
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, Service, ServiceOption
@@ -24,18 +23,6 @@ from workflow_manager.cli.options.filters import (
 from workflow_manager.cli.options.parsing import parse_filters
 from workflow_manager.cli.synonyms import Hint
 from workflow_manager.cli.workflows.follow_options import Watch, watch_of
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.workflows.details import show_cause, show_workflow
-    from workflow_manager.cli.workflows.follow import follow_workflow
-    from workflow_manager.cli.workflows.listing import list_workflows, show_several, showing_of
-else:
-    follow_workflow = later("workflow_manager.cli.workflows.follow:follow_workflow")
-    show_cause = later("workflow_manager.cli.workflows.details:show_cause")
-    show_workflow = later("workflow_manager.cli.workflows.details:show_workflow")
-    list_workflows = later("workflow_manager.cli.workflows.listing:list_workflows")
-    show_several = later("workflow_manager.cli.workflows.listing:show_several")
-    showing_of = later("workflow_manager.cli.workflows.listing:showing_of")
 
 DEFAULT_LIMIT: Final = 20
 COLUMNS_OF: Final = {WorkflowFormat.TABLE, WorkflowFormat.WIDE, WorkflowFormat.CSV}
@@ -99,6 +86,9 @@ def workflows(
 
     With an ID and --follow, show its jobs until it has ended; the exit code tells how. Ctrl-C only stops watching.
     """
+    from workflow_manager.cli.workflows.details import show_cause
+    from workflow_manager.cli.workflows.listing import list_workflows, show_several, showing_of
+
     chosen = _chosen(ids or [], workflow_id)
     watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
     filters = parse_filters(
@@ -141,6 +131,9 @@ def workflows(
 def _follow_or_show(
     workflow_id: str, watch: Watch | None, *, full: bool, service: Service, output: WorkflowFormat
 ) -> ExitCode:
+    from workflow_manager.cli.workflows.details import show_workflow
+    from workflow_manager.cli.workflows.follow import follow_workflow
+
     if watch is None:
         return show_workflow(workflow_id, full=full, service=service, output=output)
     if full:

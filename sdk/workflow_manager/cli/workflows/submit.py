@@ -1,11 +1,10 @@
 """The verb ``submit``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import (
     DEFAULT_NAMESPACE,
     FollowOption,
@@ -18,11 +17,6 @@ from workflow_manager.cli.options.completion import complete_definition, complet
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
 from workflow_manager.cli.options.parsing import parse_definition, parse_tags
 from workflow_manager.cli.workflows.follow_options import watch_of
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.workflows.start import submit_workflow
-else:
-    submit_workflow = later("workflow_manager.cli.workflows.start:submit_workflow")
 
 
 def submit(
@@ -68,6 +62,8 @@ def submit(
     --set a.b=1 goes into objects (made where there are none) and, by number, into lists: --set ids.0=7. A dot in a
     name is written \., and a text that could be taken for JSON in quotes: --set 'zip="01234"'.
     """
+    from workflow_manager.cli.workflows.start import submit_workflow
+
     watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
     name, version = parse_definition(definition)
     return submit_workflow(

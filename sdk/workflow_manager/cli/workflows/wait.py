@@ -1,20 +1,14 @@
 """The verb ``wait``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workflow_manager.cli.bulk.id_input import read_words
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.lazy import later
 from workflow_manager.cli.options.common import WorkflowFormat, WorkflowFormatOption
 from workflow_manager.cli.options.completion import complete_workflow
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
-
-if TYPE_CHECKING:
-    from workflow_manager.cli.workflows.waiting import wait_for
-else:
-    wait_for = later("workflow_manager.cli.workflows.waiting:wait_for")
 
 
 def wait(
@@ -38,4 +32,6 @@ def wait(
     Exits 0 when all have succeeded, 1 when one has failed, 6 when one was cancelled and none has failed, and 124 when
     the time is over. The workflows go on whatever happens to the command.
     """
+    from workflow_manager.cli.workflows.waiting import wait_for
+
     return wait_for(read_words(ids), timeout_seconds=timeout, service=service, output=output)
