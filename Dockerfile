@@ -17,7 +17,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /source
 COPY deploy/image/build.txt deploy/image/
 RUN python3 -m venv /opt/build && /opt/build/bin/pip install --require-hashes --requirement deploy/image/build.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY sdk sdk
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels ./sdk
+COPY pyproject.toml LICENSE ./
 COPY app app
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 

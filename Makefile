@@ -11,20 +11,22 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() o
 PARALLEL = --numprocesses $(PROCESSES) --dist loadfile
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
+# What this checkout builds itself.
+OURS = --no-emit-package sfn-workflow-manager
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-all check lint types imports fuzz clients openapi openapi-check docs lock fmt clean
+.PHONY: help setup demo run test test-all check lint types imports fuzz clients openapi openapi-check docs dist lock fmt clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 setup: $(READY) ## make the virtual environment in .venv
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml sdk/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "installing into $(VENV) (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable './sdk[worker,local]' --editable '.[local,dev]'
 	@touch $(READY)
 
 demo: $(READY) ## run one workflow from end to end and show it
@@ -67,14 +69,20 @@ docs: $(READY) ## write the reference in docs/cli.md
 	@$(BIN)/python -m app.cli.reference docs/cli.md
 
 lock: $(READY) ## choose the newest versions of all packages anew
-	@$(LOCK) pyproject.toml --all-extras --upgrade --output-file constraints.txt
-	@$(LOCK) --generate-hashes --constraint constraints.txt pyproject.toml --output-file deploy/image/service.txt
-	@$(LOCK) --generate-hashes --constraint constraints.txt pyproject.toml --extra local --output-file deploy/image/local.txt
+	@$(LOCK) $(OURS) pyproject.toml sdk/pyproject.toml --all-extras --upgrade --output-file constraints.txt
+	@$(LOCK) $(OURS) --generate-hashes --constraint constraints.txt pyproject.toml --output-file deploy/image/service.txt
+	@$(LOCK) $(OURS) --generate-hashes --constraint constraints.txt pyproject.toml --extra local --output-file deploy/image/local.txt
 	@echo hatchling | $(LOCK) --generate-hashes - --output-file deploy/image/build.txt
+
+dist: $(READY) ## build the wheels and source archives into dist/
+	@rm -rf dist
+	@$(BIN)/python -m build --outdir dist sdk
+	@$(BIN)/python -m build --outdir dist .
+	@$(BIN)/twine check --strict dist/*
 
 fmt: $(READY) ## format the code
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
 clean: ## remove what the other targets made
-	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

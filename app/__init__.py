@@ -1,3 +1,3 @@
-"""workflow-manager: versioned workflows on AWS Step Functions."""
+"""The service: versioned workflows on AWS Step Functions, over REST."""
 
 __version__ = "1.0.0"

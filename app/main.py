@@ -20,7 +20,7 @@ from app.api.shutdown import Shutdown, on_stop_signal
 from app.api.workflow_feeds import Feeds
 from app.services import open_services
 from app.settings import Settings
-from workflow_manager import logs
+from workflow_manager.logs.setup import configure
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ def _application(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = settings or Settings.load()
-        logs.configure(loaded.log_format, loaded.log_level)
+        configure(loaded.log_format, loaded.log_level)
         if unknown := Settings.unknown_variables():
             log.warning("there are no such settings", action="unknown-settings", variables=unknown)
         async with open_services(loaded, on_fatal=fail) as services:

@@ -61,7 +61,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
     ``Unavailable`` when AWS cannot be asked for the account.
     """
     async with AsyncExitStack() as stack:
-        connection = aws.connect(settings)
+        connection = aws.connect(settings.aws)
         backend = _store_backend(settings, connection)
         account = await _account(settings, connection)
         preset = quotas.preset_name(settings.quota_preset, region=connection.region, embedded=connection.embedded)

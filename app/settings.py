@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workflow_manager import errors
+from workflow_manager.aws import AWSSettings
 
 
 class StoreBackend(StrEnum):
@@ -95,6 +96,11 @@ class Settings(BaseSettings):
             return cls(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
         except ValidationError as invalid:
             raise errors.SettingsError(_one_line(invalid)) from None
+
+    @property
+    def aws(self) -> AWSSettings:
+        """What the clients of AWS need of these settings."""
+        return AWSSettings(region=self.aws_region, max_connections=self.aws_max_connections)
 
     @classmethod
     def unknown_variables(cls) -> list[str]:

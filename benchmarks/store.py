@@ -237,7 +237,7 @@ async def _clients(endpoint: str) -> AsyncIterator[tuple["DynamoDBClient", "Dyna
         aws_access_key_id="bench",
         aws_secret_access_key="bench",  # noqa: S106 - nobody checks it
     )
-    async with aws.connect(Settings.load()).dynamodb() as client, opening as bare:
+    async with aws.connect(Settings.load().aws).dynamodb() as client, opening as bare:
         yield client, bare
 
 

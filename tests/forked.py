@@ -126,7 +126,7 @@ def _watch(request: dict[str, Any], descriptors: list[int]) -> None:
 
 
 def _run(request: dict[str, Any], streams: list[int]) -> None:
-    from workflow_manager.cli.main import main  # noqa: PLC0415  the test process that imports this module has no use for it
+    from app.cli.commands import main  # noqa: PLC0415  the test process that imports this module has no use for it
 
     os.setsid()
     for number, stream in enumerate(streams):

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.settings import Settings
 from workflow_manager import aws, errors
+from workflow_manager.aws import clients
 
 ARN = "arn:aws:states:us-west-2:123456789012:stateMachine:x"
 RUN = "arn:aws:states:us-west-2:123456789012:execution:x:y"
@@ -38,7 +38,7 @@ async def answering(
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-            yield aws.connect(Settings.load(aws_region="us-west-2")), heads
+            yield aws.connect(aws.AWSSettings("us-west-2")), heads
 
 
 def of_sfn(operation: str, **parameters: Any) -> Call:
@@ -182,8 +182,8 @@ async def test_an_item_that_is_not_there_is_told_from_an_answer_that_was_changed
 @pytest.mark.parametrize("trickle", [False, True], ids=["silent", "trickling"])
 async def test_an_attempt_of_the_store_is_given_up(monkeypatch: pytest.MonkeyPatch, trickle: bool) -> None:
     """However it fails to answer; three seconds are long for DynamoDB, and three attempts are made."""
-    assert aws.STORE_ATTEMPT_SECONDS == 3
-    monkeypatch.setattr(aws, "STORE_ATTEMPT_SECONDS", 0.5)
+    assert clients.STORE_ATTEMPT_SECONDS == 3
+    monkeypatch.setattr(clients, "STORE_ATTEMPT_SECONDS", 0.5)
     attempts: list[asyncio.Task[None] | None] = []
     over = asyncio.Event()
 
@@ -198,7 +198,7 @@ async def test_an_attempt_of_the_store_is_given_up(monkeypatch: pytest.MonkeyPat
     async with await asyncio.start_server(keep, "127.0.0.1", 0) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         with pytest.raises(errors.NoAnswer):
-            await of_dynamodb("get_item", Key={"k": {"S": "x"}})(aws.connect(Settings.load(aws_region="us-west-2")))
+            await of_dynamodb("get_item", Key={"k": {"S": "x"}})(aws.connect(aws.AWSSettings("us-west-2")))
         over.set()
         await asyncio.gather(*filter(None, attempts))
     assert len(attempts) == aws.ATTEMPTS

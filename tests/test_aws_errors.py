@@ -75,7 +75,7 @@ async def test_what_is_throttled_is_sent_as_often_as_it_is_counted(monkeypatch: 
     quotas = Quotas({}, clock=asyncio.get_running_loop().time)
     async with refusing("ThrottlingException") as (url, heads):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        async with aws.connect(Settings.load(aws_region="us-west-2")).step_functions(attempts=1) as client:
+        async with aws.connect(Settings.load(aws_region="us-west-2").aws).step_functions(attempts=1) as client:
             with pytest.raises(errors.Throttled):
                 await paced(client, quotas).describe_execution(executionArn="arn:aws:states:us-west-2:1:execution:x:y")
 

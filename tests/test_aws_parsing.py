@@ -199,7 +199,7 @@ def test_a_time_is_in_utc(seconds: float) -> None:
 
 async def test_the_clients_read_json_with_this_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    connection = aws.connect(Settings.load(aws_region="us-west-2"))
+    connection = aws.connect(Settings.load(aws_region="us-west-2").aws)
 
     async with connection.step_functions() as client:
         factory = client._client._endpoint._response_parser_factory  # type: ignore[attr-defined]

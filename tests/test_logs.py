@@ -12,8 +12,9 @@ import pytest
 PREPARE = """
 import logging, os, sys
 import structlog
-from app import log_lines, logs
-logs.configure(sys.argv[1], "info")
+from workflow_manager.logs import nonblocking
+from workflow_manager.logs.setup import configure
+configure(sys.argv[1], "info")
 log = structlog.get_logger("app.somewhere")
 """
 
@@ -124,7 +125,7 @@ def test_the_last_words_of_a_crash_are_written() -> None:
 
 
 def test_what_waits_is_written_before_the_end_that_flushes() -> None:
-    said = lines("for number in range(1000):\n    log.info(str(number))\nlog_lines.flush()\nos._exit(0)\n")
+    said = lines("for number in range(1000):\n    log.info(str(number))\nnonblocking.flush()\nos._exit(0)\n")
     assert [int(line["event"]) for line in said] == list(range(1000))
 
 

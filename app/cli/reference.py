@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from workflow_manager.cli.commands import COMMANDS, Family, Verb, load
+from app.cli.commands import COMMANDS
+from workflow_manager.cli.commands import Family, Verb, load
 from workflow_manager.cli.examples import EXAMPLES
 from workflow_manager.cli.help import argument_name, bounds, default_of, usage_name, value_name
 from workflow_manager.cli.program import PROGRAM

@@ -278,7 +278,7 @@ def use_embedded_aws(url: str) -> None:
 
 async def _make_tables(settings: Settings) -> None:
     """Make what is missing of the tables; an embedded AWS starts without any."""
-    async with aws.connect(settings).dynamodb() as client:
+    async with aws.connect(settings.aws).dynamodb() as client:
         await tables.create_tables(client, settings.table_prefix)
 
 

@@ -50,7 +50,7 @@ async def _ask(
     question: Callable[["DynamoDBClient", str], Awaitable[Sequence[tables.TableState]]], prefix: str | None
 ) -> Sequence[tables.TableState]:
     settings = Settings.load(**({} if prefix is None else {"table_prefix": prefix}))
-    async with aws.connect(settings).dynamodb() as client:
+    async with aws.connect(settings.aws).dynamodb() as client:
         return await question(client, settings.table_prefix)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from examples.thumbnails import pictures
-from workflow_manager.worker import Context, SyncContext, Worker
+from workflow_manager import Context, SyncContext, Worker
 
 worker = Worker(namespace="dev", definitions=Path(__file__).with_name("workflows.yaml"))
 

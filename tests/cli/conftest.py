@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
+from app.cli.commands import main
 from tests.cli.fake_service import FakeService, running
 from tests.cli.terminal import Terminal
 from tests.forked import ForkServer
-from workflow_manager.cli.main import main
 
 
 class Outcome(NamedTuple):

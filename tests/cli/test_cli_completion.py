@@ -223,7 +223,7 @@ def test_bash_completes_a_name(named: FakeService, tmp_path: Path) -> None:
     command = tmp_path / "workflow-manager"
     command.write_text(
         f"#!/bin/sh\nexec {sys.executable} -c \"import sys; sys.argv[0] = 'workflow-manager'\n"
-        'from workflow_manager.cli.main import main; sys.exit(main())" "$@"\n'
+        'from app.cli.commands import main; sys.exit(main())" "$@"\n'
     )
     command.chmod(0o755)
     program = """

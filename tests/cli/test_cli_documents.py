@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from app.cli.commands import main
 from app.cli.reference import with_reference
 from tests.cli.real_service import RealService, serving
 from workflow_manager import models
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.main import main
 from workflow_manager.cli.options.connection import TOKEN_VARIABLE
 from workflow_manager.cli.options.profiles import PROFILE_VARIABLE, VARIABLES
 from workflow_manager.client import WorkflowManager

@@ -16,9 +16,9 @@ from workflow_manager.cli.exit_codes import ExitCode
 FOLLOW = ("workflows", "w", "--follow")
 FAULT = """
 import sys
-from app.cli import workflow_list
-from workflow_manager.cli.main import main
-workflow_list.write_results = None
+from workflow_manager.cli.workflows import listing
+from app.cli.commands import main
+listing.write_results = None
 sys.exit(main(["workflows", "--url", sys.argv[1]]))
 """
 """The command line with a mistake in it."""

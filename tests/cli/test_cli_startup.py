@@ -10,15 +10,16 @@ from typing import get_args, get_type_hints
 
 import pytest
 
+from app.cli.commands import COMMANDS
 from app.cli.serve import serve
 from app.settings import StoreBackend
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
-from workflow_manager.cli.commands import COMMANDS, Family, Verb
+from workflow_manager.cli.commands import Family, Verb
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import DEFAULT_URL
 from workflow_manager.cli.worker.options import InputModeName
-from workflow_manager.worker import InputMode
+from workflow_manager.worker.config import InputMode
 
 HEAVY = {"aioboto3", "botocore", "fastapi", "httpx", "moto", "pydantic", "rich", "uvicorn", "yaml"}
 
@@ -34,7 +35,7 @@ VERBS = {
 
 
 def loaded_modules(*arguments: str) -> set[str]:
-    return loaded_by(f"from workflow_manager.cli.main import main; main({list(arguments)!r})")
+    return loaded_by(f"from app.cli.commands import main; main({list(arguments)!r})")
 
 
 def loaded_by(program: str) -> set[str]:
@@ -67,7 +68,7 @@ def test_the_help_of_all_names_every_exit_code(wfm: Run) -> None:
 def test_the_help_of_a_verb_loads_nothing_heavy() -> None:
     """What a verb takes is told without what it does, and without what typer checks values with."""
     calls = "; ".join(f"main({[*words.split(), '--help']!r})" for words in VERBS)
-    assert loaded_by(f"from workflow_manager.cli.main import main; {calls}") & HEAVY == set()
+    assert loaded_by(f"from app.cli.commands import main; {calls}") & HEAVY == set()
 
 
 def test_a_client_verb_loads_no_server(service: FakeService) -> None:
@@ -138,7 +139,8 @@ def test_a_group_alone_shows_its_help(group: tuple[str, ...], wfm: Run) -> None:
 LATER = re.compile(r'^    (\w+) = later\("([\w.]+):(\w+)"\)$', re.MULTILINE)
 STAND_INS = [
     (path.name, *found)
-    for path in sorted((Path(__file__).parent.parent.parent / "app" / "cli").glob("*.py"))
+    for folder in ("app/cli", "sdk/workflow_manager/cli")
+    for path in sorted((Path(__file__).parent.parent.parent / folder).rglob("*.py"))
     for found in LATER.findall(path.read_text(encoding="utf-8"))
 ]
 

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 import typer
 
+from app.cli.commands import COMMANDS
 from tests.cli.conftest import Run
 from tests.cli.fake_service import FakeService
 from tests.client.documents import definition_json, workflow_json
-from workflow_manager.cli.commands import COMMANDS, Family, load
+from workflow_manager.cli.commands import COMMANDS as CLIENT_COMMANDS
+from workflow_manager.cli.commands import Family, load
 from workflow_manager.cli.examples import EXAMPLES
+from workflow_manager.cli.program import PROGRAM, SERVICE_COMMANDS
 from workflow_manager.cli.synonyms import (
     MEMBERS,
     NOUNS,
@@ -160,7 +163,7 @@ def test_the_examples_are_commands_that_fit(name: str, monkeypatch: pytest.Monke
         assert len(example) <= 78
         for part in example.split(" | "):
             program, *words = shlex.split(part)
-            assert program == "wfm"
+            assert program == (PROGRAM if words[0] in SERVICE_COMMANDS else "wfm")
             if words != ["--version"]:
                 with suppress(typer.Exit):
                     parsed(words)
@@ -254,3 +257,11 @@ def test_advice_is_an_error_with_commands() -> None:
     with pytest.raises(Hint) as caught:
         translated(["rerun", "a b"], commands=COMMANDS)
     assert caught.value.commands[0] == "workflow-manager resume 'a b'"
+
+
+def test_commands_of_the_service_lead_to_its_program() -> None:
+    """The program of the client does not have them."""
+    assert set(COMMANDS) - set(CLIENT_COMMANDS) == SERVICE_COMMANDS
+    with pytest.raises(Hint) as hint:
+        translated(["serve", "--port", "80"], commands=CLIENT_COMMANDS)
+    assert hint.value.commands == ("workflow-manager serve --port 80",)

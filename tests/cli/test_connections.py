@@ -250,8 +250,9 @@ def test_descriptors_suffice_for_callers_and_aws(descriptors: int) -> None:
 
 def test_a_service_with_few_descriptors_serves_among_idle_clients(local_aws_url: str) -> None:
     """64 descriptors, and more clients that never say a word than those."""
-    few = "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); from workflow_manager.cli.main import main; "
-    command = [sys.executable, "-c", few + "sys.exit(main(['serve', '--port', '0']))"]
+    few = "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); "
+    serve = "from app.cli.commands import main; sys.exit(main(['serve', '--port', '0']))"
+    command = [sys.executable, "-c", few + serve]
     environment = {
         "PATH": os.environ["PATH"],
         "AWS_ENDPOINT_URL": local_aws_url,

@@ -8,7 +8,9 @@ from typing import Final
 import botocore.session
 from botocore import xform_name
 
-APP: Final = Path(__file__).parents[2] / "app"
+ROOT: Final = Path(__file__).parents[2]
+APP: Final = ROOT / "app"
+SDK: Final = ROOT / "sdk/workflow_manager"
 
 TRANSACTION_ACTIONS: Final = {
     "ConditionCheck": "ConditionCheckItem",
@@ -49,8 +51,13 @@ def transaction_actions(files: Iterable[Path]) -> set[str]:
 
 
 def sources(*rooms: str) -> list[Path]:
-    """Return the Python files of rooms of the application."""
+    """Return the Python files of rooms of the service."""
     return [path for room in rooms for path in sorted((APP / room).rglob("*.py"))]
+
+
+def worker_sources() -> list[Path]:
+    """Return the Python files of the worker."""
+    return sorted((SDK / "worker").rglob("*.py"))
 
 
 def _nodes(files: Iterable[Path]) -> Iterator[ast.AST]:

@@ -12,10 +12,11 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from app.cli.commands import COMMANDS
 from app.cli.service_process import HARD_STOP_SECONDS
 from app.settings import Settings
 from tests.deploy.terraform_files import ROOT
-from workflow_manager.cli.commands import COMMANDS, Family, Verb, load
+from workflow_manager.cli.commands import Family, Verb, load
 
 COMPOSE_FILE: Final = ROOT / "docker-compose.yml"
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load(COMPOSE_FILE.read_text())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.store import tables
-from tests.deploy.aws_calls import APP, calls, operations, sources, transaction_actions
+from tests.deploy.aws_calls import SDK, calls, operations, sources, transaction_actions, worker_sources
 from tests.deploy.terraform_files import FILES, Block, labelled, read
 from workflow_manager.worker.metrics.cloudwatch import NAMESPACE
 
@@ -52,7 +52,7 @@ def test_the_service_may_call_what_its_store_calls_of_dynamodb() -> None:
 
 
 def test_the_service_may_ask_whose_credentials_it_has() -> None:
-    assert allowed("service", "sts") == calls("sts", sorted(APP.glob("*.py"))) == {"GetCallerIdentity"}
+    assert allowed("service", "sts") == calls("sts", sorted((SDK / "aws").glob("*.py"))) == {"GetCallerIdentity"}
 
 
 def test_the_service_may_take_the_messages_that_it_takes() -> None:
@@ -62,7 +62,7 @@ def test_the_service_may_take_the_messages_that_it_takes() -> None:
 
 
 def test_a_worker_may_call_what_it_calls() -> None:
-    assert allowed("worker", "states") == calls("stepfunctions", sources("worker"))
+    assert allowed("worker", "states") == calls("stepfunctions", worker_sources())
     assert allowed("worker", "cloudwatch") == {"PutMetricData"}
 
 

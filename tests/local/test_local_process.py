@@ -21,7 +21,9 @@ from tests.local.workbench import PASS, Workbench, task
 from workflow_manager import errors
 from workflow_manager.local import LocalAWS, handshake, listening, process
 
-SERVE = "import workflow_manager.local; workflow_manager.local.serve('127.0.0.1', {port}, on_ready=lambda url: print(url, flush=True))"
+SERVE = (
+    "from workflow_manager import local; local.serve('127.0.0.1', {port}, on_ready=lambda url: print(url, flush=True))"
+)
 
 OWNER = """
 import asyncio, workflow_manager.local
@@ -220,7 +222,7 @@ def test_it_ends_when_its_owner_is_gone_before_it_is_ready() -> None:
 def test_without_the_extra_it_says_what_to_install() -> None:
     blocked = (
         "import sys; sys.modules['moto'] = None\n"
-        "from app import errors, local\n"
+        "from workflow_manager import errors, local\n"
         "try: local.serve('127.0.0.1', 0)\n"
         "except errors.StartupError as error: print(error.message)"
     )
@@ -228,11 +230,14 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     with python(blocked) as child:
         said = child.communicate(timeout=20)
 
-    assert said == (b"The embedded AWS needs the extra: pip install 'workflow-manager[local]'\n", b"")
+    assert said == (b"The embedded AWS needs the extra: pip install 'sfn-workflow-manager[local]'\n", b"")
 
 
 def test_importing_the_package_does_not_load_moto() -> None:
-    heavy = "import sys, workflow_manager.local; print(sorted({'moto', 'boto3', 'botocore', 'werkzeug', 'flask'} & set(sys.modules)))"
+    heavy = (
+        "import sys, workflow_manager.local; "
+        "print(sorted({'moto', 'boto3', 'botocore', 'werkzeug', 'flask'} & set(sys.modules)))"
+    )
 
     with python(heavy) as child:
         assert child.communicate(timeout=20) == (b"[]\n", b"")

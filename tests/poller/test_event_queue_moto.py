@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 20.0
 @pytest.fixture
 async def sqs(local_aws_url: str, monkeypatch: pytest.MonkeyPatch) -> "AsyncIterator[SQSClient]":
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws_url)
-    async with aws.connect(Settings()).sqs() as client:
+    async with aws.connect(Settings().aws).sqs() as client:
         yield client
 
 

@@ -31,7 +31,7 @@ KEPT_DAYS = 36_500
 def _connection(url: str) -> aws.AWS:
     # Kept, because a session reads the description of DynamoDB once, and that takes longer than most tests.
     with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url, "AWS_REGION": "us-west-2"}):
-        return aws.connect(Settings.load())
+        return aws.connect(Settings.load().aws)
 
 
 @asynccontextmanager

@@ -16,7 +16,9 @@ import structlog
 from tests.worker.fake_activities import FakeActivities, ScheduledTask
 from tests.worker.processes import Nursery, write_script
 from workflow_manager.aws import translating
-from workflow_manager.worker import CommandSettings, CommandWorker, InputMode, Pace, WorkerSettings, run_until_signalled
+from workflow_manager.worker.activity.worker import CommandWorker
+from workflow_manager.worker.config import CommandSettings, InputMode, Pace, WorkerSettings
+from workflow_manager.worker.host.signals import run_until_signalled
 
 ACTIVITY = "dev--resize"
 INPUT = {"_EXECUTION_NAME": "run-1"}

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from app import __version__
 from tests.eventually import eventually
 from tests.worker.conftest import sfn_client
 from tests.worker.executions import Execution, Machine
 from tests.worker.processes import PYTHON, Nursery, arguments, write_script
 from tests.worker.recorder import TASK_ARN, Recorder, recording
+from workflow_manager.version import __version__
 
 INPUT_BYTES = 250 * 1024
 

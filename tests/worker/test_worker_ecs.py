@@ -10,7 +10,7 @@ import pytest
 
 from tests.worker.conftest import StartWorker, eventually
 from workflow_manager import errors
-from workflow_manager.worker import TaskProtection, expand_ecs_task
+from workflow_manager.worker.host.ecs import TaskProtection, expand_ecs_task
 
 ARN = "arn:aws:ecs:us-west-2:123456789012:task/cluster/0123456789abcdef"
 

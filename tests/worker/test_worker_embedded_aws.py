@@ -17,7 +17,10 @@ from app.settings import Settings
 from tests.worker.conftest import FAST, alive, eventually
 from tests.worker.processes import write_script
 from workflow_manager import aws
-from workflow_manager.worker import ActivityCalls, CommandSettings, CommandWorker, Gauges, WorkerSettings, equipped
+from workflow_manager.worker.activity.worker import CommandWorker
+from workflow_manager.worker.config import CommandSettings, WorkerSettings
+from workflow_manager.worker.host.services import Gauges, equipped
+from workflow_manager.worker.sfn_protocols import ActivityCalls
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
@@ -72,7 +75,7 @@ class Executions:
 async def executions(local_aws_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Executions]:
     """The embedded AWS."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws_url)
-    connection = aws.connect(Settings.load())
+    connection = aws.connect(Settings.load().aws)
     async with connection.step_functions() as client, connection.long_polls() as polls:
         yield Executions(client, polls, f"worker-{uuid.uuid4()}", tmp_path)
 
@@ -125,7 +128,7 @@ async def test_stopping_the_worker_hands_the_task_back(executions: Executions, t
 
 
 async def test_cloudwatch_is_told_how_busy_the_worker_is(executions: Executions) -> None:
-    connection = aws.connect(Settings.load())
+    connection = aws.connect(Settings.load().aws)
     gauges = Gauges(cloudwatch=True, cloudwatch_region="${_POD_REGION}")
     async with equipped(connection, gauges, environ={"_POD_REGION": "eu-west-1"}) as equipment:
         assert equipment.publish is not None

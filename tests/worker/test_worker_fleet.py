@@ -9,7 +9,11 @@ from tests.worker.conftest import FAST, INPUT, eventually
 from tests.worker.fake_activities import FakeActivities
 from workflow_manager import errors
 from workflow_manager.aws import translating
-from workflow_manager.worker import ActivityWorker, Fleet, Stop, Task, WorkerSettings
+from workflow_manager.worker.activity.worker import ActivityWorker
+from workflow_manager.worker.config import WorkerSettings
+from workflow_manager.worker.host.fleet import Fleet
+from workflow_manager.worker.shutdown import Stop
+from workflow_manager.worker.task_json import Task
 
 NAMES = ("dev--crop", "dev--turn")
 

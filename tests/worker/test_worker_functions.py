@@ -16,7 +16,11 @@ from tests.worker.conftest import FAST, INPUT, eventually
 from tests.worker.fake_activities import FakeActivities, ScheduledTask
 from workflow_manager import errors
 from workflow_manager.aws import translating
-from workflow_manager.worker import Context, Equipment, Fleet, Host, Pace, SyncContext, Worker
+from workflow_manager.worker import Context, SyncContext, Worker
+from workflow_manager.worker.config import Pace
+from workflow_manager.worker.host.command_host import Host
+from workflow_manager.worker.host.fleet import Fleet
+from workflow_manager.worker.host.services import Equipment
 
 Perform = Callable[..., Awaitable[ScheduledTask]]
 

@@ -24,7 +24,7 @@ async def test_an_exception_is_reported_by_its_class_with_the_way_to_it_through_
     first, *_, last = task.cause.splitlines()
     assert first == "Traceback (most recent call last):"
     assert last.endswith("OutOfPaperError: tray 2")
-    assert "app/worker" not in task.cause
+    assert "workflow_manager/worker" not in task.cause
 
 
 @pytest.mark.parametrize("declared", [OutOfPaperError, Exception])

@@ -15,9 +15,8 @@ import pytest
 
 from tests.worker.executions import Machine
 from tests.worker.processes import ROOT, Nursery, WorkerProcess
-from workflow_manager.worker import FunctionErrorName
 from workflow_manager.worker.metrics.prometheus import WorkerMetrics
-from workflow_manager.worker.task_errors import ErrorName
+from workflow_manager.worker.task_errors import ErrorName, FunctionErrorName
 
 GUIDE = (ROOT / "docs/worker.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)(?: (\S+))?\n(.*?)^```", GUIDE, flags=re.MULTILINE | re.DOTALL)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.worker.conftest import StartWorker, eventually
-from workflow_manager.worker import CloudWatchActivePercent
 from workflow_manager.worker.metrics.busy_time import ActivityClock
+from workflow_manager.worker.metrics.cloudwatch import CloudWatchActivePercent
 
 ARN = "arn:aws:states:us-west-2:123456789012:activity:dev--resize"
 

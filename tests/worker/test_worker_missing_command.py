@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from app.settings import Settings
 from tests.worker.conftest import eventually
 from tests.worker.processes import write_script
-from workflow_manager.worker import CommandActivity, CommandSettings, Host, activity_of, read_activities, run_commands
+from workflow_manager.aws import AWSSettings
 from workflow_manager.worker.commands.start_errors import warn_unless_found
+from workflow_manager.worker.config import CommandSettings
+from workflow_manager.worker.host.activity_file import activity_of, read_activities
+from workflow_manager.worker.host.command_host import CommandActivity, Host, run_commands
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ async def test_the_worker_tells_of_its_commands_at_the_start_and_sfncli_leaves_i
         CommandActivity(name="dev--like-sfncli", command=missing),
     ]
     with capture_logs() as logs:
-        running = asyncio.create_task(run_commands(activities, Host(), Settings.load()))
+        running = asyncio.create_task(run_commands(activities, Host(), AWSSettings.from_environment()))
         await eventually(lambda: running.done() or "register-retried" in [line["action"] for line in logs], "a start")
         running.cancel()
         await asyncio.wait({running})

@@ -7,7 +7,8 @@ import pytest
 
 from tests.worker.conftest import ACTIVITY, FAST, StartWorker, eventually
 from workflow_manager import errors
-from workflow_manager.worker import Gauges, WorkerMetrics, metrics_server
+from workflow_manager.worker.host.services import Gauges
+from workflow_manager.worker.metrics.prometheus import WorkerMetrics, metrics_server
 
 
 def value(metrics: WorkerMetrics, name: str, **labels: str) -> float:

@@ -6,8 +6,15 @@ import pytest
 
 from tests.worker.conftest import StartWorker
 from workflow_manager import errors, worker
-from workflow_manager.worker import CommandSettings, WorkerSettings, expand, qualified_name, tags_from_environment
-from workflow_manager.worker.config import SECRET_VARIABLES, command_environment
+from workflow_manager.worker.config import (
+    SECRET_VARIABLES,
+    CommandSettings,
+    WorkerSettings,
+    command_environment,
+    qualified_name,
+    tags_from_environment,
+)
+from workflow_manager.worker.env_expansion import expand
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.eventually import eventually as block_until
 from tests.worker.conftest import FAST, INPUT, StartWorker, alive, eventually
 from tests.worker.fake_activities import FakeActivities
 from tests.worker.test_worker_heartbeats import SLEEPER, STUBBORN, pid_of_command
-from workflow_manager.worker import Pace
+from workflow_manager.worker.config import Pace
 
 PATIENT = replace(FAST, poll_drain_seconds=30, shutdown_grace_seconds=30)
 

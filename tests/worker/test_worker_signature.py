@@ -9,7 +9,8 @@ import pytest
 from typing_extensions import TypedDict
 
 from workflow_manager import errors
-from workflow_manager.worker import Context, SyncContext, Worker, signature_of
+from workflow_manager.worker import Context, SyncContext, Worker
+from workflow_manager.worker.functions.signature import signature_of
 
 
 class Trip(TypedDict):

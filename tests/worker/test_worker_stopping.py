@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.worker.processes import write_script
-from workflow_manager.worker import CommandSettings, ErrorName, Stop, StopReason, StopRequest, Task, TaskFailed
+from workflow_manager.worker import TaskFailed
 from workflow_manager.worker.commands.handler import CommandHandler
 from workflow_manager.worker.commands.process import ChildProcess
 from workflow_manager.worker.commands.watchdog import Unguarded
-from workflow_manager.worker.shutdown import Shutdown
+from workflow_manager.worker.config import CommandSettings
+from workflow_manager.worker.shutdown import Shutdown, Stop, StopReason, StopRequest
+from workflow_manager.worker.task_errors import ErrorName
+from workflow_manager.worker.task_json import Task
 
 LOST = StopRequest(StopReason.LOST, 5)
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from tests.worker.conftest import INPUT, StartWorker, alive, eventually
 from tests.worker.processes import PYTHON, write_script
-from workflow_manager.worker import InputMode
+from workflow_manager.worker.config import InputMode
 
 KIB = 1024
 

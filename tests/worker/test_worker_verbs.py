@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow_manager.cli.main import main
+from app.cli.commands import main
 
 Refused = Callable[..., str]
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.eventually import eventually
 from tests.worker.conftest import alive
-from workflow_manager.worker import Watchdog
 from workflow_manager.worker.commands.reaper import STAY
+from workflow_manager.worker.commands.watchdog import Watchdog
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Schemas of the States Language for generated clients, under the names that the peer's clients use.
 
-They describe, and leave room: whatever is added to the language passes, and ``workflow_manager.states_language`` judges.
+They describe, and leave room: whatever is added to the language passes; ``workflow_manager.states_language`` judges.
 """
 
 from typing import Any, Final

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
     from types_aiobotocore_sts import STSClient
 
-    from app.settings import Settings
+    from workflow_manager.aws.settings import AWSSettings
 
 EMBEDDED_REGION: Final = "us-west-2"
 """Region assumed when the endpoint is not AWS itself and nothing names one."""
@@ -261,14 +261,14 @@ class _MeasuringSession(AIOHTTPSession):
         return answer
 
 
-def connect(settings: Settings) -> AWS:
+def connect(settings: AWSSettings) -> AWS:
     """Find out which AWS the environment means; no call is made yet.
 
     Raises ``SettingsError`` when no region is named, or none can have that name, or the profile does not exist.
     """
     try:
         session = aioboto3.Session(botocore_session=_sdk_session())
-        region = settings.aws_region or session.region_name
+        region = settings.region or session.region_name
     except ProfileNotFound as missing:
         raise errors.SettingsError(f"AWS_PROFILE: {missing}") from None
     embedded = is_embedded(os.environ.get("AWS_ENDPOINT_URL_SFN") or os.environ.get("AWS_ENDPOINT_URL"))
@@ -282,7 +282,7 @@ def connect(settings: Settings) -> AWS:
         session,
         region=region,
         embedded=embedded,
-        max_connections=settings.aws_max_connections,
+        max_connections=settings.max_connections,
     )
 
 

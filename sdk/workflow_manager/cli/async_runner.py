@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.program import program_name
+from workflow_manager.cli.program import program_name, to_paste
 from workflow_manager.cli.synonyms import Hint
 from workflow_manager.client.error_mapping import Unreached
 
@@ -31,7 +31,7 @@ def _ways_to_a_service() -> list[str]:
     """Return commands for a person whose service is not there."""
     return [
         "make run           # start a service here, in a checkout",
-        f"{program_name()} serve --local  # or with an installed program",
+        f"{to_paste('serve --local')}  # or with an installed program",
         f"{program_name()} config show    # which service is asked; --url, --profile name another",
     ]
 

@@ -49,8 +49,6 @@ class Family(NamedTuple):
 
 
 COMMANDS: Mapping[str, Verb | Family] = {
-    "serve": Verb("app.cli.serve:serve", "Run the service."),
-    "poll": Verb("app.cli.poll:poll", "Keep workflows up to date without serving the API."),
     "local-aws": Verb("workflow_manager.cli.admin.local_aws:local_aws", "Run the embedded AWS alone."),
     "worker": Verb(
         "workflow_manager.cli.worker.worker:worker",
@@ -64,20 +62,6 @@ COMMANDS: Mapping[str, Verb | Family] = {
         command_class="workflow_manager.cli.worker.sfncli:GoFlags",
         stops_in_order=True,
     ),
-    "demo": Verb(
-        "app.cli.demo:demo", "Run one workflow from end to end on an embedded AWS, show it, and stop everything again."
-    ),
-    "tables": Family(
-        "Create and describe the DynamoDB tables.",
-        {
-            "create": Verb(
-                "app.cli.tables:create_tables",
-                "Make the DynamoDB tables, or what is missing of them, and wait until they can be used.",
-            ),
-            "describe": Verb("app.cli.tables:describe_tables", "Show what is there of the DynamoDB tables."),
-        },
-    ),
-    "openapi": Verb("app.cli.openapi:openapi", "Write the OpenAPI description of the service."),
     "definitions": Family(
         "List, get, put, compare and check workflow definitions.",
         {
@@ -259,10 +243,10 @@ def _imported(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def build() -> Any:
-    """Return the whole command line, with nothing loaded yet."""
+def build(commands: Mapping[str, Verb | Family] = COMMANDS) -> Any:
+    """Return a whole command line, with nothing loaded yet."""
     root = _group(
-        _holder(PROGRAM, callback=_root, summary=SUMMARY, epilog=EXIT_CODES_HELP, add_completion=True), COMMANDS
+        _holder(PROGRAM, callback=_root, summary=SUMMARY, epilog=EXIT_CODES_HELP, add_completion=True), commands
     )
     add_completion_options(root)
     return root

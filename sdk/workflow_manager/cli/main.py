@@ -3,12 +3,12 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
 
 from workflow_manager import errors
-from workflow_manager.cli.commands import DEBUG_VARIABLE, build
+from workflow_manager.cli.commands import COMMANDS, DEBUG_VARIABLE, Family, Verb, build
 from workflow_manager.cli.exit_codes import ExitCode, exit_code_of
 from workflow_manager.cli.options.bash_completion import join_words
 from workflow_manager.cli.output.escaping import visible, visible_lines
@@ -18,14 +18,14 @@ from workflow_manager.cli.synonyms import OPTION_ADVICE, Hint
 UNKNOWN_OPTION = "No such option: "
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code. Nothing is raised."""
+def main(arguments: Sequence[str] | None = None, *, commands: Mapping[str, Verb | Family] = COMMANDS) -> int:
+    """Run the command line that ``commands`` make; return the exit code. Nothing is raised."""
     for stream in (sys.stdout, sys.stderr):
         # A name in another alphabet must not end a command on an ASCII terminal.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     join_words(os.environ)
     try:
-        code = _run(sys.argv[1:] if arguments is None else arguments)
+        code = _run(sys.argv[1:] if arguments is None else arguments, commands)
         sys.stdout.flush()
     except BrokenPipeError:
         # The interpreter would flush once more at its end, and complain.
@@ -34,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], commands: Mapping[str, Verb | Family]) -> int:
     try:
-        result = build().main(list(arguments), prog_name=program_name(), standalone_mode=False)
+        result = build(commands).main(list(arguments), prog_name=program_name(), standalone_mode=False)
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:

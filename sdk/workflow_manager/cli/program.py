@@ -1,14 +1,27 @@
-"""The name of the program, as it was typed."""
+"""The names of the two programs, and the one that was typed."""
 
 import sys
 from pathlib import Path
 from typing import Final
 
 PROGRAM: Final = "workflow-manager"
-PROGRAMS: Final = (PROGRAM, "wfm")
+"""Runs the service, and has every command of the other one too."""
+
+CLIENT_PROGRAM: Final = "wfm"
+PROGRAMS: Final = (PROGRAM, CLIENT_PROGRAM)
+SERVICE_COMMANDS: Final = frozenset({"demo", "openapi", "poll", "serve", "tables"})
+"""Commands that only ``workflow-manager`` has."""
 
 
 def program_name() -> str:
     """Return the name that was typed: messages begin with it, and commands to paste use it."""
-    name = Path(sys.argv[0]).name
-    return name if name in PROGRAMS else PROGRAM
+    path = Path(sys.argv[0])
+    if path.parts[-2:] == ("workflow_manager", "__main__.py"):
+        return CLIENT_PROGRAM
+    return path.name if path.name in PROGRAMS else PROGRAM
+
+
+def to_paste(command: str) -> str:
+    """Return a command behind the name of a program that has it."""
+    first, _, _ = command.partition(" ")
+    return f"{PROGRAM if first in SERVICE_COMMANDS else program_name()} {command}".strip()

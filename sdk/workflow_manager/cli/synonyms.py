@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.program import program_name
+from workflow_manager.cli.program import PROGRAM, SERVICE_COMMANDS, to_paste
 
 SAME_PLACE: Final = "{}"
 """Stands, in a command to paste, for the arguments that were typed."""
@@ -32,9 +32,7 @@ class Advice(NamedTuple):
     def hint(self, arguments: Sequence[str]) -> Hint:
         """Return the error, with the typed arguments in the commands."""
         given = shlex.join(arguments) or self.missing
-        return Hint(
-            self.sentence, [f"{program_name()} {each.replace(SAME_PLACE, given).strip()}" for each in self.commands]
-        )
+        return Hint(self.sentence, [to_paste(each.replace(SAME_PLACE, given).strip()) for each in self.commands])
 
 
 Meaning = tuple[str, ...] | Advice
@@ -260,6 +258,8 @@ def translated(words: Sequence[str], *, commands: Collection[str]) -> list[str]:
     """
     word, *rest = words
     word = NOUNS.get(word, word)
+    if word in SERVICE_COMMANDS and word not in commands:
+        raise Hint(f"The service is run with the program {PROGRAM}.", [to_paste(shlex.join([word, *rest]))])
     if word == "workflows" and rest and (rest[0] in VERBS or rest[0] in commands):
         return ["help", word] if rest[0] == "help" else translated(rest, commands=commands)
     if word in commands:

@@ -25,8 +25,8 @@ from workflow_manager.client.workflow_calls import WorkflowPage
 class SyncWorkflowManager:
     """The service at ``url``, as a context manager, or until ``close``.
 
-    `workflow_manager.client.WorkflowManager` says what each operation does. The work is done by an event loop in a thread of its
-    own, so it may be used by several threads at once, and where an event loop runs already (a notebook). Ctrl-C
+    `workflow_manager.WorkflowManager` says what each operation does. The work is done by an event loop in a thread of
+    its own, so it may be used by several threads at once, and where an event loop runs already (a notebook). Ctrl-C
     cancels the operation that it interrupts. A closed client, and one that a forked process has inherited, raises
     `errors.ClientClosed`.
     """

@@ -13,7 +13,7 @@ from workflow_manager.local import handshake, listening, stopping
 from workflow_manager.local.options import Options
 from workflow_manager.local.stepfunctions.skip_batch import spare_batch
 
-MISSING_EXTRA: Final = "The embedded AWS needs the extra: pip install 'workflow-manager[local]'"
+MISSING_EXTRA: Final = "The embedded AWS needs the extra: pip install 'sfn-workflow-manager[local]'"
 
 READY_SECONDS: Final = 60.0
 """Loading takes more than a second; a machine under heavy load may need many times that."""
@@ -52,7 +52,7 @@ def _load_server() -> Any:
         # Loaded by name, because this module must stay cheap for those who never serve.
         return importlib.import_module("workflow_manager.local.server")
     except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.split(".")[0] == "app":
+        if missing.name is None or missing.name.split(".")[0] == "workflow_manager":
             raise
         raise errors.StartupError(MISSING_EXTRA) from missing
 

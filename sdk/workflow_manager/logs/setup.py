@@ -3,17 +3,21 @@
 import atexit
 import json
 import logging
+import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import pydantic_core
 import structlog
 from structlog.typing import EventDict, Processor
 
+from workflow_manager import errors
 from workflow_manager.logs.nonblocking import Lines, flush
 
 LogFormat = Literal["auto", "console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 QUIET_LIBRARIES = ("aiobotocore", "boto3", "botocore", "httpx", "httpcore", "urllib3")
 """Libraries whose INFO lines tell an operator nothing."""
@@ -44,6 +48,21 @@ def configure(log_format: LogFormat, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     _configure_stdlib(_Stream(lines), level, [structlog.stdlib.ExtraAdder(), *shared, _without_duplicates], rendering)
+
+
+def configure_from_environment(environ: Mapping[str, str] = os.environ) -> None:
+    """Configure by ``WFM_LOG_FORMAT`` and ``WFM_LOG_LEVEL``; raises ``SettingsError`` for other values."""
+    configure(
+        cast("LogFormat", _one_of(environ, "WFM_LOG_FORMAT", get_args(LogFormat), default="auto")),
+        _one_of(environ, "WFM_LOG_LEVEL", get_args(LogLevel), default="info"),
+    )
+
+
+def _one_of(environ: Mapping[str, str], variable: str, values: tuple[str, ...], *, default: str) -> str:
+    value = environ.get(variable, default)
+    if value not in values:
+        raise errors.SettingsError(f"wrong settings: {variable}: must be one of {', '.join(values)}, not {value!r}")
+    return value
 
 
 def _configure_stdlib(stream: "_Stream", level: str, preparing: list[Processor], rendering: list[Processor]) -> None:

@@ -4,31 +4,25 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from app.settings import Settings
-from workflow_manager import errors, logs
+from workflow_manager import errors
+from workflow_manager.aws import AWSSettings
 from workflow_manager.cli.options.client import connect
 from workflow_manager.cli.options.connection import Service, secret_variables
 from workflow_manager.cli.worker import shutdown
 from workflow_manager.cli.worker.options import CommandLine, HostLine
 from workflow_manager.early_signals import EarlySignals
-from workflow_manager.worker import (
-    CommandActivity,
-    CommandSettings,
-    Gauges,
-    Host,
-    InputMode,
-    Worker,
-    activity_of,
-    check_namespace,
-    expand,
-    pace_of,
-    read_activities,
-    run_commands,
-    stopped_by_signals,
-)
+from workflow_manager.logs.setup import configure_from_environment
+from workflow_manager.worker import Worker
+from workflow_manager.worker.config import CommandSettings, InputMode, check_namespace
+from workflow_manager.worker.env_expansion import expand
+from workflow_manager.worker.host.activity_file import activity_of, read_activities
+from workflow_manager.worker.host.command_host import CommandActivity, Host, pace_of, run_commands
+from workflow_manager.worker.host.services import Gauges
+from workflow_manager.worker.host.signals import stopped_by_signals
 
 DEFAULT_WORKER: Final = "worker"
 """What a module calls its worker when ``--module`` does not say."""
@@ -67,7 +61,9 @@ def serve_like_sfncli(
     activity_name: str, line: CommandLine, host: HostLine, early: EarlySignals, *, region: str | None
 ) -> None:
     """Run a command for the tasks of one activity, whose name is the whole name."""
-    settings = _load_settings(**({"aws_region": region} if region else {}))
+    settings = _load_settings()
+    if region:
+        settings = replace(settings, region=region)
     activity = CommandActivity(name=activity_name, command=_command(line), concurrency=line.concurrency)
     shutdown.run(run_commands([activity], _host(host), settings, early=early))
 
@@ -92,11 +88,10 @@ def import_worker(target: str) -> Worker:
     return found
 
 
-def _load_settings(**overrides: object) -> Settings:
+def _load_settings() -> AWSSettings:
     """Read the settings, and send the log where they say."""
-    loaded = Settings.load(**overrides)
-    logs.configure(loaded.log_format, loaded.log_level)
-    return loaded
+    configure_from_environment()
+    return AWSSettings.from_environment()
 
 
 def _expanded(namespace: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 
-from app.settings import Settings
 from workflow_manager import errors, models
+from workflow_manager.aws import AWSSettings
 from workflow_manager.worker.activity.worker import ActivityWorker
 from workflow_manager.worker.backoff import settle
 from workflow_manager.worker.config import WorkerSettings, check_namespace, qualified_name, tags_from_environment
@@ -172,7 +172,9 @@ class Worker:
         starting: Starting,
     ) -> None:
         definitions = self.definitions() if service is not None else []
-        connection = connect(Settings.load(), slots=sum(task.concurrency for task in self._tasks.values()))
+        connection = connect(
+            AWSSettings.from_environment(), slots=sum(task.concurrency for task in self._tasks.values())
+        )
         async with equipped(connection, host.gauges) as equipment:
             self._fleet = await self.fleet(equipment, host=host, namespace=namespace)
             starting.becomes(self._fleet)

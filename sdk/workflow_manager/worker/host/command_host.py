@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from app.settings import Settings
+from workflow_manager.aws import AWSSettings
 from workflow_manager.early_signals import EarlySignals
 from workflow_manager.worker.activity.worker import CommandWorker
 from workflow_manager.worker.commands.start_errors import warn_unless_found
@@ -74,7 +74,7 @@ def pace_of(*, grace_seconds: float, heartbeat_seconds: float, every_poll_waits:
 
 
 async def run_commands(
-    activities: Sequence[CommandActivity], host: Host, settings: Settings, *, early: EarlySignals | None = None
+    activities: Sequence[CommandActivity], host: Host, settings: AWSSettings, *, early: EarlySignals | None = None
 ) -> None:
     """Serve the activities until a signal comes, or came ``early``.
 
@@ -86,7 +86,7 @@ async def run_commands(
 
 
 async def _run_commands(
-    activities: Sequence[CommandActivity], host: Host, settings: Settings, starting: Starting
+    activities: Sequence[CommandActivity], host: Host, settings: AWSSettings, starting: Starting
 ) -> None:
     slots = sum(activity.concurrency for activity in activities)
     connection = connect(settings, slots=slots)

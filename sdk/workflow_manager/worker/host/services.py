@@ -8,7 +8,6 @@ from typing import Final, TypedDict, cast
 
 import httpx
 
-from app.settings import Settings
 from workflow_manager import aws
 from workflow_manager.worker.config import Pace, WorkerSettings
 from workflow_manager.worker.env_expansion import expand
@@ -86,13 +85,12 @@ class Equipment:
         return await expand_ecs_task(expand(name, self.environ), self.environ, self.http)
 
 
-def connect(settings: Settings, *, slots: int) -> aws.AWS:
+def connect(settings: aws.AWSSettings, *, slots: int) -> aws.AWS:
     """Find out which AWS is meant, with room for ``slots`` long polls; raises ``SettingsError``.
 
     Each slot holds a connection for a minute at a time.
     """
-    room = max(settings.aws_max_connections, slots)
-    return aws.connect(settings.model_copy(update={"aws_max_connections": room}))
+    return aws.connect(replace(settings, max_connections=max(settings.max_connections, slots)))
 
 
 @asynccontextmanager
