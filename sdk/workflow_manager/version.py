@@ -1,5 +1,3 @@
 """The version of the distribution."""
 
-from typing import Final
-
-__version__: Final = "1.0.0"
+__version__ = "1.0.0"
