@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
@@ -134,19 +133,3 @@ def test_a_group_alone_shows_its_help(group: tuple[str, ...], wfm: Run) -> None:
     assert alone == asked
     assert alone.code == 0
     assert ("Commands:" if group else "Workflows:") in alone.out
-
-
-LATER = re.compile(r'^    (\w+) = later\("([\w.]+):(\w+)"\)$', re.MULTILINE)
-STAND_INS = [
-    (path.name, *found)
-    for folder in ("app/cli", "sdk/workflow_manager/cli")
-    for path in sorted((Path(__file__).parent.parent.parent / folder).rglob("*.py"))
-    for found in LATER.findall(path.read_text(encoding="utf-8"))
-]
-
-
-@pytest.mark.parametrize(("file", "name", "module", "function"), STAND_INS)
-def test_what_is_loaded_later_is_there(file: str, name: str, module: str, function: str) -> None:
-    """Under the name that its stand-in has, so that a checker of types sees the same."""
-    assert name == function, file
-    assert callable(getattr(import_module(module), function))

@@ -5,11 +5,6 @@ from typing import Annotated
 
 import typer
 
-from workflow_manager.cli.lazy import later
-
-namespaces = later("workflow_manager.cli.options.completion:complete_namespace")
-"""Profiles, which completion needs, need this module."""
-
 URL_VARIABLE = "WORKFLOWMANAGER_URL"
 NAMESPACE_VARIABLE = "WORKFLOWMANAGER_NAMESPACE"
 PROFILE_OPTION_HELP = "Profile of the configuration file; see `config show`."
@@ -46,8 +41,10 @@ class WorkflowFormat(StrEnum):
 
 
 def _complete_namespace(context: typer.Context, incomplete: str) -> list[str]:
-    found: list[str] = namespaces(context, incomplete)
-    return found
+    # Profiles, which completion needs, need this module.
+    from workflow_manager.cli.options.completion import complete_namespace
+
+    return complete_namespace(context, incomplete)
 
 
 WorkflowFormatOption = Annotated[
