@@ -76,8 +76,8 @@ lock: $(READY) ## choose the newest versions of all packages anew
 
 dist: $(READY) ## build the wheels and source archives into dist/
 	@rm -rf dist
-	@$(BIN)/python -m build --outdir dist sdk
-	@$(BIN)/python -m build --outdir dist .
+	@$(BIN)/python -m build --no-isolation --outdir dist sdk
+	@$(BIN)/python -m build --no-isolation --outdir dist .
 	@$(BIN)/twine check --strict dist/*
 
 fmt: $(READY) ## format the code

@@ -1,19 +1,34 @@
 """Lists that must stay true: what is declared, documented and exported."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import app
+import workflow_manager
 from app.settings import Settings
 from workflow_manager import errors
+from workflow_manager.version import __version__
 
 ROOT = Path(__file__).parent.parent
-MODULES = sorted(module.name for module in pkgutil.walk_packages(app.__path__, "app.") if "__main__" not in module.name)
+BUILDINGS = (ROOT / "app", ROOT / "sdk" / "workflow_manager")
+FILES = [path for building in BUILDINGS for path in sorted(building.rglob("*.py"))]
+MODULES = sorted(
+    module.name
+    for package in (app, workflow_manager)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if "__main__" not in module.name
+)
+COMMAND_TABLES = {ROOT / "app/cli/commands.py", ROOT / "sdk/workflow_manager/cli/commands.py"}
+MODULE = re.compile(r"(app|workflow_manager)(\.[a-z_]+)+(:\w+)?")
+RUN_AS_PROGRAMS = {"workflow_manager.local"}
+"""Modules that are named to run a process of them with ``python -m``."""
 ERRORS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
 
 
@@ -55,3 +70,47 @@ def test_documents_link_to_files_that_exist() -> None:
     for document in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_a_folder_holds_few_files() -> None:
+    """So that a look at it tells what it is about."""
+    assert {str(folder): count for folder, count in Counter(path.parent for path in FILES).items() if count > 18} == {}
+
+
+def test_modules_are_named_in_strings_by_the_tables_of_commands_alone() -> None:
+    """What an import says, checkers of types and of contracts can read."""
+    named = {
+        (str(path.relative_to(ROOT)), node.value)
+        for path in FILES
+        if path not in COMMAND_TABLES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE.fullmatch(node.value)
+    }
+    assert {value for _, value in named} <= RUN_AS_PROGRAMS, named
+
+
+def test_both_distributions_have_one_version() -> None:
+    assert app.__version__ == workflow_manager.__version__ == __version__
+
+
+def test_every_name_of_the_package_is_there() -> None:
+    """They are loaded when they are first used."""
+    assert [name for name in workflow_manager.__all__ if getattr(workflow_manager, name).__name__ != name] == []
+    assert set(workflow_manager.__all__) <= set(dir(workflow_manager))
+    with pytest.raises(AttributeError, match="has no attribute 'Workflows'"):
+        _ = workflow_manager.Workflows  # type: ignore[attr-defined]
+
+
+def test_texts_tell_to_install_what_is_ours() -> None:
+    """Another project has the name of the program on the index."""
+    texts = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("examples/**/*"),
+        ROOT / "sdk/README.md",
+        *FILES,
+    ]
+    for path in texts:
+        if path.is_file() and path.suffix in {".md", ".py", ".yaml", ".sh"}:
+            assert not re.search(r"pip3? install \S*workflow-manager(?<!sfn-workflow-manager)", path.read_text()), path
+            assert "from app.client" not in path.read_text(), path

@@ -36,10 +36,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    found = getattr(_room(name), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # which would take every name for one that exists
+
+    def __getattr__(name: str) -> Any:
+        found = getattr(_room(name), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

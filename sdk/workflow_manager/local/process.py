@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from types import TracebackType
@@ -49,12 +48,13 @@ def serve(
 def _load_server() -> Any:
     try:
         spare_batch()
-        # Loaded by name, because this module must stay cheap for those who never serve.
-        return importlib.import_module("workflow_manager.local.server")
+        # Not before, because this module must stay cheap for those who never serve.
+        from workflow_manager.local import server  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.split(".")[0] == "workflow_manager":
             raise
         raise errors.StartupError(MISSING_EXTRA) from missing
+    return server
 
 
 class LocalAWS:
