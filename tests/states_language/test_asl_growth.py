@@ -174,7 +174,7 @@ def test_the_memory_of_reading_grows_with_the_text(syntax: str) -> None:
 IN_512_MIB = """
 import resource, json
 from workflow_manager import states_language
-from workflow_manager.states_language import source
+from workflow_manager.states_language.source import source
 resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20))
 key = "k" * 35_000
 """
