@@ -130,7 +130,7 @@ def service(
 
 async def _create_tables() -> None:
     settings = Settings.load(account_id=ACCOUNT_ID)
-    async with aws.connect(settings).dynamodb() as client:
+    async with aws.connect(settings.aws).dynamodb() as client:
         await tables.create_tables(client, settings.table_prefix)
 
 
