@@ -17,11 +17,11 @@ from app.executor import (
     ExecutionLists,
     Executor,
     Launcher,
-    Observer,
     Outage,
     Outbox,
     Queues,
     Quotas,
+    Reconciler,
     Registry,
     StateMachines,
     paced,
@@ -74,7 +74,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         sfn = paced(await stack.enter_async_context(connection.step_functions(attempts=1)), limits, outage)
         unreadable = UnreadableRecords()
         store = await _open_store(stack, backend, settings, connection, unreadable)
-        observer = Observer(sfn, store, now=now, payload_bytes=settings.history_bytes)
+        observer = Reconciler(sfn, store, now=now, payload_bytes=settings.history_bytes)
         catalog = Catalog(store, clock=clock)
         launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn, clock=clock), account)
         queues = Queues(store, clock=clock, unreadable=unreadable)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from app.executor import ExecutionLists, Observer
+from app.executor import ExecutionLists, Reconciler
 from app.poller.tracking import state_machine_of
 from app.store import Store
 from workflow_manager import errors
@@ -21,7 +21,7 @@ LIST_LAG = timedelta(seconds=3)
 class NaivePoller(ABC):
     """Does round after round."""
 
-    def __init__(self, store: Store, observer: Observer, lists: ExecutionLists) -> None:
+    def __init__(self, store: Store, observer: Reconciler, lists: ExecutionLists) -> None:
         self._store = store
         self._observer = observer
         self._lists = lists

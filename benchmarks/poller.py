@@ -25,11 +25,11 @@ from app.executor import (
     ExecutionLists,
     Executor,
     Launcher,
-    Observer,
     Outage,
     Outbox,
     Queues,
     Quotas,
+    Reconciler,
     StateMachines,
     paced,
 )
@@ -115,7 +115,7 @@ async def simulate(policy: Policy, active: int, machines: int, seconds: float, *
     sfn.on_start = lambda run: store.pending.__setitem__(run.name, run)
     limits = Quotas(quotas.LARGE, clock=loop.time)
     client = paced(sfn.client(), limits)
-    observer = Observer(client, store, now=sfn.now)
+    observer = Reconciler(client, store, now=sfn.now)
     catalog = Catalog(store, clock=loop.time)
     launcher = Launcher(client, catalog, StateMachines(client, role_arn=ACCOUNT.role_arn, clock=loop.time), ACCOUNT)
     queues, outage = Queues(store, clock=sfn.clock), Outage(clock=loop.time)
@@ -163,7 +163,7 @@ def _pollers(
     policy: Policy,
     store: MemoryStore,
     outbox: Outbox,
-    observer: Observer,
+    observer: Reconciler,
     lists: ExecutionLists,
     limits: Quotas,
     sfn: SimulatedSFN,
@@ -192,7 +192,7 @@ def _pollers(
 
 
 def _consumer(
-    sfn: SimulatedSFN, store: RecordingStore, observer: Observer, poller: Poller, *, seed: int
+    sfn: SimulatedSFN, store: RecordingStore, observer: Reconciler, poller: Poller, *, seed: int
 ) -> EventConsumer:
     events = SimulatedEvents(seed=seed)
 

@@ -13,11 +13,11 @@ from app.executor import (
     ExecutionLists,
     Executor,
     Launcher,
-    Observer,
     Outage,
     Outbox,
     Queues,
     Quotas,
+    Reconciler,
     Registry,
     StateMachines,
     paced,
@@ -98,7 +98,7 @@ class Rig:
         self.outage = Outage(clock=self.clock.seconds)
         client = paced(self.sfn.client(), self.quotas, self.outage, randomness=lambda: 0.5)
         self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn, clock=self.clock.seconds)
-        self.observer = Observer(client, self.store, now=self.clock.now)
+        self.observer = Reconciler(client, self.store, now=self.clock.now)
         catalog = Catalog(self.store, clock=self.clock.seconds)
         launcher = Launcher(client, catalog, self.machines, account)
         self.queues = Queues(self.store, clock=self.clock.seconds, unreadable=self.unreadable)

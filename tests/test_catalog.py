@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from app.executor.definition_cache import MAX_DEFINITION_BYTES, RESOURCES_GOOD_FOR_SECONDS, Catalog
-from app.executor.lru_cache import Recent
+from app.executor.lru_cache import LRUCache
 from app.store.memory import MemoryStore
 from tests import samples
 from tests.rig import Rig
@@ -85,7 +85,7 @@ async def test_a_missing_version_is_not_remembered() -> None:
 
 
 def test_what_was_not_used_for_longest_is_dropped_first() -> None:
-    recent: Recent[str, int] = Recent(2)
+    recent: LRUCache[str, int] = LRUCache(2)
     recent.put("a", 1)
     recent.put("b", 2)
     recent.get("a")
@@ -96,7 +96,7 @@ def test_what_was_not_used_for_longest_is_dropped_first() -> None:
 
 
 def test_what_is_kept_weighs_no_more_than_the_limit() -> None:
-    recent: Recent[str, str] = Recent(10, max_weight=5, weigh=len)
+    recent: LRUCache[str, str] = LRUCache(10, max_weight=5, weigh=len)
     recent.put("a", "xx")
     recent.put("b", "xx")
     recent.put("a", "xxx")
@@ -108,7 +108,7 @@ def test_what_is_kept_weighs_no_more_than_the_limit() -> None:
 
 
 def test_one_value_is_kept_whatever_it_weighs() -> None:
-    recent: Recent[str, str] = Recent(10, max_weight=5, weigh=len)
+    recent: LRUCache[str, str] = LRUCache(10, max_weight=5, weigh=len)
     recent.put("a", "x")
 
     recent.put("b", "x" * 100)

@@ -89,6 +89,16 @@ def test_modules_are_named_in_strings_by_the_tables_of_commands_alone() -> None:
     assert {value for _, value in named} <= RUN_AS_PROGRAMS, named
 
 
+def test_a_public_name_is_used_for_one_class() -> None:
+    """Those of error answers stand in the OpenAPI document, beside the errors that they tell of."""
+    homes: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name for name, files in homes.items() if len(files) > 1} == {"Conflict", "NotFound"}, homes
+
+
 def test_both_distributions_have_one_version() -> None:
     assert app.__version__ == workflow_manager.__version__ == __version__
 

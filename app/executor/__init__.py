@@ -4,7 +4,7 @@ from app.executor.definition_cache import Catalog
 from app.executor.executor import Executor
 from app.executor.outbox import NotTried, Outbox
 from app.executor.queues import Queues
-from app.executor.reconciler import Observer
+from app.executor.reconciler import Reconciler
 from app.executor.registry import Registry
 from app.executor.sfn.circuit_breaker import Outage
 from app.executor.sfn.execution_lists import ExecutionLists
@@ -20,11 +20,11 @@ __all__ = [
     "Executor",
     "Launcher",
     "NotTried",
-    "Observer",
     "Outage",
     "Outbox",
     "Queues",
     "Quotas",
+    "Reconciler",
     "Registry",
     "StateMachines",
     "paced",

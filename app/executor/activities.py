@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from app.executor.lru_cache import Recent
+from app.executor.lru_cache import LRUCache
 from app.executor.sfn.quotas import Lane, calling_as
 from workflow_manager import errors
 
@@ -24,7 +24,7 @@ class Activities:
 
     def __init__(self, sfn: "SFNClient") -> None:
         self._sfn = sfn
-        self._known: Recent[str, bool] = Recent(MAX_KNOWN)
+        self._known: LRUCache[str, bool] = LRUCache(MAX_KNOWN)
         self._flights: dict[str, asyncio.Task[None]] = {}
 
     async def ensure(self, names: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from app.executor.lru_cache import Recent
+from app.executor.lru_cache import LRUCache
 from app.store import Store
 from app.store.weights import held_bytes
 from workflow_manager.models import WorkflowDefinition
@@ -32,12 +32,12 @@ class Catalog:
     def __init__(self, store: Store, *, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
-        self._definitions: Recent[tuple[str, int], WorkflowDefinition] = Recent(
+        self._definitions: LRUCache[tuple[str, int], WorkflowDefinition] = LRUCache(
             MAX_DEFINITIONS,
             max_weight=MAX_DEFINITION_BYTES,
             weigh=lambda version: held_bytes(json.dumps(version.state_machine).encode()),
         )
-        self._lookups: Recent[tuple[str, frozenset[str]], tuple[float, Mapping[str, str]]] = Recent(MAX_LOOKUPS)
+        self._lookups: LRUCache[tuple[str, frozenset[str]], tuple[float, Mapping[str, str]]] = LRUCache(MAX_LOOKUPS)
         self._changes = 0
 
     async def definition(self, name: str, *, version: int | None) -> WorkflowDefinition:

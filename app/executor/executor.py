@@ -12,9 +12,9 @@ from app.executor import inputs, lineage, resuming
 from app.executor.deadline import Within
 from app.executor.definition_cache import Catalog
 from app.executor.idempotency import SecretKeeper, Ticket
-from app.executor.lru_cache import Recent
+from app.executor.lru_cache import LRUCache
 from app.executor.outbox import MAX_TRIES, Draft, Outbox, untried
-from app.executor.reconciler import MAX_REMEMBERED, Observer
+from app.executor.reconciler import MAX_REMEMBERED, Reconciler
 from app.executor.starter import LAG, settled
 from app.executor.turns import Place
 from app.store import Store
@@ -56,7 +56,7 @@ class Executor:
         sfn: "SFNClient",
         store: Store,
         catalog: Catalog,
-        observer: Observer,
+        observer: Reconciler,
         outbox: Outbox,
         *,
         now: Callable[[], datetime],
@@ -68,7 +68,7 @@ class Executor:
         self._outbox = outbox
         self._now = now
         self._keeper = SecretKeeper(store, now=now)
-        self._refreshed_at: Recent[str, datetime] = Recent(MAX_REMEMBERED)
+        self._refreshed_at: LRUCache[str, datetime] = LRUCache(MAX_REMEMBERED)
         self._shown = asyncio.Semaphore(SHOWN_AT_ONCE)
 
     async def start(self, request: StartWorkflowRequest, *, idempotency_key: str | None = None) -> Workflow:

@@ -8,7 +8,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Recent(Generic[K, V]):
+class LRUCache(Generic[K, V]):
     """A dictionary that keeps what was used last: ``size`` values, which weigh no more than ``max_weight`` together.
 
     One value is kept whatever it weighs, by ``weigh``, which is asked once.

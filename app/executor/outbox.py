@@ -10,7 +10,7 @@ from app.executor import idempotency, inputs
 from app.executor.idempotency import Ticket
 from app.executor.in_flight import Flights
 from app.executor.queues import Queues
-from app.executor.reconciler import Observer
+from app.executor.reconciler import Reconciler
 from app.executor.sfn.circuit_breaker import Outage
 from app.executor.sfn.quotas import Quotas
 from app.executor.sfn.state_machines import StateMachine
@@ -57,7 +57,7 @@ class Outbox:
         self,
         store: Store,
         launcher: Launcher,
-        observer: Observer,
+        observer: Reconciler,
         queues: Queues,
         quotas: Quotas,
         outage: Outage,

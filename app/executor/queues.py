@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import structlog
 
-from app.executor.lru_cache import Recent
+from app.executor.lru_cache import LRUCache
 from app.store.documents import Document, DocumentStore
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
 from workflow_manager import errors
@@ -208,7 +208,7 @@ class Queues:
         self._store = store
         self._clock = clock
         self._unreadable = unreadable or UnreadableRecords()
-        self._limits: Recent[str, tuple[float, QueueLimits]] = Recent(MAX_REMEMBERED)
+        self._limits: LRUCache[str, tuple[float, QueueLimits]] = LRUCache(MAX_REMEMBERED)
         self._changes = 0
         self._known = KnownQueues()
         self._epoch = -1

@@ -10,7 +10,7 @@ import structlog
 from app.executor import lineage, observations
 from app.executor.history import last_job
 from app.executor.history.payloads import DEFAULT_BYTES
-from app.executor.lru_cache import Recent
+from app.executor.lru_cache import LRUCache
 from app.executor.observations import Observation
 from app.executor.sfn.history_reader import HistoryReader
 from app.executor.starter import settled
@@ -32,7 +32,7 @@ MAX_REMEMBERED: Final = 10_000
 TOO_LATE_REASON: Final = "Its execution had just started, and {} before it could be stopped"
 
 
-class Observer:
+class Reconciler:
     """Asks Step Functions about runs, and writes the answers.
 
     Writing is idempotent: the same answer twice, or from two replicas, gives the same stored state.
@@ -45,7 +45,7 @@ class Observer:
         self._store = store
         self._histories = HistoryReader(sfn, payload_bytes=payload_bytes)
         self._now = now
-        self._asked_at: Recent[str, datetime] = Recent(MAX_REMEMBERED)
+        self._asked_at: LRUCache[str, datetime] = LRUCache(MAX_REMEMBERED)
 
     def asked_at(self, workflow_id: str) -> datetime | None:
         """Return when this process last had an answer about an active workflow."""

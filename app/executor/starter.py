@@ -11,7 +11,7 @@ import structlog
 from app.executor import inputs
 from app.executor.deadline import Within
 from app.executor.definition_cache import Catalog
-from app.executor.lru_cache import Recent
+from app.executor.lru_cache import LRUCache
 from app.executor.sfn.state_machines import Account, StateMachine, StateMachines, state_machine
 from workflow_manager import errors, states_language
 from workflow_manager.models import Workflow, WorkflowDefinition
@@ -59,10 +59,10 @@ class Launcher:
         self._catalog = catalog
         self._machines = machines
         self._account = account
-        self._names: Recent[tuple[str, str], frozenset[str]] = Recent(
+        self._names: LRUCache[tuple[str, str], frozenset[str]] = LRUCache(
             MAX_REMEMBERED_MACHINES, max_weight=MAX_REMEMBERED_NAMES, weigh=len
         )
-        self._expanded: Recent[tuple[object, ...], StateMachine] = Recent(
+        self._expanded: LRUCache[tuple[object, ...], StateMachine] = LRUCache(
             MAX_REMEMBERED_MACHINES,
             max_weight=MAX_REMEMBERED_BYTES,
             weigh=lambda machine: sys.getsizeof(machine.definition),
@@ -95,7 +95,9 @@ class Launcher:
             definition=definition,
         )
 
-    async def _at_hand(self, kept: Recent[K, T], key: K, make: Callable[[], T], *, definition: WorkflowDefinition) -> T:
+    async def _at_hand(
+        self, kept: LRUCache[K, T], key: K, make: Callable[[], T], *, definition: WorkflowDefinition
+    ) -> T:
         """Return what is made of a definition, which is kept.
 
         That of a large one is made in a thread, one at a time, so that the event loop goes on.

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from app.executor import ExecutionLists, Observer, Outage, Outbox, Queues, Quotas
+from app.executor import ExecutionLists, Outage, Outbox, Queues, Quotas, Reconciler
 from app.executor.sfn.quotas import Lane
 from app.poller.active_index import Intake
 from app.poller.budget import Budget
@@ -19,7 +19,7 @@ from app.poller.dispatch.dispatcher import Dispatcher, Turn
 from app.poller.leadership import Leadership
 from app.poller.liveness import Pulse
 from app.poller.planning import pages
-from app.poller.refresher import Attendant, Outcome
+from app.poller.refresher import Attendant, RefreshOutcome
 from app.poller.schedule import Agenda
 from app.poller.sweeps import Sweeper
 from app.poller.tracking import ActiveSet, Tracked
@@ -80,7 +80,7 @@ class Poller:
         self,
         store: Store,
         outbox: Outbox,
-        observer: Observer,
+        observer: Reconciler,
         lists: ExecutionLists,
         quotas: Quotas,
         queues: Queues,
@@ -200,7 +200,7 @@ class Poller:
         await self._read_active()
         started = len((await self._dispatch_turn()).started)
         workflows = self._agenda.everything()
-        outcomes: list[Outcome] = []
+        outcomes: list[RefreshOutcome] = []
         for machine in self._agenda.listed:
             outcomes += await self._sweeper.sweep(machine)
         listed = self._agenda.listed
@@ -210,13 +210,13 @@ class Poller:
             outcomes.append(await self._attendant.read(tracked))
         while (tracked := self._attendant.next_heavy()) is not None:
             outcomes.append(await self._attendant.read_heavy(tracked))
-        if Outcome.WAITING in outcomes:
+        if RefreshOutcome.WAITING in outcomes:
             started += len((await self._dispatch_turn()).started)
         return RoundReport(
             active=len(workflows),
-            changed=outcomes.count(Outcome.CHANGED),
+            changed=outcomes.count(RefreshOutcome.CHANGED),
             started=started,
-            skipped=outcomes.count(Outcome.SKIPPED),
+            skipped=outcomes.count(RefreshOutcome.SKIPPED),
         )
 
     async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], seconds: float) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from app.executor import Observer
+from app.executor import Reconciler
 from app.executor.observations import Observation
 from app.executor.sfn.quotas import Lane, calling_as
 from app.executor.starter import LAG, settled
@@ -36,7 +36,7 @@ DETAIL_TRIES: Final = 8
 because somebody has redriven it."""
 
 
-class Outcome(StrEnum):
+class RefreshOutcome(StrEnum):
     """What came of attending to a workflow."""
 
     UNCHANGED = "unchanged"
@@ -51,7 +51,7 @@ class Attendant:
     def __init__(
         self,
         store: Store,
-        observer: Observer,
+        observer: Reconciler,
         agenda: Agenda,
         details: Details,
         waiting: WaitingRoom,
@@ -69,13 +69,13 @@ class Attendant:
         self._heavy: OrderedDict[str, Tracked] = OrderedDict()
         """Workflows with many payloads, in the order in which they are to be read."""
 
-    async def read(self, tracked: Tracked, *, lane: Lane = Lane.STATUS) -> Outcome:
+    async def read(self, tracked: Tracked, *, lane: Lane = Lane.STATUS) -> RefreshOutcome:
         """Read the history of a workflow: its status and all of its details.
 
         Where it has many payloads that is left to ``read_heavy``, and only the status is asked for.
         """
 
-        async def read(tracked: Tracked) -> Outcome:
+        async def read(tracked: Tracked) -> RefreshOutcome:
             return await self._read_unless_heavy(tracked, lane)
 
         try:
@@ -91,27 +91,27 @@ class Attendant:
                 return tracked
         return None
 
-    async def read_heavy(self, tracked: Tracked) -> Outcome:
+    async def read_heavy(self, tracked: Tracked) -> RefreshOutcome:
         """Read the history of a workflow with many payloads, when it is its turn; others go on meanwhile."""
         return await self._guarded(tracked, self._read_in_turn, Lane.DETAIL)
 
-    async def describe(self, tracked: Tracked) -> Outcome:
+    async def describe(self, tracked: Tracked) -> RefreshOutcome:
         """Ask for the status of a workflow, its output and its reason."""
         return await self._guarded(tracked, self._describe, Lane.STATUS)
 
-    async def record(self, tracked: Tracked, observation: Observation) -> Outcome:
+    async def record(self, tracked: Tracked, observation: Observation) -> RefreshOutcome:
         """Write what a list said of a workflow."""
 
-        async def write(tracked: Tracked) -> Outcome:
+        async def write(tracked: Tracked) -> RefreshOutcome:
             return await self._write(tracked, observation)
 
         return await self._guarded(tracked, write, Lane.STATUS)
 
-    async def look_up(self, tracked: Tracked) -> Outcome:
+    async def look_up(self, tracked: Tracked) -> RefreshOutcome:
         """Learn from the store what others have written of a workflow."""
         return await self._guarded(tracked, self._look_up, Lane.STATUS)
 
-    def note(self, tracked: Tracked, workflow: Workflow, *, changed: bool = True) -> Outcome:
+    def note(self, tracked: Tracked, workflow: Workflow, *, changed: bool = True) -> RefreshOutcome:
         """Remember how a workflow is stored; one that has ended is followed no longer, but its details are wanted."""
         tracked.status = workflow.status
         tracked.revision = workflow.revision
@@ -122,9 +122,11 @@ class Attendant:
             self._agenda.forget(tracked)
             if workflow.details_pending and not workflow.details_deferred:
                 self._details.want(tracked)
-        return Outcome.CHANGED if changed else Outcome.UNCHANGED
+        return RefreshOutcome.CHANGED if changed else RefreshOutcome.UNCHANGED
 
-    async def _guarded(self, tracked: Tracked, attend: Callable[[Tracked], Awaitable[Outcome]], lane: Lane) -> Outcome:
+    async def _guarded(
+        self, tracked: Tracked, attend: Callable[[Tracked], Awaitable[RefreshOutcome]], lane: Lane
+    ) -> RefreshOutcome:
         tracked.asked_at = self._clock()
         try:
             with calling_as(lane):
@@ -132,7 +134,7 @@ class Attendant:
         except (errors.WorkflowNotFound, errors.RecordUnreadable):
             # One that can be read again is found in the index of active workflows.
             self._agenda.forget(tracked)
-            return Outcome.SKIPPED
+            return RefreshOutcome.SKIPPED
         except errors.VersionConflict:
             log.debug("workflow changed meanwhile", action="poll-skip", workflow_id=tracked.id)
         except errors.Unavailable as silence:
@@ -143,12 +145,12 @@ class Attendant:
             log.exception("workflow skipped", action="poll-skip", workflow_id=tracked.id)
         if tracked.status.terminal and not self._agenda.follows(tracked):
             self._details.put_off(tracked, self._clock())
-        return Outcome.SKIPPED
+        return RefreshOutcome.SKIPPED
 
     def _seen(self, tracked: Tracked) -> None:
         tracked.seen_at, tracked.denied_at = self._clock(), None
 
-    async def _read_unless_heavy(self, tracked: Tracked, lane: Lane) -> Outcome:
+    async def _read_unless_heavy(self, tracked: Tracked, lane: Lane) -> RefreshOutcome:
         if not self._observer.heavy(tracked.id):
             try:
                 return await self._read(tracked, wait=False)
@@ -156,14 +158,14 @@ class Attendant:
                 pass  # it turned out to be one of them
         self._heavy.setdefault(tracked.id, tracked)
         if tracked.status.terminal or lane is Lane.DETAIL:
-            return Outcome.UNCHANGED
+            return RefreshOutcome.UNCHANGED
         return await self._describe(tracked)
 
-    async def _read_in_turn(self, tracked: Tracked) -> Outcome:
+    async def _read_in_turn(self, tracked: Tracked) -> RefreshOutcome:
         async with self._observer.turn(tracked.id):
             return await self._read(tracked)
 
-    async def _read(self, tracked: Tracked, *, wait: bool = True) -> Outcome:
+    async def _read(self, tracked: Tracked, *, wait: bool = True) -> RefreshOutcome:
         workflow = await self._store.get_workflow(tracked.id)
         if workflow.stop_pending:
             stopped = await self._observer.finish_stop(workflow)
@@ -179,7 +181,7 @@ class Attendant:
             return await self._attend_reopened(tracked, recorded, observation)
         return self.note(tracked, recorded, changed=recorded.revision != workflow.revision)
 
-    async def _describe(self, tracked: Tracked) -> Outcome:
+    async def _describe(self, tracked: Tracked) -> RefreshOutcome:
         if tracked.status.terminal:
             return await self._read(tracked)
         try:
@@ -188,10 +190,10 @@ class Attendant:
             return await self._attend_missing(tracked, await self._store.get_workflow(tracked.id))
         return await self._write(tracked, observation)
 
-    async def _write(self, tracked: Tracked, observation: Observation) -> Outcome:
+    async def _write(self, tracked: Tracked, observation: Observation) -> RefreshOutcome:
         if observation.status is tracked.status:
             self._seen(tracked)
-            return Outcome.UNCHANGED
+            return RefreshOutcome.UNCHANGED
         recorded = await self._observer.record(
             tracked.id,
             observation,
@@ -201,46 +203,46 @@ class Attendant:
         )
         return self.note(tracked, recorded)
 
-    async def _attend_missing(self, tracked: Tracked, workflow: Workflow) -> Outcome:
+    async def _attend_missing(self, tracked: Tracked, workflow: Workflow) -> RefreshOutcome:
         """Attend to a workflow whose execution Step Functions does not know, or not yet, or not any more."""
         moment = self._now()
         if workflow.status.terminal:
             return await self._attend_forgotten(tracked, workflow)
         if workflow.status is WorkflowStatus.QUEUED:
             if moment - workflow.last_updated < GRACE:
-                return Outcome.UNCHANGED
+                return RefreshOutcome.UNCHANGED
             self._agenda.forget(tracked)
             self._waiting.hold(workflow)
-            return Outcome.WAITING
+            return RefreshOutcome.WAITING
         if moment - (workflow.started_at or workflow.last_updated) < LAG:
-            return Outcome.UNCHANGED
+            return RefreshOutcome.UNCHANGED
         tracked.denied_at = tracked.denied_at or self._clock()
         if self._clock() - tracked.denied_at < DENIED_SECONDS:
-            return Outcome.UNCHANGED
+            return RefreshOutcome.UNCHANGED
         ended = await self._observer.end(workflow, WorkflowStatus.FAILED, ZOMBIE_REASON)
         return self.note(tracked, ended)
 
-    async def _attend_forgotten(self, tracked: Tracked, workflow: Workflow) -> Outcome:
+    async def _attend_forgotten(self, tracked: Tracked, workflow: Workflow) -> RefreshOutcome:
         """Give up on details that Step Functions does not have any more."""
         if workflow.stop_pending:
             return await self._read(tracked)
         if not settled(workflow, self._now()):
             self._details.put_off(tracked, self._clock())
-            return Outcome.UNCHANGED
+            return RefreshOutcome.UNCHANGED
         updated = await self._store.update_workflow(workflow.id, {"details_pending": False}, revision=workflow.revision)
         return self.note(tracked, updated)
 
-    async def _attend_reopened(self, tracked: Tracked, workflow: Workflow, observation: Observation) -> Outcome:
+    async def _attend_reopened(self, tracked: Tracked, workflow: Workflow, observation: Observation) -> RefreshOutcome:
         """Attend to an ended workflow whose history has no end: it lags behind, or somebody has redriven the run."""
         tracked.status, tracked.revision = workflow.status, workflow.revision
         self._agenda.forget(tracked)
         if tracked.tries < DETAIL_TRIES:
             self._details.put_off(tracked, self._clock())
-            return Outcome.UNCHANGED
+            return RefreshOutcome.UNCHANGED
         return self.note(tracked, await self._observer.settle_details(workflow, observation))
 
-    async def _look_up(self, tracked: Tracked) -> Outcome:
+    async def _look_up(self, tracked: Tracked) -> RefreshOutcome:
         workflow = await self._store.get_workflow(tracked.id)
         if workflow.revision == tracked.revision:
-            return Outcome.UNCHANGED
+            return RefreshOutcome.UNCHANGED
         return self.note(tracked, workflow)

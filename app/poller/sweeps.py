@@ -15,7 +15,7 @@ from app.executor.sfn.execution_lists import ListedStatus
 from app.executor.sfn.quotas import Lane, calling_as
 from app.poller.budget import Budget
 from app.poller.planning import Forecast
-from app.poller.refresher import Attendant, Outcome
+from app.poller.refresher import Attendant, RefreshOutcome
 from app.poller.schedule import Agenda
 from app.poller.tracking import ActiveSet, Tracked
 from workflow_manager import errors
@@ -70,7 +70,7 @@ class Sweeper:
         """Time that the slowest of the latest sweeps of the listed state machines took."""
         return max((self._seconds.get(machine, 0.0) for machine in self._agenda.listed), default=0.0)
 
-    async def sweep(self, machine: str) -> list[Outcome]:
+    async def sweep(self, machine: str) -> list[RefreshOutcome]:
         """Sweep one state machine; returns an outcome for each workflow whose status it settled."""
         began = self._clock()
         # A list does not settle what is to be stopped, whether it shows it or not.
@@ -95,14 +95,14 @@ class Sweeper:
         self._agenda.doubt(gone.values())
         return outcomes
 
-    async def _running(self, machine: str, began: float) -> tuple[list[Outcome], dict[str, Tracked]]:
+    async def _running(self, machine: str, began: float) -> tuple[list[RefreshOutcome], dict[str, Tracked]]:
         """Return what the list of running executions settles, and the workflows that it does not show."""
         gone = {
             tracked.id: tracked
             for tracked in self._active.members(machine).values()
             if began - tracked.since >= LIST_LAG_SECONDS and not tracked.status.terminal
         }
-        outcomes: list[Outcome] = []
+        outcomes: list[RefreshOutcome] = []
         async for page in self._lists.pages(machine, "RUNNING"):
             news = []
             members = self._active.members(machine)
@@ -118,7 +118,7 @@ class Sweeper:
             outcomes += await self._record(news)
         return outcomes, gone
 
-    async def _look_up(self, gone: dict[str, Tracked]) -> list[Outcome]:
+    async def _look_up(self, gone: dict[str, Tracked]) -> list[RefreshOutcome]:
         """Settle workflows from the store: most of their events have come meanwhile, be it to another replica."""
         outcomes = await self._in_batches(self._attendant.look_up(tracked) for tracked in gone.values())
         for tracked in list(gone.values()):
@@ -126,11 +126,11 @@ class Sweeper:
                 del gone[tracked.id]
         return outcomes
 
-    async def _ended(self, machine: str, gone: dict[str, Tracked]) -> list[Outcome]:
+    async def _ended(self, machine: str, gone: dict[str, Tracked]) -> list[RefreshOutcome]:
         """Settle workflows from the lists of ended executions, while a page settles more than questions would."""
         # The lists begin with the executions that started last, so those that started first are asked for anyway.
         self._agenda.doubt(islice(gone.values(), len(gone) // OLDEST_PART))
-        outcomes: list[Outcome] = []
+        outcomes: list[RefreshOutcome] = []
         forecast = self._forecasts.setdefault(machine, Forecast(ENDED_STATUSES))
         forecast.begin()
         async with AsyncExitStack() as reading:
@@ -156,11 +156,11 @@ class Sweeper:
         price = asks_per_second / self._budget.lists_per_second
         return price * (HORIZON_SECONDS / seconds) ** 2 if seconds else inf
 
-    async def _record(self, found: list[tuple[Tracked, Observation]]) -> list[Outcome]:
+    async def _record(self, found: list[tuple[Tracked, Observation]]) -> list[RefreshOutcome]:
         return await self._in_batches(self._attendant.record(tracked, seen) for tracked, seen in found)
 
-    async def _in_batches(self, work: Iterable[Coroutine[Any, Any, Outcome]]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
+    async def _in_batches(self, work: Iterable[Coroutine[Any, Any, RefreshOutcome]]) -> list[RefreshOutcome]:
+        outcomes: list[RefreshOutcome] = []
         remaining = iter(work)
         while batch := list(islice(remaining, SWEEP_WIDTH)):
             outcomes += await asyncio.gather(*batch)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.executor import Observer
+from app.executor import Reconciler
 from app.executor.observations import STATUSES
 from tests.crashes.crashing import REFUSALS
 from tests.crashes.scenario import Ledger
@@ -26,7 +26,7 @@ def while_running(world: World, ledger: Ledger) -> Iterator[str]:
 
 async def at_the_end(world: World, ledger: Ledger) -> list[str]:
     """Return what is wrong after the end of every run."""
-    observer = Observer(world.sfn.client(), world.store, now=world.clock.now)
+    observer = Reconciler(world.sfn.client(), world.store, now=world.clock.now)
     records = world.store.records
     executions = _by_name(world)
     wrong = [*world.store.wrong, *ledger.surprises, *world.poller_deaths]
@@ -45,7 +45,7 @@ async def at_the_end(world: World, ledger: Ledger) -> list[str]:
     return wrong
 
 
-async def _record(workflow: Workflow, executions: list[Execution], observer: Observer) -> list[str]:
+async def _record(workflow: Workflow, executions: list[Execution], observer: Reconciler) -> list[str]:
     if not executions:
         return [] if _ended_unstarted(workflow) else [f"{workflow.id} is {workflow.status}, and has no execution"]
     execution = executions[0]

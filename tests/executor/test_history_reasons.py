@@ -7,7 +7,7 @@ import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
 from app.executor.history import reasons
-from app.executor.history.reasons import Failure
+from app.executor.history.reasons import ReportedFailure
 
 TRACEBACK = """Traceback (most recent call last):
   File "/app/main.py", line 7, in <module>
@@ -372,8 +372,8 @@ def test_json_that_was_cut_off_still_tells() -> None:
 
 
 def test_error_and_cause_are_kept_beside_the_reason() -> None:
-    assert Failure.of("E", TRACEBACK)[1:] == ("E", TRACEBACK)
-    assert Failure.of(None, " ") == Failure(None, None, None)
+    assert ReportedFailure.of("E", TRACEBACK)[1:] == ("E", TRACEBACK)
+    assert ReportedFailure.of(None, " ") == ReportedFailure(None, None, None)
 
 
 @pytest.mark.parametrize(

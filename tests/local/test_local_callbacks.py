@@ -14,8 +14,8 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 
 from tests.eventually import eventually
 from workflow_manager.local.stepfunctions import activities
-from workflow_manager.local.stepfunctions.activities import Activity, Board, Task
-from workflow_manager.local.stepfunctions.history import ENDINGS, History, Position
+from workflow_manager.local.stepfunctions.activities import Activity, Board, PendingTask
+from workflow_manager.local.stepfunctions.history import ENDINGS, History, HistoryPosition
 from workflow_manager.local.stepfunctions.scopes import CallbackScope
 
 ARN = "arn:aws:states:us-west-2:123456789012:activity:a"
@@ -50,7 +50,7 @@ def together(pool: ThreadPoolExecutor, *calls: Callable[[], Any]) -> list[Any]:
 @pytest.mark.parametrize("seconds", [0.0, 10.0], ids=["timeout", "interrupt"])
 def test_an_answer_counts_exactly_when_the_state_gets_it(pool: ThreadPoolExecutor, seconds: float) -> None:
     for _ in range(ROUNDS):
-        task = Task("token", "{}")
+        task = PendingTask("token", "{}")
         assert task.take(None)
 
         outcome, counted, _ = together(
@@ -65,7 +65,7 @@ def test_an_answer_counts_exactly_when_the_state_gets_it(pool: ThreadPoolExecuto
 
 def test_a_task_is_given_away_exactly_when_its_state_sees_it_start(pool: ThreadPoolExecutor) -> None:
     for _ in range(ROUNDS):
-        task = Task("token", "{}")
+        task = PendingTask("token", "{}")
 
         started, given = together(pool, partial(task.await_start, 0.0), partial(task.take, "w"))
 
@@ -74,14 +74,14 @@ def test_a_task_is_given_away_exactly_when_its_state_sees_it_start(pool: ThreadP
 
 def test_only_one_of_many_answers_counts(pool: ThreadPoolExecutor) -> None:
     for _ in range(ROUNDS):
-        task = Task("token", "{}")
+        task = PendingTask("token", "{}")
         task.take(None)
 
         assert sum(together(pool, *[partial(task.finish, success())] * 4)) == 1
 
 
 def test_the_time_for_an_answer_begins_when_the_task_is_scheduled() -> None:
-    task = Task("token", "{}")
+    task = PendingTask("token", "{}")
     task.take(None)
     task.await_start(0.0)
 
@@ -89,7 +89,7 @@ def test_the_time_for_an_answer_begins_when_the_task_is_scheduled() -> None:
 
 
 def test_a_heartbeat_that_comes_before_the_state_expects_it_is_not_lost() -> None:
-    task = Task("token", "{}")
+    task = PendingTask("token", "{}")
     task.take(None)
     task.finish(success())
 
@@ -97,7 +97,7 @@ def test_a_heartbeat_that_comes_before_the_state_expects_it_is_not_lost() -> Non
 
 
 def test_a_closed_task_refuses_everything() -> None:
-    task = Task("token", "{}")
+    task = PendingTask("token", "{}")
     task.interrupt_all()
 
     assert (task.take("w"), task.finish(success()), task.beat(), task.wait(1)) == (False, False, False, None)
@@ -105,7 +105,7 @@ def test_a_closed_task_refuses_everything() -> None:
 
 def test_each_task_goes_to_one_of_many_pollers(pool: ThreadPoolExecutor) -> None:
     activity = Activity(ARN, "a")
-    tasks = [Task(str(number), "{}") for number in range(40)]
+    tasks = [PendingTask(str(number), "{}") for number in range(40)]
     polls = [pool.submit(activity.take, None, seconds=10, hung_up=present) for _ in tasks]
 
     for task in tasks:
@@ -120,7 +120,7 @@ def test_a_poll_without_a_task_ends_with_nothing() -> None:
 
 def test_a_poller_that_hung_up_passes_its_wake_up_on(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activities, "HANG_UP_CHECK_SECONDS", 60.0)
-    activity, task, gone = Activity(ARN, "a"), Task("token", "{}"), threading.Event()
+    activity, task, gone = Activity(ARN, "a"), PendingTask("token", "{}"), threading.Event()
     first = pool.submit(activity.take, None, seconds=60, hung_up=gone.is_set)
     eventually(lambda: activity._arrived._waiters, what="the first poller waits")  # type: ignore[attr-defined]
     second = pool.submit(activity.take, None, seconds=60, hung_up=present)
@@ -139,7 +139,7 @@ def test_a_poller_that_hung_up_does_not_stay() -> None:
 def test_a_queue_forgets_tasks_that_were_closed() -> None:
     activity = Activity(ARN, "a")
     for number in range(5):
-        task = Task(str(number), "{}")
+        task = PendingTask(str(number), "{}")
         activity.put(task)
         task.interrupt_all()
 
@@ -186,10 +186,10 @@ def test_a_history_has_one_ending_whoever_competes(pool: ThreadPoolExecutor) -> 
 def test_a_history_takes_nothing_after_its_end_or_from_an_abandoned_line() -> None:
     history = History(on_end=lambda _: None)
     outer = EventHistoryContext.of_program_start()
-    abandoned = Position(0, abandoned=True)
+    abandoned = HistoryPosition(0, abandoned=True)
     history.add_event(outer, HistoryEventType.PassStateEntered)
     history.add_event(abandoned, HistoryEventType.ActivityTimedOut)
-    history.add_event(Position.inside(abandoned), HistoryEventType.ActivityTimedOut)
+    history.add_event(HistoryPosition.inside(abandoned), HistoryEventType.ActivityTimedOut)
     history.add_event(outer, HistoryEventType.ExecutionFailed)
 
     history.end(HistoryEventType.ExecutionAborted, {})

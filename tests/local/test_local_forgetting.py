@@ -8,7 +8,7 @@ import pytest
 
 from tests.local.test_local_process import RESTLESS, SERVE, first_line, python, workbench
 from tests.local.workbench import PASS, Workbench, task, unique
-from workflow_manager.local.stepfunctions.turns import FREE_EVENTS, Turns
+from workflow_manager.local.stepfunctions.turns import FREE_EVENTS, FairTurns
 
 KEEP_THREE = "from workflow_manager.local.options import Options; " + SERVE.replace(
     "{port},", "{port}, Options(keep=3),"
@@ -84,7 +84,7 @@ def test_only_an_execution_that_adds_many_events_pauses(monkeypatch: pytest.Monk
     now = [0.0]
     clock: Any = type("Clock", (), {"monotonic": staticmethod(lambda: now[0]), "sleep": staticmethod(pauses.append)})
     monkeypatch.setattr("workflow_manager.local.stepfunctions.turns.time", clock)
-    busy, calm = Turns(), Turns()
+    busy, calm = FairTurns(), FairTurns()
 
     for _ in range(int(FREE_EVENTS)):
         busy.take()

@@ -13,7 +13,7 @@ from app.poller import EventIntake, Leadership, Poller
 from app.poller.budget import SILENCE_SECONDS, Budget
 from app.poller.details_queue import Details
 from app.poller.dispatch.backlog import WaitingRoom
-from app.poller.refresher import Attendant, Outcome
+from app.poller.refresher import Attendant, RefreshOutcome
 from app.poller.schedule import Agenda
 from app.poller.sweeps import LIST_LAG_SECONDS, Sweeper
 from app.poller.tracking import ActiveSet, Tracked, state_machine_of
@@ -159,6 +159,6 @@ async def test_an_end_whose_event_went_to_another_replica_is_found_in_the_store(
 
     outcomes = await Sweeper(Lists().lists(quotas), attendant, active, agenda, budget, clock=seconds).sweep(machine)
 
-    assert outcomes == ([Outcome.CHANGED] if events else [])
+    assert outcomes == ([RefreshOutcome.CHANGED] if events else [])
     assert len(active) == agenda.doubtful == (0 if events else 1)
     assert [deferred.id for deferred in await rig.store.list_deferred_workflows(limit=10)] == [workflow.id]

@@ -17,13 +17,13 @@ from tests.worker.fake_activities import FakeActivities, ScheduledTask
 from tests.worker.processes import Nursery, write_script
 from workflow_manager.aws import translating
 from workflow_manager.worker.activity.worker import CommandWorker
-from workflow_manager.worker.config import CommandSettings, InputMode, Pace, WorkerSettings
+from workflow_manager.worker.config import CommandSettings, InputMode, Timings, WorkerSettings
 from workflow_manager.worker.host.signals import run_until_signalled
 
 ACTIVITY = "dev--resize"
 INPUT = {"_EXECUTION_NAME": "run-1"}
 
-FAST = Pace(
+FAST = Timings(
     poll_interval_seconds=0.01,
     poll_drain_seconds=0.1,
     heartbeat_interval_seconds=0.1,
@@ -99,7 +99,7 @@ class StartWorker(Protocol):
         work_dir: Path | None = None,
         input_mode: InputMode = InputMode.ARGUMENT,
         tags: Mapping[str, str] | None = None,
-        pace: Pace = FAST,
+        pace: Timings = FAST,
         output_drain_seconds: float = 0.3,
         signalled: bool = False,
         worker_name: str = "worker-1",
@@ -138,7 +138,7 @@ async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[Sta
         work_dir: Path | None = None,
         input_mode: InputMode = InputMode.ARGUMENT,
         tags: Mapping[str, str] | None = None,
-        pace: Pace = FAST,
+        pace: Timings = FAST,
         output_drain_seconds: float = 0.3,
         signalled: bool = False,
         worker_name: str = "worker-1",

@@ -17,7 +17,7 @@ from tests.worker.fake_activities import FakeActivities, ScheduledTask
 from workflow_manager import errors
 from workflow_manager.aws import translating
 from workflow_manager.worker import Context, SyncContext, Worker
-from workflow_manager.worker.config import Pace
+from workflow_manager.worker.config import Timings
 from workflow_manager.worker.host.command_host import Host
 from workflow_manager.worker.host.fleet import Fleet
 from workflow_manager.worker.host.services import Equipment
@@ -54,7 +54,7 @@ async def start(aws: FakeActivities) -> AsyncIterator[Start]:
     hosted: list[Hosted] = []
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(404))) as http:
 
-        async def begin(what: Worker | Callable[..., object], *, pace: Pace = FAST, **options: Any) -> Hosted:
+        async def begin(what: Worker | Callable[..., object], *, pace: Timings = FAST, **options: Any) -> Hosted:
             worker = what if isinstance(what, Worker) else _worker(what, options)
             client: Any = translating(aws, max_connections=100)
             equipment = Equipment(polls=client, calls=client, http=http, environ={})

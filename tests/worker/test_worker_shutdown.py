@@ -13,7 +13,7 @@ from tests.eventually import eventually as block_until
 from tests.worker.conftest import FAST, INPUT, StartWorker, alive, eventually
 from tests.worker.fake_activities import FakeActivities
 from tests.worker.test_worker_heartbeats import SLEEPER, STUBBORN, pid_of_command
-from workflow_manager.worker.config import Pace
+from workflow_manager.worker.config import Timings
 
 PATIENT = replace(FAST, poll_drain_seconds=30, shutdown_grace_seconds=30)
 
@@ -184,7 +184,7 @@ async def test_the_stop_does_not_wait_for_ever_for_an_aws_that_hangs(
 
 @pytest.mark.parametrize(("pace", "requests"), [(LONG_REPORTS, 1), (replace(PATIENT, report_seconds=600), 2)])
 async def test_a_report_that_hangs_is_given_up_when_the_worker_stops(
-    start_worker: StartWorker, aws: FakeActivities, pace: Pace, requests: int
+    start_worker: StartWorker, aws: FakeActivities, pace: Timings, requests: int
 ) -> None:
     aws.hanging.add("send_task_success")
     running = await start_worker("true", pace=pace)

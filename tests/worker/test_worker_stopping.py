@@ -13,7 +13,7 @@ from workflow_manager.worker.commands.handler import CommandHandler
 from workflow_manager.worker.commands.process import ChildProcess
 from workflow_manager.worker.commands.watchdog import Unguarded
 from workflow_manager.worker.config import CommandSettings
-from workflow_manager.worker.shutdown import Shutdown, Stop, StopReason, StopRequest
+from workflow_manager.worker.shutdown import Stop, StopReason, StopRequest, WorkerShutdown
 from workflow_manager.worker.task_errors import ErrorName
 from workflow_manager.worker.task_json import Task
 
@@ -31,7 +31,7 @@ async def heard(stop: Stop, count: int) -> list[StopRequest]:
 
 
 async def test_a_task_hears_of_the_shutdown_and_a_second_time_that_it_is_urgent() -> None:
-    shutdown = Shutdown(grace_seconds=25)
+    shutdown = WorkerShutdown(grace_seconds=25)
     with shutdown.reaching_task() as stop:
         assert stop.reason is None
         shutdown.request()
@@ -40,7 +40,7 @@ async def test_a_task_hears_of_the_shutdown_and_a_second_time_that_it_is_urgent(
 
 
 async def test_a_task_that_starts_during_the_shutdown_hears_of_it() -> None:
-    shutdown = Shutdown(grace_seconds=25)
+    shutdown = WorkerShutdown(grace_seconds=25)
     shutdown.request()
     with shutdown.reaching_task() as stop:
         assert await heard(stop, 1) == [StopRequest(StopReason.SHUTDOWN, 25)]
@@ -48,7 +48,7 @@ async def test_a_task_that_starts_during_the_shutdown_hears_of_it() -> None:
 
 @pytest.mark.parametrize("lost_first", [True, False])
 async def test_that_a_task_was_lost_outweighs_the_shutdown(lost_first: bool) -> None:
-    shutdown = Shutdown(grace_seconds=25)
+    shutdown = WorkerShutdown(grace_seconds=25)
     with shutdown.reaching_task() as stop:
         if lost_first:
             stop.request(LOST)

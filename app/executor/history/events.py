@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from app.executor.history.reasons import Failure
-from app.executor.history.records import Place, Record
+from app.executor.history.reasons import ReportedFailure
+from app.executor.history.records import JobPlace, Record
 
-Owner: TypeAlias = Record | Place
+Owner: TypeAlias = Record | JobPlace
 """What an event belongs to: a job, or the inside of a container before a job of it is entered."""
 
 _ENTRY: Final = re.compile(
@@ -35,7 +35,7 @@ class SeenEvent(NamedTuple):
         return self.owner if isinstance(self.owner, Record) else self.owner.container.job
 
     @property
-    def place(self) -> Place:
+    def place(self) -> JobPlace:
         """The path that the event before it is on."""
         return self.owner.place if isinstance(self.owner, Record) else self.owner
 
@@ -57,9 +57,9 @@ class SeenEvent(NamedTuple):
         return "Map" if self.type.startswith("Map") else self.type.partition("State")[0]
 
     @property
-    def failure(self) -> Failure:
+    def failure(self) -> ReportedFailure:
         """What the event says about a failure."""
-        return Failure.of(self.details.get("error"), self.details.get("cause"))
+        return ReportedFailure.of(self.details.get("error"), self.details.get("cause"))
 
     def text(self, field: str) -> str | None:
         """Read a text of the details, unless it is missing or truncated."""

@@ -5,8 +5,8 @@ from typing import Final
 
 from app.executor.history import reasons, resources
 from app.executor.history.events import Owner, SeenEvent
-from app.executor.history.reasons import NO_FAILURE, Failure
-from app.executor.history.records import TRIED_TYPES, Container, Place, Record
+from app.executor.history.reasons import NO_FAILURE, ReportedFailure
+from app.executor.history.records import TRIED_TYPES, Container, JobPlace, Record
 from app.executor.history.run import Run
 from workflow_manager import models
 from workflow_manager.models import JobStatus
@@ -35,7 +35,7 @@ def _entered(run: Run, seen: SeenEvent) -> Owner:
     if around and not run.revive(around, seen.at):
         record.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, NO_FAILURE)  # a late step of a path that was cut short
     elif record.type == "Fail":
-        record.close(JobStatus.FAILED, seen.at, Failure.of(*run.definition.failure_of(name)))
+        record.close(JobStatus.FAILED, seen.at, ReportedFailure.of(*run.definition.failure_of(name)))
         run.payloads.took(record)
     elif record.type not in TRIED_TYPES:
         record.run(seen.at)
@@ -133,14 +133,14 @@ def _container_started(run: Run, seen: SeenEvent) -> Owner | None:
     if not run.revive(record, seen.at):
         record.reopen()
     if resumed and record.inside:
-        return Place(record.inside)
+        return JobPlace(record.inside)
     if record.inside:
         culprit = run.end_inside(record.inside, seen)
         record.end_try(culprit.stopped or seen.at if culprit else seen.at, culprit.why if culprit else NO_FAILURE)
     record.inside = Container(record)
     record.begin_try(seen.at, status=JobStatus.RUNNING)
     record.run(seen.at)
-    return Place(record.inside)
+    return JobPlace(record.inside)
 
 
 def _container_failed(run: Run, seen: SeenEvent) -> Owner | None:
@@ -155,7 +155,7 @@ def _iteration_started(run: Run, seen: SeenEvent) -> Owner | None:
     if record is None or not run.revive(record, seen.at):
         return None
     record.inside = record.inside or Container(record)
-    return Place(record.inside, iteration=seen.item)
+    return JobPlace(record.inside, iteration=seen.item)
 
 
 def _iteration_failed(run: Run, seen: SeenEvent) -> None:
@@ -213,17 +213,17 @@ def _execution_failed(run: Run, seen: SeenEvent) -> None:
 
 def _execution_aborted(run: Run, seen: SeenEvent) -> None:
     why = reasons.stop_reason(seen.details.get("error"), seen.details.get("cause"))
-    run.root.abort(JobStatus.ABORTED_BY_USER, seen.at, Failure(why))
+    run.root.abort(JobStatus.ABORTED_BY_USER, seen.at, ReportedFailure(why))
 
 
 def _execution_timed_out(run: Run, seen: SeenEvent) -> None:
-    run.root.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, Failure(reasons.TIMED_OUT_REASON))
+    run.root.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, ReportedFailure(reasons.TIMED_OUT_REASON))
 
 
 def _execution_redriven(run: Run, seen: SeenEvent) -> Owner:
     """Let unfinished jobs go on, each as soon as an event of it says so."""
     run.redrive(seen.id)
-    return Place(run.root)
+    return JobPlace(run.root)
 
 
 HANDLERS: Final[Mapping[str, Callable[[Run, SeenEvent], Owner | None]]] = {

@@ -19,7 +19,7 @@ HEADLINE_CHARACTERS: Final = 500
 _CUT: Final = " … "
 
 
-class Failure(NamedTuple):
+class ReportedFailure(NamedTuple):
     """Why something failed or was cut short; all three are None where nobody said."""
 
     reason: str | None = None
@@ -30,17 +30,17 @@ class Failure(NamedTuple):
     """The whole cause, as Step Functions has it."""
 
     @classmethod
-    def of(cls, error: object, cause: object) -> "Failure":
+    def of(cls, error: object, cause: object) -> "ReportedFailure":
         """Read the error and the cause of an event or an answer."""
         name, text = (value if isinstance(value, str) and value.strip() else None for value in (error, cause))
         return cls(failure_reason(name, text), name, text)
 
-    def without_cause(self) -> "Failure":
+    def without_cause(self) -> "ReportedFailure":
         """Return what is small."""
         return self._replace(cause=None)
 
 
-NO_FAILURE: Final = Failure()
+NO_FAILURE: Final = ReportedFailure()
 """Nothing failed, or nobody said why."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from app.executor.history.reasons import NO_FAILURE, Failure
+from app.executor.history.reasons import NO_FAILURE, ReportedFailure
 from workflow_manager import models
 from workflow_manager.models import JobStatus
 
@@ -14,7 +14,7 @@ TRIED_TYPES = CONTAINER_TYPES | {"Task"}
 """Types whose work can be retried, and which therefore wait for a start after they were entered."""
 
 
-class Place(NamedTuple):
+class JobPlace(NamedTuple):
     """Where a job runs: a container, and which branch of a Parallel or item of a Map."""
 
     container: "Container"
@@ -34,7 +34,7 @@ class Try:
     created: datetime
     started: datetime | None = None
     stopped: datetime | None = None
-    why: Failure = NO_FAILURE
+    why: ReportedFailure = NO_FAILURE
     """Without the cause: a job may have thousands of tries."""
     worker: str | None = None
     """Who took it: a worker, or the run of a distributed Map."""
@@ -44,7 +44,7 @@ class Try:
         """Whether it ended badly."""
         return self.why.reason is not None
 
-    def end(self, at: datetime, why: Failure) -> None:
+    def end(self, at: datetime, why: ReportedFailure) -> None:
         """Note when and why it ended."""
         self.stopped, self.why = at, why.without_cause()
 
@@ -67,14 +67,14 @@ class Record:
     id: int
     state: str
     type: str
-    place: Place
+    place: JobPlace
     created: datetime
     input: str | None
     resource: models.JobResource
     status: JobStatus = JobStatus.CREATED
     started: datetime | None = None
     stopped: datetime | None = None
-    why: Failure = NO_FAILURE
+    why: ReportedFailure = NO_FAILURE
     output: str | None = None
     assigned: dict[str, str] | None = None
     tries: list[Try] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Record:
         if self.tries and self.tries[-1].started is None:
             self.tries[-1].started = at
 
-    def fail_try(self, at: datetime, why: Failure) -> None:
+    def fail_try(self, at: datetime, why: ReportedFailure) -> None:
         """End the current try badly; what that means for the job, a later event tells."""
         self.status = JobStatus.FAILED
         if self.type in TRIED_TYPES:
@@ -129,7 +129,7 @@ class Record:
             self.status = JobStatus.QUEUED
         self.failing, self.why = at, why
 
-    def end_try(self, at: datetime, why: Failure = NO_FAILURE) -> None:
+    def end_try(self, at: datetime, why: ReportedFailure = NO_FAILURE) -> None:
         """End the current try, unless it has ended."""
         if self.tries and self.tries[-1].stopped is None:
             self.tries[-1].end(at, why)
@@ -139,14 +139,14 @@ class Record:
         if self.open and not self.broken:
             self.status, self.aborted = JobStatus.ABORTED_DEPS_FAILED, at
 
-    def close(self, status: JobStatus, at: datetime, why: Failure = NO_FAILURE) -> None:
+    def close(self, status: JobStatus, at: datetime, why: ReportedFailure = NO_FAILURE) -> None:
         """End the job. A failed job stopped when its last try did, not when that was found fatal."""
         self.end_try(at, why)
         self.status, self.stopped, self.failing = status, self.failing or at, None
         self.why = self.why if self.why.reason else why
         self.place.container.leave(self)
 
-    def abort(self, status: JobStatus, at: datetime, why: Failure) -> None:
+    def abort(self, status: JobStatus, at: datetime, why: ReportedFailure) -> None:
         """End the job and all that goes on inside it, because of something outside it."""
         if self.inside:
             self.inside.abort(status, at, why)
@@ -163,7 +163,7 @@ class Record:
             if container:
                 container.failed = container.culprit = None
 
-    def explain(self, why: Failure) -> None:
+    def explain(self, why: ReportedFailure) -> None:
         """Say why the job and its last try ended, where nothing has said so."""
         self.why = self.why if self.why.reason else why
         if self.tries and not self.tries[-1].why.reason:
@@ -244,7 +244,7 @@ class Container:
         self.branches += 1
         return self.branches - 1
 
-    def abort(self, status: JobStatus, at: datetime, why: Failure) -> None:
+    def abort(self, status: JobStatus, at: datetime, why: ReportedFailure) -> None:
         """End everything that goes on."""
         for record in tuple(self.going_on.values()):
             record.abort(status, at, why)

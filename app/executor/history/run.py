@@ -9,8 +9,8 @@ from app.executor.history import resources
 from app.executor.history.definition_index import DefinitionIndex
 from app.executor.history.events import Owner, SeenEvent
 from app.executor.history.payloads import Newest, Payloads
-from app.executor.history.reasons import Failure
-from app.executor.history.records import CONTAINER_TYPES, Container, Place, Record, lineage
+from app.executor.history.reasons import ReportedFailure
+from app.executor.history.records import CONTAINER_TYPES, Container, JobPlace, Record, lineage
 from workflow_manager import models
 from workflow_manager.models import JobStatus
 
@@ -31,7 +31,7 @@ class Run:
         self.root = Container(None)
         self.records: list[Record] = []
         self.last_event_id = ROOT_EVENT_ID
-        self._owners: dict[int, Owner] = {ROOT_EVENT_ID: Place(self.root)}
+        self._owners: dict[int, Owner] = {ROOT_EVENT_ID: JobPlace(self.root)}
         self._holders: dict[str, Record] = {}
         self._resumable: dict[int, Record] = {}
         self._redrives: set[int] = set()
@@ -71,7 +71,7 @@ class Run:
         if record.type in CONTAINER_TYPES:
             self._holders[record.state] = record
 
-    def place(self, state: str, seen: SeenEvent) -> Place:
+    def place(self, state: str, seen: SeenEvent) -> JobPlace:
         """Tell where a state runs that is entered."""
         place = seen.place
         if seen.lost:
@@ -87,14 +87,14 @@ class Run:
         """Tell what a state that is entered runs on, as far as the definition knows."""
         return resources.defined_resource(self.definition.fields(state), namespace=self.namespace, seen_at=seen.at)
 
-    def _remembered_place(self, state: str) -> Place | None:
+    def _remembered_place(self, state: str) -> JobPlace | None:
         """Find a place without a path: that of the unfinished job, else what the definition says."""
         for record in self._resumable.values():
             if record.state == state:
                 return record.place
         location = self.definition.location(state)
         holder = self._holders.get(location.container) if location and location.container else None
-        return Place(holder.inside, branch=location.branch) if location and holder and holder.inside else None
+        return JobPlace(holder.inside, branch=location.branch) if location and holder and holder.inside else None
 
     def task(self, seen: SeenEvent, resource: models.JobResource | None = None) -> Record | None:
         """Find the task that an event is about, unless it is over."""
@@ -151,7 +151,7 @@ class Run:
             self.fail(culprit, seen)
         container.culprit = culprit if culprit and culprit.broken else None
         cause = f"{container.culprit.state} failed" if container.culprit else "the workflow failed"
-        container.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, Failure(f"Aborted because {cause}"))
+        container.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, ReportedFailure(f"Aborted because {cause}"))
         return container.culprit
 
     def revive(self, record: Record, at: datetime) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app.executor.history.payloads import DEFAULT_BYTES, ForResume, Newest, Only, Payloads
-from app.executor.lru_cache import Recent
+from app.executor.lru_cache import LRUCache
 from app.executor.observations import Observation, RunReading
 from app.executor.turns import Turns
 from workflow_manager import errors
@@ -82,8 +82,8 @@ class HistoryReader:
         self._held_bytes = 0
         self._turns = Turns()
         self._asking = Turns()
-        self._heavy: Recent[str, bool] = Recent(MAX_REMEMBERED)
-        self._event_bytes: Recent[str, int] = Recent(MAX_REMEMBERED)
+        self._heavy: LRUCache[str, bool] = LRUCache(MAX_REMEMBERED)
+        self._event_bytes: LRUCache[str, int] = LRUCache(MAX_REMEMBERED)
 
     @property
     def held_bytes(self) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import structlog
 
 from app.executor.activities import Activities
-from app.executor.lru_cache import Recent
+from app.executor.lru_cache import LRUCache
 from workflow_manager import errors, states_language
 from workflow_manager.models import WorkflowDefinition
 from workflow_manager.models import now as wall_clock
@@ -171,7 +171,7 @@ class StateMachines:
         self._role_arn = role_arn
         self._clock = clock
         self._now = now
-        self._seen: Recent[str, tuple[bytes, float]] = Recent(MAX_SEEN)
+        self._seen: LRUCache[str, tuple[bytes, float]] = LRUCache(MAX_SEEN)
         self._flights: dict[tuple[str, bytes], asyncio.Task[None]] = {}
 
     def at_hand(self, machine: StateMachine) -> bool:

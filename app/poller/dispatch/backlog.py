@@ -16,7 +16,7 @@ LONGEST_PAUSE_SECONDS: Final = 30.0
 """A workflow whose start failed waits so long for the next try, first and at most; the pause doubles each time."""
 
 
-class Place(NamedTuple):
+class BacklogPlace(NamedTuple):
     """Where a workflow stands in its queue: higher priority first, then the older one."""
 
     urgency: int
@@ -26,7 +26,7 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class _Waiting:
-    place: Place
+    place: BacklogPlace
     queue: str
     since: float
     """When it came here, in seconds on the clock of the loop."""
@@ -45,7 +45,7 @@ class WaitingRoom:
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._by_id: dict[str, _Waiting] = {}
-        self._lines: dict[str, list[Place]] = {}
+        self._lines: dict[str, list[BacklogPlace]] = {}
         self._depths: Counter[str] = Counter()
         self._put_off: list[tuple[float, str]] = []
 
@@ -83,7 +83,7 @@ class WaitingRoom:
     def hold(self, workflow: Workflow) -> None:
         """Have a workflow wait, if it does not yet."""
         if workflow.id not in self._by_id:
-            place = Place(-workflow.priority, workflow.created_at, workflow.id)
+            place = BacklogPlace(-workflow.priority, workflow.created_at, workflow.id)
             self._by_id[workflow.id] = _Waiting(place, workflow.queue, self._clock(), touched=workflow.revision > 0)
             self._depths[workflow.queue] += 1
             insort(self._lines.setdefault(workflow.queue, []), place)

@@ -2,7 +2,7 @@
 
 import structlog
 
-from app.executor import Observer
+from app.executor import Reconciler
 from app.executor.sfn.quotas import Lane, calling_as
 from app.poller.events.messages import StatusEvent
 from app.poller.poller import Poller
@@ -24,7 +24,7 @@ class EventIntake:
     execution of the account can have the name of one.
     """
 
-    def __init__(self, store: Store, observer: Observer, poller: Poller) -> None:
+    def __init__(self, store: Store, observer: Reconciler, poller: Poller) -> None:
         self._store = store
         self._observer = observer
         self._poller = poller

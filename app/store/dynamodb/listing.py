@@ -21,7 +21,7 @@ from app.store.dynamodb.query_plan import (
     partitions,
 )
 from app.store.dynamodb.reader import Reader
-from app.store.dynamodb.streams import QUERY_ENTRIES, Budget, Merge, Stream
+from app.store.dynamodb.streams import QUERY_ENTRIES, Merge, ReadBudget, Stream
 from app.store.tables import BY_DEFINITION
 from app.store.unreadable import UnreadableRecords
 from workflow_manager.models import Workflow
@@ -124,7 +124,7 @@ class Listing:
         return {place: workflow for place, workflow in found.items() if matches(workflow)}
 
     def _streams(self, sources: Sequence[Partition], query: WorkflowQuery, span: Range, limit: int) -> list[Stream]:
-        budget = Budget(max(MAX_ENTRIES, ENTRIES_FOR_ROW * limit))
+        budget = ReadBudget(max(MAX_ENTRIES, ENTRIES_FOR_ROW * limit))
         share = -(-limit // SHARDS) + SPARE_ENTRIES
         # Hardly any entry has the id, so there is no use in beginning with few.
         first_entries = QUERY_ENTRIES if query.id_prefix else None

@@ -52,7 +52,7 @@ GENERATION: Final = re.compile(r"[^#]+#[0-9]{1,4}")
 """Name of a generation: the id of its write, and how many parts it has."""
 
 
-class Payloads(TypedDict, total=False):
+class StoredPayloads(TypedDict, total=False):
     """The fields of a workflow that can be large."""
 
     input: str
@@ -89,7 +89,7 @@ def raw_payloads(values: Mapping[str, Any]) -> dict[str, bytes | None]:
     return raw
 
 
-def read_payload(name: str, raw: bytes) -> Payloads:
+def read_payload(name: str, raw: bytes) -> StoredPayloads:
     """Return the fields that a payload of ``raw_payloads`` holds. Raises ``ValueError`` when it cannot be read."""
     if name == "last_job":
         return {"last_job": Job.model_validate_json(raw)}
@@ -99,7 +99,7 @@ def read_payload(name: str, raw: bytes) -> Payloads:
         history = _History.model_validate_json(raw)
         last = history.last_job if history.last is None else history.jobs[history.last]
         return {"jobs": history.jobs, "last_job": last}
-    return cast("Payloads", {name: raw.decode()})
+    return cast("StoredPayloads", {name: raw.decode()})
 
 
 def _dump_history(jobs: tuple[Job, ...], last_job: Job | None) -> bytes | None:

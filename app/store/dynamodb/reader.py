@@ -238,7 +238,7 @@ def _groups(found: Sequence[Item], names: Collection[str]) -> list[list[Item]]:
     return groups
 
 
-def _payload(name: str, value: bytes | ValueError) -> payloads.Payloads:
+def _payload(name: str, value: bytes | ValueError) -> payloads.StoredPayloads:
     if isinstance(value, ValueError):
         raise value
     return payloads.read_payload(name, value)

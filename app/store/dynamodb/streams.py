@@ -14,7 +14,7 @@ QUERY_ENTRIES: Final = 1_000
 """Most entries that one query reads."""
 
 
-class Budget:
+class ReadBudget:
     """Counts the entries that the streams of one page read."""
 
     def __init__(self, entries: int) -> None:
@@ -41,7 +41,7 @@ class Stream:
         key: str,
         after: str | None,
         first_entries: int,
-        budget: Budget,
+        budget: ReadBudget,
         id_prefix: str = "",
         unreadable: UnreadableRecords,
     ) -> None:

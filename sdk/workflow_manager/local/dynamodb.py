@@ -9,7 +9,7 @@ from moto.dynamodb.responses import DynamoHandler
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-class Response(DynamoHandler):
+class DynamoDBResponse(DynamoHandler):
     """One request to DynamoDB and its answer."""
 
     def call_action(self) -> TYPE_RESPONSE:

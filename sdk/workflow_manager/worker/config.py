@@ -46,7 +46,7 @@ class InputMode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class Timings:
     """How often a worker does what, and how long it waits."""
 
     poll_interval_seconds: float = 1.0
@@ -95,7 +95,7 @@ class WorkerSettings:
     worker_name: str
     concurrency: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
-    pace: Pace = Pace()
+    pace: Timings = Timings()
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.activity_name) <= MAX_NAME_LENGTH:

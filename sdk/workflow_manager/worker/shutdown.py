@@ -47,7 +47,7 @@ class Stop:
             yield await self._requests.get()
 
 
-class Shutdown:
+class WorkerShutdown:
     """The end of the worker: asked once it is orderly, asked again it is immediate."""
 
     def __init__(self, *, grace_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from workflow_manager import errors, models
 from workflow_manager.cli.async_runner import run
 from workflow_manager.cli.bulk.eligibility import CANCELLABLE, REFRESHABLE, RESOLVABLE, RESUMABLE, RESUMABLE_AGAIN
-from workflow_manager.cli.bulk.results import OUTCOME_COLUMNS, Outcome, Result
+from workflow_manager.cli.bulk.results import OUTCOME_COLUMNS, ActionResult, Result
 from workflow_manager.cli.bulk.runner import Bulk, decide, run_bulk
-from workflow_manager.cli.bulk.selection import Choice
+from workflow_manager.cli.bulk.selection import Selection
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.client import connect
 from workflow_manager.cli.options.common import Format
@@ -21,7 +21,7 @@ from workflow_manager.client.request_parts import valid
 from workflow_manager.statuses import WorkflowStatus
 
 
-def cancel_workflows(choice: Choice, *, reason: str) -> ExitCode:
+def cancel_workflows(choice: Selection, *, reason: str) -> ExitCode:
     """Stop what was chosen."""
 
     async def deed(manager: WorkflowManager, workflow_id: str, _key: str, _place: str | None) -> str:
@@ -31,7 +31,7 @@ def cancel_workflows(choice: Choice, *, reason: str) -> ExitCode:
     return _do(Bulk("cancel", "cancelled", CANCELLABLE, deed, choice))
 
 
-def resolve_workflows(choice: Choice) -> ExitCode:
+def resolve_workflows(choice: Selection) -> ExitCode:
     """Mark what was chosen as needing no more attention."""
 
     async def deed(manager: WorkflowManager, workflow_id: str, _key: str, _place: str | None) -> str:
@@ -41,7 +41,7 @@ def resolve_workflows(choice: Choice) -> ExitCode:
     return _do(Bulk("resolve", "resolved", RESOLVABLE, deed, choice, looks_first=choice.ids is not None))
 
 
-def refresh_workflows(choice: Choice) -> ExitCode:
+def refresh_workflows(choice: Selection) -> ExitCode:
     """Ask Step Functions for what was chosen."""
 
     async def deed(manager: WorkflowManager, workflow_id: str, _key: str, _place: str | None) -> str:
@@ -52,7 +52,7 @@ def refresh_workflows(choice: Choice) -> ExitCode:
     return run_bulk(Bulk("refresh", "refreshed", REFRESHABLE, deed, choice))
 
 
-def resume_workflows(choice: Choice, *, start_at: str | None, again: bool, watch: Watch | None) -> ExitCode:
+def resume_workflows(choice: Selection, *, start_at: str | None, again: bool, watch: Watch | None) -> ExitCode:
     """Start what was chosen anew, from a state of its own or from the one that failed."""
     if again and choice.ids is None:
         raise errors.InvalidRequest("--again goes with ids, not with filters.")
@@ -87,7 +87,9 @@ def _do(bulk: Bulk) -> ExitCode:
         note(f"{message.capitalize()} {workflow_id}.")
     else:
         write_result(
-            Outcome(id=workflow_id, result=Result.DONE, message=message), OUTCOME_COLUMNS, output=bulk.choice.output
+            ActionResult(id=workflow_id, result=Result.DONE, message=message),
+            OUTCOME_COLUMNS,
+            output=bulk.choice.output,
         )
     return ExitCode.OK
 
@@ -116,7 +118,7 @@ async def _decided(manager: WorkflowManager, bulk: Bulk, workflow_id: str) -> st
         raise errors.Conflict(words + hint) from None
 
 
-async def _refresh(choice: Choice, workflow_id: str) -> ExitCode:
+async def _refresh(choice: Selection, workflow_id: str) -> ExitCode:
     async with connect(choice.service) as manager:
         refreshed = await manager.get_workflow(workflow_id, fetch_history=True)
     return _write(refreshed, output=choice.output)

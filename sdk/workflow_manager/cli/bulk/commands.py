@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from workflow_manager import errors
-from workflow_manager.cli.bulk.selection import Choice, with_choice
+from workflow_manager.cli.bulk.selection import Selection, with_choice
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import FollowOption, TimeoutOption
 from workflow_manager.cli.options.completion import complete_state
@@ -14,7 +14,7 @@ from workflow_manager.cli.workflows.follow_options import watch_of
 
 @with_choice
 def cancel(
-    choice: Choice,
+    choice: Selection,
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; shown as the reason of its status.")] = "",
 ) -> ExitCode:
@@ -29,7 +29,7 @@ def cancel(
 
 @with_choice
 def resume(
-    choice: Choice,
+    choice: Selection,
     *,
     start_at: Annotated[
         str | None,
@@ -61,7 +61,7 @@ def resume(
 
 
 @with_choice
-def resolve(choice: Choice) -> ExitCode:
+def resolve(choice: Selection) -> ExitCode:
     """Mark a failed workflow, or many, as needing no more attention.
 
     With filters instead of ids: all failed workflows that fit and are not resolved.
@@ -72,7 +72,7 @@ def resolve(choice: Choice) -> ExitCode:
 
 
 @with_choice
-def refresh(choice: Choice) -> ExitCode:
+def refresh(choice: Selection) -> ExitCode:
     """Ask Step Functions for the present state of a workflow, or of many.
 
     With filters instead of ids: all queued and running workflows that fit.

@@ -18,7 +18,7 @@ _ENDINGS: Final = {
 }
 
 
-class Scope(NamedTuple):
+class Eligibility(NamedTuple):
     """Which workflows a verb can be about: those of some statuses, ``usual`` unless others are asked for."""
 
     usual: Sequence[WorkflowStatus]
@@ -43,11 +43,11 @@ class Scope(NamedTuple):
 
 ACTIVE: Final = (WorkflowStatus.QUEUED, WorkflowStatus.RUNNING)
 FAILED: Final = (WorkflowStatus.FAILED,)
-CANCELLABLE: Final = Scope(ACTIVE, ACTIVE_STATUSES)
-RESOLVABLE: Final = Scope(FAILED, frozenset(FAILED), unresolved=True)
-REFRESHABLE: Final = Scope(ACTIVE, frozenset(WorkflowStatus))
+CANCELLABLE: Final = Eligibility(ACTIVE, ACTIVE_STATUSES)
+RESOLVABLE: Final = Eligibility(FAILED, frozenset(FAILED), unresolved=True)
+REFRESHABLE: Final = Eligibility(ACTIVE, frozenset(WorkflowStatus))
 # What was resumed before goes on in another workflow, which fits itself if it failed as well.
-RESUMABLE: Final = Scope(
+RESUMABLE: Final = Eligibility(
     FAILED,
     frozenset(WorkflowStatus).difference(ACTIVE),
     spares_resolved=True,
@@ -56,7 +56,7 @@ RESUMABLE: Final = Scope(
 RESUMABLE_AGAIN: Final = RESUMABLE._replace(spares_resumed=False)
 
 
-async def select(manager: WorkflowManager, filters: Filters, scope: Scope) -> list[models.Workflow]:
+async def select(manager: WorkflowManager, filters: Filters, scope: Eligibility) -> list[models.Workflow]:
     """Return the summaries of all that fit, the oldest first; `errors.NotFound` for an unknown definition."""
     for status in filters.statuses:
         if status not in scope.possible:
@@ -74,7 +74,7 @@ async def select(manager: WorkflowManager, filters: Filters, scope: Scope) -> li
     return found
 
 
-def _without_resolved(filters: Filters, scope: Scope, status: WorkflowStatus) -> Filters:
+def _without_resolved(filters: Filters, scope: Eligibility, status: WorkflowStatus) -> Filters:
     """Leave out what somebody has resolved; what ended without a failure counts as resolved by itself."""
     spares = (scope.unresolved or scope.spares_resolved) and status is WorkflowStatus.FAILED
     return filters._replace(resolved=False) if spares else filters

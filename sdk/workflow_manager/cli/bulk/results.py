@@ -21,7 +21,7 @@ class Result(StrEnum):
     FAILED = "failed"
 
 
-class Outcome(models.Response):
+class ActionResult(models.Response):
     """What came of it for one workflow."""
 
     id: str
@@ -29,7 +29,7 @@ class Outcome(models.Response):
     message: str
 
 
-OUTCOME_COLUMNS: Final[Columns[Outcome]] = {
+OUTCOME_COLUMNS: Final[Columns[ActionResult]] = {
     "id": Column(lambda outcome: outcome.id),
     "result": Column(lambda outcome: outcome.result.value),
     "message": Column(lambda outcome: outcome.message),
@@ -41,9 +41,9 @@ class Tally:
 
     def __init__(self, output: Format) -> None:
         self._output = output
-        self._outcomes: list[Outcome] = []
+        self._outcomes: list[ActionResult] = []
 
-    def add(self, outcome: Outcome, progress: Progress) -> None:
+    def add(self, outcome: ActionResult, progress: Progress) -> None:
         """Show one, or keep it for the document at the end."""
         self._outcomes.append(outcome)
         if self._output in {Format.TABLE, Format.WIDE}:

@@ -9,10 +9,10 @@ from typing import Final
 from workflow_manager import errors, models
 from workflow_manager.cli.async_runner import run
 from workflow_manager.cli.bulk.confirmation import confirmed
-from workflow_manager.cli.bulk.eligibility import Scope, select
+from workflow_manager.cli.bulk.eligibility import Eligibility, select
 from workflow_manager.cli.bulk.journal import Journal
-from workflow_manager.cli.bulk.results import Outcome, Result, Tally
-from workflow_manager.cli.bulk.selection import Choice
+from workflow_manager.cli.bulk.results import ActionResult, Result, Tally
+from workflow_manager.cli.bulk.selection import Selection
 from workflow_manager.cli.exit_codes import ExitCode, exit_code_of
 from workflow_manager.cli.options.client import connect
 from workflow_manager.cli.output.columns import WORKFLOW_COLUMNS
@@ -39,9 +39,9 @@ class Bulk:
 
     verb: str
     done_word: str
-    scope: Scope
+    scope: Eligibility
     deed: Deed
-    choice: Choice
+    choice: Selection
     place: Callable[[models.Workflow], str] | None = None
     """Tells from a workflow where it would be done; raises ``InvalidRequest`` or ``Conflict`` when nobody can know."""
     looks_first: bool = False
@@ -83,11 +83,17 @@ class Pace:
         await self._sleep(at - self._clock())
 
 
-class Run:
+class BulkRun:
     """Does it to one workflow after the other, several at a time."""
 
     def __init__(
-        self, manager: WorkflowManager, bulk: Bulk, journal: Journal, pace: Pace, *, show: Callable[[Outcome], None]
+        self,
+        manager: WorkflowManager,
+        bulk: Bulk,
+        journal: Journal,
+        pace: Pace,
+        *,
+        show: Callable[[ActionResult], None],
     ) -> None:
         self._manager = manager
         self._bulk = bulk
@@ -110,7 +116,7 @@ class Run:
                 return
             self._show(await self._try(workflow_id))
 
-    async def _try(self, workflow_id: str) -> Outcome:
+    async def _try(self, workflow_id: str) -> ActionResult:
         try:
             place = await decide(self._manager, self._bulk, workflow_id)
             message = await self._bulk.deed(self._manager, workflow_id, f"{self._journal.key}-{workflow_id}", place)
@@ -118,9 +124,9 @@ class Run:
             return self._failed(workflow_id, error)
         self._failures = 0
         self._journal.add(workflow_id)
-        return Outcome(id=workflow_id, result=Result.DONE, message=message)
+        return ActionResult(id=workflow_id, result=Result.DONE, message=message)
 
-    def _failed(self, workflow_id: str, error: errors.WorkflowManagerError) -> Outcome:
+    def _failed(self, workflow_id: str, error: errors.WorkflowManagerError) -> ActionResult:
         code = exit_code_of(error)
         refused = code not in {ExitCode.UNAVAILABLE, ExitCode.AUTH}
         self._failures = 0 if refused else self._failures + 1
@@ -129,7 +135,7 @@ class Run:
         # That one of many is not as it would have to be is no wrong usage.
         self.codes.add(ExitCode.REFUSED if refused else code)
         result = Result.REFUSED if refused else Result.FAILED
-        return Outcome(id=workflow_id, result=result, message=error.message)
+        return ActionResult(id=workflow_id, result=result, message=error.message)
 
 
 async def decide(manager: WorkflowManager, bulk: Bulk, workflow_id: str) -> str | None:
@@ -239,7 +245,7 @@ async def _do(bulk: Bulk, ids: Sequence[str], journal: Journal) -> ExitCode:
     try:
         async with connect(bulk.choice.service) as manager:
             with progress_bar(bulk.verb, len(ids)) if sys.stderr.isatty() else no_progress() as progress:
-                work = Run(manager, bulk, journal, pace, show=lambda outcome: shown.add(outcome, progress))
+                work = BulkRun(manager, bulk, journal, pace, show=lambda outcome: shown.add(outcome, progress))
                 await work.run(ids)
     except asyncio.CancelledError:
         shown.finish()

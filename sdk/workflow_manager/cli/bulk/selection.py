@@ -27,7 +27,7 @@ from workflow_manager.cli.options.filters import (
 from workflow_manager.cli.options.parsing import parse_filters
 
 
-class Choice(NamedTuple):
+class Selection(NamedTuple):
     """What a command is about, and how it goes about many."""
 
     ids: tuple[str, ...] | None
@@ -83,7 +83,7 @@ def choose(
     ] = None,
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
-) -> Choice:
+) -> Selection:
     """Read what a command is about. Refuse ids with filters, and neither: a slip would be about everything."""
     filters = parse_filters(
         definition=definition,
@@ -100,7 +100,7 @@ def choose(
         raise errors.InvalidRequest("--limit goes with filters, not with ids.")
     if not ids and not filters.given:
         raise errors.InvalidRequest("Give the id of a workflow, or filters for many, such as --definition NAME.")
-    return Choice(read_words(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
+    return Selection(read_words(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
 
 
 def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:

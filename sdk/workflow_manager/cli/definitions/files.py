@@ -23,7 +23,7 @@ SUFFIXES: Final = YAML_SUFFIXES | {".json"}
 NAMELESS: Final = "It names no definition; a state machine alone is for `definitions put NAME FILE`."
 
 
-class Problem(NamedTuple):
+class FileProblem(NamedTuple):
     """A finding, and where it is in a file."""
 
     path: str
@@ -54,7 +54,7 @@ class DefinitionEntry:
         found = self._document.get("name") if isinstance(self._document, dict) and not self._is_machine else None
         return found if isinstance(found, str) else None
 
-    def problems(self, *, named: bool, unresolved: errors.Severity) -> list[Problem]:
+    def problems(self, *, named: bool, unresolved: errors.Severity) -> list[FileProblem]:
         """Return all that is wrong with it; ``named`` refuses a state machine alone.
 
         ``unresolved`` is how bad a placeholder without a value is.
@@ -63,7 +63,7 @@ class DefinitionEntry:
         findings = [*self._findings(unresolved), *nameless]
         return [self._problem(finding) for finding in findings]
 
-    def problem(self, finding: errors.Finding) -> Problem:
+    def problem(self, finding: errors.Finding) -> FileProblem:
         """Find the place of something that is wrong with the definition; the file may hold its machine alone."""
         if self._is_machine:
             finding = finding._replace(pointer=finding.pointer.removeprefix(f"/{MACHINE_FIELD}"))
@@ -104,9 +104,9 @@ class DefinitionEntry:
         for finding in validate_template(machine, self._substitutions, unresolved=unresolved):
             yield finding.within(f"/{MACHINE_FIELD}")
 
-    def _problem(self, finding: errors.Finding) -> Problem:
+    def _problem(self, finding: errors.Finding) -> FileProblem:
         pointer = f"{self._place}{finding.pointer}"
-        return Problem(self.path, self._source.line(pointer), finding._replace(pointer=pointer))
+        return FileProblem(self.path, self._source.line(pointer), finding._replace(pointer=pointer))
 
 
 class DefinitionFile:
@@ -132,21 +132,21 @@ class DefinitionFile:
             for number, entry in entries
         ]
 
-    def problems(self, *, named: bool, unresolved: errors.Severity = errors.Severity.ERROR) -> list[Problem]:
+    def problems(self, *, named: bool, unresolved: errors.Severity = errors.Severity.ERROR) -> list[FileProblem]:
         """Return all that is wrong, from the top down; the parameters are those of an entry."""
-        found = [Problem(self.path, self._source.line(each.pointer), each) for each in self._source.findings]
+        found = [FileProblem(self.path, self._source.line(each.pointer), each) for each in self._source.findings]
         if self._source.readable:
             found += [
                 problem for entry in self.entries for problem in entry.problems(named=named, unresolved=unresolved)
             ]
-            found += [] if self.entries else [Problem(self.path, 1, errors.Finding("", "There is no definition."))]
+            found += [] if self.entries else [FileProblem(self.path, 1, errors.Finding("", "There is no definition."))]
         return sorted(found, key=lambda problem: problem.line)
 
     def only(self) -> DefinitionEntry:
         """Return the only definition. Raises ``InvalidRequest`` for a file that cannot be read, or has several."""
         if self._source.findings:
             finding = self._source.findings[0]
-            raise errors.InvalidRequest(str(Problem(self.path, self._source.line(finding.pointer), finding)))
+            raise errors.InvalidRequest(str(FileProblem(self.path, self._source.line(finding.pointer), finding)))
         if len(self.entries) == 1:
             return self.entries[0]
         raise errors.InvalidRequest(
@@ -166,10 +166,10 @@ def open_files(
     return [DefinitionFile(path, in_folder=found[path], substitutions=substitutions) for path in sorted(found)]
 
 
-def twins(files: Iterable[DefinitionFile]) -> list[Problem]:
+def twins(files: Iterable[DefinitionFile]) -> list[FileProblem]:
     """Return the definitions that have the name of an earlier one: which of them is meant, nobody knows."""
     first: dict[str, str] = {}
-    found: list[Problem] = []
+    found: list[FileProblem] = []
     for entry in (entry for file in files for entry in file.entries if entry.name is not None):
         if entry.name in first:
             finding = errors.Finding("/name", f"{first[entry.name]} and {entry.path} both define {entry.name}.")

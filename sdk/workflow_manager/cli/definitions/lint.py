@@ -5,7 +5,7 @@ from typing import Final
 
 from workflow_manager import errors
 from workflow_manager.cli.async_runner import run
-from workflow_manager.cli.definitions.files import DefinitionFile, Problem, open_files, twins
+from workflow_manager.cli.definitions.files import DefinitionFile, FileProblem, open_files, twins
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.client import connect
 from workflow_manager.cli.options.connection import Service
@@ -37,8 +37,8 @@ def lint_files(paths: Sequence[str], *, substitutions: Mapping[str, str], servic
     return ExitCode.FAILED if wrong else ExitCode.OK
 
 
-async def _judge(files: Sequence[DefinitionFile], service: Service) -> list[Problem]:
-    problems: list[Problem] = []
+async def _judge(files: Sequence[DefinitionFile], service: Service) -> list[FileProblem]:
+    problems: list[FileProblem] = []
     async with connect(service) as manager:
         for entry in (entry for file in files for entry in file.entries):
             try:

@@ -31,7 +31,7 @@ MetricsPortOption = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class WorkerArguments:
     """What the command line says about commands and their activities."""
 
     command: Sequence[str]
@@ -123,7 +123,7 @@ def worker(
     """
     from workflow_manager.cli.worker.worker_process import serve_command, serve_file, serve_functions
 
-    wanted = Wanted(
+    wanted = WorkerArguments(
         command=command or (),
         activities=activity or (),
         config=config,

@@ -149,7 +149,7 @@ def states(machine: Mapping[str, Any], *, is_jsonata: bool) -> States:
         raise InvalidDefinitionError("States is not a JSON object")
     for name, body in members.items():
         try:
-            made.states[name] = State(name, body, is_jsonata=is_jsonata).component()
+            made.states[name] = CompiledState(name, body, is_jsonata=is_jsonata).component()
         except InvalidDefinitionError:
             raise
         except Exception as error:
@@ -169,7 +169,7 @@ def _required(body: Mapping[str, Any], field: str) -> Any:
     return body[field]
 
 
-class State:
+class CompiledState:
     """Makes the component of one state."""
 
     def __init__(self, name: str, body: dict[str, Any], *, is_jsonata: bool) -> None:
@@ -244,7 +244,7 @@ def _number(value: Any, field: str) -> int:
     return value
 
 
-def _retry(state: State, retriers: list[dict[str, Any]]) -> RetryDecl:
+def _retry(state: CompiledState, retriers: list[dict[str, Any]]) -> RetryDecl:
     return RetryDecl(retriers=[_retrier(retrier) for retrier in retriers]) if retriers else None  # type: ignore[return-value]
 
 
@@ -262,11 +262,11 @@ def _retrier(body: dict[str, Any]) -> RetrierDecl:
     )
 
 
-def _catch(state: State, catchers: list[dict[str, Any]]) -> CatchDecl | None:
+def _catch(state: CompiledState, catchers: list[dict[str, Any]]) -> CatchDecl | None:
     return CatchDecl(catchers=[_catcher(state, catcher) for catcher in catchers]) if catchers else None
 
 
-def _catcher(state: State, body: dict[str, Any]) -> CatcherDecl:
+def _catcher(state: CompiledState, body: dict[str, Any]) -> CatcherDecl:
     return CatcherDecl(
         error_equals=Errors(body["ErrorEquals"]),
         next_decl=Next(name=_required(body, "Next")),
@@ -277,19 +277,19 @@ def _catcher(state: State, body: dict[str, Any]) -> CatcherDecl:
     )
 
 
-def _assign(state: State, value: Any) -> queries.Assign:
+def _assign(state: CompiledState, value: Any) -> queries.Assign:
     return queries.Assign(state.template(value, "Assign"))
 
 
-def _output(state: State, value: Any) -> Output:
+def _output(state: CompiledState, value: Any) -> Output:
     return Output(jsonata_template_value=state.template(value, "Output"))  # type: ignore[arg-type]
 
 
-def _choices(state: State, rules: list[dict[str, Any]]) -> ChoicesDecl:
+def _choices(state: CompiledState, rules: list[dict[str, Any]]) -> ChoicesDecl:
     return ChoicesDecl(rules=[_rule(state, rule) for rule in rules])
 
 
-def _rule(state: State, rule: dict[str, Any]) -> ChoiceRule:
+def _rule(state: CompiledState, rule: dict[str, Any]) -> ChoiceRule:
     return ChoiceRule(
         comparison=choices.condition(rule["Condition"]) if state.is_jsonata else choices.data_test(rule),
         next_stmt=Next(name=_required(rule, "Next")),
@@ -299,15 +299,15 @@ def _rule(state: State, rule: dict[str, Any]) -> ChoiceRule:
     )
 
 
-def _branches(state: State, branches: list[dict[str, Any]]) -> BranchesDecl:
+def _branches(state: CompiledState, branches: list[dict[str, Any]]) -> BranchesDecl:
     return BranchesDecl(programs=[state.nested(branch) for branch in branches])
 
 
-def _path(kind: Callable[..., Any], argument: str = "string_sampler") -> Callable[[State, Any], Any]:
+def _path(kind: Callable[..., Any], argument: str = "string_sampler") -> Callable[[CompiledState, Any], Any]:
     return lambda _state, value: kind(**{argument: None if value is None else queries.path(value)})
 
 
-def _resource(_state: State, value: str) -> Resource:
+def _resource(_state: CompiledState, value: str) -> Resource:
     resource = Resource.from_resource_arn(value)
     if resource is None:
         raise InvalidDefinitionError(f"The embedded AWS cannot run the resource '{value}'")
@@ -332,7 +332,7 @@ ONLY_IN: Final = {
 }
 """States that a field is read in; in others null or empty values of it may stand and mean nothing."""
 
-FIELDS: Final[dict[str, Callable[[State, Any], Any]]] = {
+FIELDS: Final[dict[str, Callable[[CompiledState, Any], Any]]] = {
     "Comment": lambda _state, value: Comment(comment=value),
     "Next": lambda _state, value: Next(name=value),
     "End": lambda _state, value: End(is_end=True) if value else None,
@@ -381,7 +381,7 @@ class UnknownService(StateTaskServiceUnsupported):
         raise failure(env, "States.Runtime", cause)
 
 
-def _task(state: State) -> Any:
+def _task(state: CompiledState) -> Any:
     _required(state.body, "Resource")
     try:
         return state_task_for(state.props.get(Resource))
@@ -389,11 +389,11 @@ def _task(state: State) -> Any:
         return UnknownService()  # type: ignore[no-untyped-call]
 
 
-def _made(kind: Callable[[], Any]) -> Callable[[State], Any]:
+def _made(kind: Callable[[], Any]) -> Callable[[CompiledState], Any]:
     return lambda _state: kind()
 
 
-KINDS: Final[dict[str, Callable[[State], Any]]] = {
+KINDS: Final[dict[str, Callable[[CompiledState], Any]]] = {
     "Task": _task,
     "Pass": _made(StatePass),
     "Choice": _made(choices.Choice),

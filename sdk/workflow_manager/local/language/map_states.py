@@ -35,13 +35,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 
 from workflow_manager.local.language import queries
 from workflow_manager.local.language.maps import Batcher, DistributedMap, InlineMap
-from workflow_manager.local.language.readers import Reader
+from workflow_manager.local.language.readers import ItemsReader
 
 if TYPE_CHECKING:
     from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
     from moto.stepfunctions.parser.asl.component.state.state_props import StateProps
 
-    from workflow_manager.local.language.compiling import State
+    from workflow_manager.local.language.compiling import CompiledState
 
 
 class MapState(StateMap):
@@ -57,7 +57,7 @@ class MapState(StateMap):
         self.iteration_component = self._iterations
 
 
-def map_state(state: State) -> MapState:
+def map_state(state: CompiledState) -> MapState:
     """Make a Map state, and add the fields that only it has."""
     body = state.body
     processor = body.get("ItemProcessor") or body.get("Iterator")
@@ -84,7 +84,7 @@ def map_state(state: State) -> MapState:
     return MapState(iterations)
 
 
-def _add_common(state: State) -> None:
+def _add_common(state: CompiledState) -> None:
     body = state.body
     if "Items" in body:
         items = body["Items"]
@@ -100,7 +100,7 @@ def _add_common(state: State) -> None:
         state.add(MaxConcurrencyPath(string_sampler=queries.path(body["MaxConcurrencyPath"])))  # type: ignore[arg-type]
 
 
-def _add_distributed(state: State) -> None:
+def _add_distributed(state: CompiledState) -> None:
     body = state.body
     if "Label" in body:
         state.add(Label(label=body["Label"]))
@@ -133,7 +133,7 @@ def _percentage(value: Any) -> Any:
     return ToleratedFailurePercentage(tolerated_failure_percentage=float(value))
 
 
-def _arguments(state: State, body: dict[str, Any], **defaults: Any) -> EvalComponent:
+def _arguments(state: CompiledState, body: dict[str, Any], **defaults: Any) -> EvalComponent:
     field = "Arguments" if state.is_jsonata else "Parameters"
     given: Any = body.get(field) or {}
     if queries.is_query(given):
@@ -141,9 +141,9 @@ def _arguments(state: State, body: dict[str, Any], **defaults: Any) -> EvalCompo
     return state.template({**defaults, **given}, field)
 
 
-def _reader(state: State, body: dict[str, Any]) -> Reader:
+def _reader(state: CompiledState, body: dict[str, Any]) -> ItemsReader:
     config = body.get("ReaderConfig") or {}
-    return Reader(
+    return ItemsReader(
         resource=state.required(body, "Resource"),
         arguments=_arguments(state, body),
         most_items=_either(state, config, "MaxItems"),
@@ -151,21 +151,21 @@ def _reader(state: State, body: dict[str, Any]) -> Reader:
     )
 
 
-def _writer(state: State, body: dict[str, Any]) -> ResultWriter:
+def _writer(state: CompiledState, body: dict[str, Any]) -> ResultWriter:
     arguments: Any = _arguments(state, body, Prefix="")
     return ResultWriter(
         resource=Resource.from_resource_arn(body["Resource"]), parargs=Parameters(payload_tmpl=arguments)
     )
 
 
-def _either(state: State, body: dict[str, Any], field: str) -> EvalComponent | None:
+def _either(state: CompiledState, body: dict[str, Any], field: str) -> EvalComponent | None:
     """Return the component of a number that is given as it is, as JSONata, or by a path."""
     if body.get(f"{field}Path") is not None:
         return queries.path(body[f"{field}Path"])
     return None if body.get(field) is None else state.template(body[field], field)
 
 
-def _batcher(state: State, body: dict[str, Any] | None) -> Batcher | None:
+def _batcher(state: CompiledState, body: dict[str, Any] | None) -> Batcher | None:
     if not body:
         return None
     batch_input = body.get("BatchInput")

@@ -23,7 +23,7 @@ class _UnreadableError(ValueError):
     """The data is not what the configuration says."""
 
 
-class Reader(ItemReader):
+class ItemsReader(ItemReader):
     """Reads the items of a Map from an object or a list of objects."""
 
     def __init__(

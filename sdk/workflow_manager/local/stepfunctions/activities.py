@@ -95,7 +95,7 @@ class Callback:
         self._changed.notify_all()
 
 
-class Task(Callback):
+class PendingTask(Callback):
     """One task of an activity: waits for a worker to take it, then for the worker's answer."""
 
     def __init__(self, token: str, task_input: str) -> None:
@@ -128,7 +128,7 @@ class Task(Callback):
 
 
 class _Start:
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: PendingTask) -> None:
         self._task = task
 
     def wait(self, timeout_seconds: float) -> ActivityTaskStartOutcome | None:
@@ -140,10 +140,10 @@ class Activity(ActivityRecord):
 
     def __init__(self, *record: Any, **options: Any) -> None:
         super().__init__(*record, **options)
-        self._queue: deque[Task] = deque()
+        self._queue: deque[PendingTask] = deque()
         self._arrived = threading.Condition()
 
-    def put(self, task: Task) -> None:
+    def put(self, task: PendingTask) -> None:
         """Offer a task to the workers."""
         with self._arrived:
             while self._queue and self._queue[0].closed:
@@ -151,7 +151,7 @@ class Activity(ActivityRecord):
             self._queue.append(task)
             self._arrived.notify()
 
-    def take(self, worker_name: str | None, *, seconds: float, hung_up: Callable[[], bool]) -> Task | None:
+    def take(self, worker_name: str | None, *, seconds: float, hung_up: Callable[[], bool]) -> PendingTask | None:
         """Wait up to ``seconds`` for a task and take it; a client that hung up never gets one."""
         deadline = time.monotonic() + seconds
         with self._arrived:
@@ -165,7 +165,7 @@ class Activity(ActivityRecord):
             self._arrived.notify()
             return None
 
-    def _take_open(self, worker_name: str | None) -> Task | None:
+    def _take_open(self, worker_name: str | None) -> PendingTask | None:
         while self._queue:
             task = self._queue.popleft()
             if task.take(worker_name):
@@ -193,7 +193,7 @@ class Board:
         for token in tokens:
             self._callbacks.pop(token, None)
 
-    def schedule(self, task: Task, activity_arn: str) -> None:
+    def schedule(self, task: PendingTask, activity_arn: str) -> None:
         """Offer a task to the workers of an activity."""
         activity = self.activities.get(activity_arn)
         if activity is None:

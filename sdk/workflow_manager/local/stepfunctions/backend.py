@@ -28,7 +28,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from workflow_manager.local.options import KEEP
 from workflow_manager.local.stepfunctions import paging
-from workflow_manager.local.stepfunctions.activities import Activity, Board, Callback, Task
+from workflow_manager.local.stepfunctions.activities import Activity, Board, Callback, PendingTask
 from workflow_manager.local.stepfunctions.executions import Execution
 
 POLL_SECONDS: Final = 60.0
@@ -184,7 +184,9 @@ class Backend(StepFunctionsParserBackend):
                 self.activities[arn] = Activity(record.arn, record.name, record.encryption_configuration)
             return self.activities[arn]
 
-    def get_activity_task(self, activity_arn: str, worker_name: str | None, hung_up: Callable[[], bool]) -> Task | None:
+    def get_activity_task(
+        self, activity_arn: str, worker_name: str | None, hung_up: Callable[[], bool]
+    ) -> PendingTask | None:
         """Wait for a task of the activity and take it; None when there was none for a minute."""
         activity: Any = self.describe_activity(activity_arn)
         return activity.take(worker_name, seconds=POLL_SECONDS, hung_up=hung_up)  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from workflow_manager.local.stepfunctions.activities import Board
 from workflow_manager.local.stepfunctions.history import ENDINGS, TOO_MANY, Event, History
-from workflow_manager.local.stepfunctions.scopes import CallbackScope, Scope
+from workflow_manager.local.stepfunctions.scopes import CallbackScope, VariableScope
 
 log = logging.getLogger(__name__)
 
@@ -82,9 +82,9 @@ class _Worker(ExecutionWorker):
         self._history = history
         self._callbacks = callbacks
 
-    def _get_evaluation_environment(self) -> Scope:
+    def _get_evaluation_environment(self) -> VariableScope:
         scope = super()._get_evaluation_environment()
-        assert isinstance(scope, Scope)  # noqa: S101 - installed in the place of the interpreter's own
+        assert isinstance(scope, VariableScope)  # noqa: S101 - installed in the place of the interpreter's own
         scope.event_manager = self._history
         scope.callback_pool_manager = self._callbacks
         self._history.program_runs = scope.is_running

@@ -9,7 +9,7 @@ from moto.core.utils import iso_8601_datetime_with_milliseconds
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
 
-from workflow_manager.local.stepfunctions.turns import Turns
+from workflow_manager.local.stepfunctions.turns import FairTurns
 
 Event = dict[str, Any]
 
@@ -32,7 +32,7 @@ TOO_MANY: Final = {
 }
 
 
-class Position(EventHistoryContext):
+class HistoryPosition(EventHistoryContext):
     """Where a line of states stands in the history; ``abandoned`` once it may add nothing more."""
 
     def __init__(self, previous_event_id: int, *, abandoned: bool = False) -> None:
@@ -40,7 +40,7 @@ class Position(EventHistoryContext):
         self.abandoned = abandoned
 
     @classmethod
-    def inside(cls, outer: EventHistoryContext) -> "Position":
+    def inside(cls, outer: EventHistoryContext) -> "HistoryPosition":
         """Return the position of a line that branches off here."""
         return cls(outer.source_event_id, abandoned=getattr(outer, "abandoned", False))
 
@@ -59,7 +59,7 @@ class History(EventManager):
         self.program_runs: Callable[[], bool] = lambda: True
         self._on_end = on_end
         self._over = False
-        self._turns = Turns()
+        self._turns = FairTurns()
         self._evaluation: Any = None
 
     def add_event(

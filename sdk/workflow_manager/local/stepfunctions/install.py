@@ -32,14 +32,14 @@ from workflow_manager import errors
 from workflow_manager.local import dynamodb
 from workflow_manager.local.language import failures, maps, paths, queries
 from workflow_manager.local.stepfunctions import activity_state, definitions, responses, service_tasks, sizes
-from workflow_manager.local.stepfunctions.scopes import Scope
+from workflow_manager.local.stepfunctions.scopes import VariableScope
 
 REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
     (moto.backends, "list_of_moto_modules", functools.cache(lambda: frozenset(list_of_moto_modules()))),
     (werkzeug_app, "DISABLE_GLOBAL_CORS", True),
-    (moto.stepfunctions.urls, "url_paths", {"{0}/$": responses.Response.dispatch}),
-    (moto.dynamodb.urls, "url_paths", {"{0}/": dynamodb.Response.dispatch}),
-    (execution_worker, "Environment", Scope),
+    (moto.stepfunctions.urls, "url_paths", {"{0}/$": responses.StepFunctionsResponse.dispatch}),
+    (moto.dynamodb.urls, "url_paths", {"{0}/": dynamodb.DynamoDBResponse.dispatch}),
+    (execution_worker, "Environment", VariableScope),
     (StateTaskActivity, "_evaluate_with_timeout", activity_state.evaluate_without_clock),
     (StateTaskActivity, "_eval_parameters", activity_state.input_as_json),
     (StateTaskActivity, "_eval_execution", activity_state.naming_the_activity(StateTaskActivity._eval_execution)),  # noqa: SLF001

@@ -22,7 +22,7 @@ PAYLOADS = frozenset({"input", "output", "inputDetails", "outputDetails"})
 """What ``includeExecutionData = false`` leaves out of events and descriptions."""
 
 
-class Response(StepFunctionResponse):
+class StepFunctionsResponse(StepFunctionResponse):
     """One request to Step Functions and its answer."""
 
     use_raw_body = True

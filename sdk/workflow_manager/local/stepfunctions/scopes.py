@@ -7,8 +7,8 @@ from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 
-from workflow_manager.local.stepfunctions.activities import Board, Callback, Task
-from workflow_manager.local.stepfunctions.history import Position
+from workflow_manager.local.stepfunctions.activities import Board, Callback, PendingTask
+from workflow_manager.local.stepfunctions.history import HistoryPosition
 
 
 class CallbackScope:
@@ -39,9 +39,9 @@ class CallbackScope:
         self._open(callback)
         return callback
 
-    def add_activity_task(self, callback_id: str, activity_arn: str, activity_input: str) -> Task:
+    def add_activity_task(self, callback_id: str, activity_arn: str, activity_input: str) -> PendingTask:
         """Open a task and offer it to the workers of its activity."""
-        task = Task(callback_id, activity_input)
+        task = PendingTask(callback_id, activity_input)
         self._open(task)
         self._board.schedule(task, activity_arn)
         return task
@@ -64,7 +64,7 @@ class CallbackScope:
             callback.interrupt_all()
 
 
-class Scope(Environment):
+class VariableScope(Environment):
     """The interpreter's environment of a program, a branch, an iteration or the evaluation of one state.
 
     When it ends it ends what is open in it. Scopes inside it that are still at work are abandoned: their
@@ -72,20 +72,20 @@ class Scope(Environment):
     """
 
     callback_pool_manager: CallbackScope  # type: ignore[assignment]
-    _frames: list["Scope"]  # type: ignore[assignment,misc]
+    _frames: list["VariableScope"]  # type: ignore[assignment,misc]
 
     @classmethod
-    def as_frame_of(cls, env: Any, event_history_frame_cache: EventHistoryContext | None = None) -> "Scope":
+    def as_frame_of(cls, env: Any, event_history_frame_cache: EventHistoryContext | None = None) -> "VariableScope":
         """Open a scope that shares the variables of its parent."""
         return cls.as_inner_frame_of(env, env.variable_store, event_history_frame_cache)
 
     @classmethod
     def as_inner_frame_of(
         cls, env: Any, variable_store: Any, event_history_frame_cache: EventHistoryContext | None = None
-    ) -> "Scope":
+    ) -> "VariableScope":
         """Open a scope with its own variables."""
-        position = event_history_frame_cache or Position.inside(env.event_history_context)
-        frame: Scope = super().as_inner_frame_of(env, variable_store, position)  # type: ignore[assignment]
+        position = event_history_frame_cache or HistoryPosition.inside(env.event_history_context)
+        frame: VariableScope = super().as_inner_frame_of(env, variable_store, position)  # type: ignore[assignment]
         frame.callback_pool_manager = env.callback_pool_manager.child()
         return frame
 

@@ -16,7 +16,7 @@ PAUSE_SECONDS: Final = 0.0005
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-class Turns:
+class FairTurns:
     """The turns of one execution."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from workflow_manager.worker.config import MAX_NAME_LENGTH, WorkerSettings
 from workflow_manager.worker.metrics.busy_time import ActivityClock
 from workflow_manager.worker.metrics.hooks import Observer, PollResult
 from workflow_manager.worker.sfn_protocols import ActivityPolls, Assignment
-from workflow_manager.worker.shutdown import Shutdown
+from workflow_manager.worker.shutdown import WorkerShutdown
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ class PollLoop:
         pace: PollPace,
         runner: TaskRunner,
         registration: Registration,
-        shutdown: Shutdown,
+        shutdown: WorkerShutdown,
         activity: ActivityClock,
         protection: AbstractAsyncContextManager[object],
         observer: Observer,

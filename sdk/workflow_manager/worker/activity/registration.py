@@ -4,9 +4,9 @@ import structlog
 
 from workflow_manager import errors
 from workflow_manager.worker.backoff import Backoff, pause, unless
-from workflow_manager.worker.config import Pace, WorkerSettings
+from workflow_manager.worker.config import Timings, WorkerSettings
 from workflow_manager.worker.sfn_protocols import ActivityCalls
-from workflow_manager.worker.shutdown import Shutdown
+from workflow_manager.worker.shutdown import WorkerShutdown
 
 log = structlog.get_logger()
 
@@ -14,11 +14,11 @@ log = structlog.get_logger()
 class Registration:
     """Creates the activity with its tags, however long AWS is away."""
 
-    def __init__(self, calls: ActivityCalls, settings: WorkerSettings, shutdown: Shutdown) -> None:
+    def __init__(self, calls: ActivityCalls, settings: WorkerSettings, shutdown: WorkerShutdown) -> None:
         self._calls = calls
         self._name = settings.activity_name
         self._tags = [{"key": key, "value": value} for key, value in settings.tags.items()]
-        self._pace: Pace = settings.pace
+        self._pace: Timings = settings.pace
         self._shutdown = shutdown
 
     async def register(self) -> str | None:

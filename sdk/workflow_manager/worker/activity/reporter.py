@@ -8,10 +8,10 @@ import structlog
 
 from workflow_manager import errors
 from workflow_manager.worker.backoff import Backoff, pause, settle
-from workflow_manager.worker.config import Pace
-from workflow_manager.worker.metrics.hooks import Outcome
+from workflow_manager.worker.config import Timings
+from workflow_manager.worker.metrics.hooks import TaskOutcome
 from workflow_manager.worker.sfn_protocols import ActivityCalls
-from workflow_manager.worker.shutdown import Shutdown
+from workflow_manager.worker.shutdown import WorkerShutdown
 from workflow_manager.worker.task_errors import MAX_CAUSE_BYTES, MAX_ERROR_BYTES, ErrorName, TaskFailed, clip
 
 log = structlog.get_logger()
@@ -25,24 +25,29 @@ class Reporter:
     """
 
     def __init__(
-        self, calls: ActivityCalls, *, pace: Pace, shutdown: Shutdown, clock: Callable[[], float] = time.monotonic
+        self,
+        calls: ActivityCalls,
+        *,
+        pace: Timings,
+        shutdown: WorkerShutdown,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._calls = calls
         self._pace = pace
         self._shutdown = shutdown
         self._clock = clock
 
-    async def succeed(self, token: str, output: str) -> Outcome:
+    async def succeed(self, token: str, output: str) -> TaskOutcome:
         """Report the JSON text ``output``; if AWS refuses it, report that as a failure."""
         try:
             return await self._deliver(
-                lambda: self._calls.send_task_success(taskToken=token, output=output), Outcome.SUCCEEDED
+                lambda: self._calls.send_task_success(taskToken=token, output=output), TaskOutcome.SUCCEEDED
             )
         except errors.RefusedByAWS as refusal:
             failure = TaskFailed(ErrorName.TASK_OUTPUT_NOT_JSON, f"AWS refused the output: {refusal}")
             return await self.fail(token, failure)
 
-    async def fail(self, token: str, failure: TaskFailed) -> Outcome:
+    async def fail(self, token: str, failure: TaskFailed) -> TaskOutcome:
         """Report a failure, cut to what AWS takes; if AWS refuses it nevertheless, report that as a failure."""
         try:
             return await self._send_failure(token, failure)
@@ -51,22 +56,22 @@ class Reporter:
             cause = f"AWS refused to take the failure {failure.error!a}: {refusal}"
             return await self._send_plain_failure(token, cause)
 
-    async def _send_plain_failure(self, token: str, cause: str) -> Outcome:
+    async def _send_plain_failure(self, token: str, cause: str) -> TaskOutcome:
         try:
             return await self._send_failure(token, TaskFailed(ErrorName.UNKNOWN, cause))
         except errors.RefusedByAWS:
             log.exception("AWS takes no outcome of this task", action="task-report-abandoned")
-            return Outcome.UNREPORTED
+            return TaskOutcome.UNREPORTED
 
-    async def _send_failure(self, token: str, failure: TaskFailed) -> Outcome:
+    async def _send_failure(self, token: str, failure: TaskFailed) -> TaskOutcome:
         # No Retry or Catch rule could name a failure without a name.
         error = clip(failure.error or ErrorName.UNKNOWN, MAX_ERROR_BYTES)
         cause = clip(failure.cause, MAX_CAUSE_BYTES)
         return await self._deliver(
-            lambda: self._calls.send_task_failure(taskToken=token, error=error, cause=cause), Outcome.FAILED
+            lambda: self._calls.send_task_failure(taskToken=token, error=error, cause=cause), TaskOutcome.FAILED
         )
 
-    async def _deliver(self, send: Callable[[], Awaitable[object]], delivered: Outcome) -> Outcome:
+    async def _deliver(self, send: Callable[[], Awaitable[object]], delivered: TaskOutcome) -> TaskOutcome:
         """Send until AWS answers or the patience is over; raises ``RefusedByAWS``."""
         patience = _Patience(self._pace, self._shutdown, self._clock)
         backoff = Backoff(
@@ -77,14 +82,14 @@ class Reporter:
                 await self._attempt(send, patience)
             except errors.TaskLost as lost:
                 log.warning("AWS no longer waits for the outcome of the task", action="task-lost", error=str(lost))
-                return Outcome.LOST
+                return TaskOutcome.LOST
             except (errors.Unavailable, errors.AccessDenied, errors.AWSError) as failed:
                 if not patience.exhausted():
                     log.warning("Outcome not delivered yet", action="task-report-retried", error=str(failed))
                     await pause(backoff.next_seconds(), unless=self._shutdown.urgent)
                     continue
                 log.exception("Outcome of a task could not be delivered", action="task-report-abandoned")
-                return Outcome.UNREPORTED
+                return TaskOutcome.UNREPORTED
             return delivered
 
     async def _attempt(self, send: Callable[[], Awaitable[object]], patience: "_Patience") -> None:
@@ -104,7 +109,7 @@ class Reporter:
 class _Patience:
     """How long one outcome is worth trying; a shutdown shortens it."""
 
-    def __init__(self, pace: Pace, shutdown: Shutdown, clock: Callable[[], float]) -> None:
+    def __init__(self, pace: Timings, shutdown: WorkerShutdown, clock: Callable[[], float]) -> None:
         self._pace = pace
         self._shutdown = shutdown
         self._clock = clock

@@ -10,9 +10,9 @@ import structlog
 
 from workflow_manager.worker.activity.heartbeat import Heartbeat
 from workflow_manager.worker.activity.reporter import Reporter
-from workflow_manager.worker.metrics.hooks import Observer, Outcome
+from workflow_manager.worker.metrics.hooks import Observer, TaskOutcome
 from workflow_manager.worker.sfn_protocols import Assignment
-from workflow_manager.worker.shutdown import Shutdown, Stop, StopReason, StopRequest
+from workflow_manager.worker.shutdown import Stop, StopReason, StopRequest, WorkerShutdown
 from workflow_manager.worker.task_errors import ErrorName, TaskFailed, clip
 from workflow_manager.worker.task_json import Rules, Task
 
@@ -39,7 +39,7 @@ class TaskRunner:
         rules: Rules,
         heartbeat: Heartbeat,
         reporter: Reporter,
-        shutdown: Shutdown,
+        shutdown: WorkerShutdown,
         observer: Observer,
         lost_grace_seconds: float,
     ) -> None:
@@ -61,16 +61,16 @@ class TaskRunner:
         await self._observed(self._report_handed_back(assignment.token, late))
         log.info("Task handed back", action="task-handed-back")
 
-    async def _observed(self, ending: Awaitable[Outcome]) -> None:
+    async def _observed(self, ending: Awaitable[TaskOutcome]) -> None:
         started = time.monotonic()
         self._observer.task_started()
-        outcome = Outcome.UNREPORTED
+        outcome = TaskOutcome.UNREPORTED
         try:
             outcome = await ending
         finally:
             self._observer.task_ended(outcome, seconds=time.monotonic() - started)
 
-    async def _take(self, assignment: Assignment) -> Outcome:
+    async def _take(self, assignment: Assignment) -> TaskOutcome:
         try:
             task = self._rules.read(assignment.input, token=assignment.token)
         except TaskFailed as refused:
@@ -82,7 +82,7 @@ class TaskRunner:
             log.info("Task taken", action="task-taken")
             return await self._run(task)
 
-    async def _run(self, task: Task) -> Outcome:
+    async def _run(self, task: Task) -> TaskOutcome:
         with self._shutdown.reaching_task() as stop:
             beating = asyncio.create_task(
                 self._heartbeat.beat(task.token, on_lost=lambda: stop.request(self._lost)), name="heartbeat"
@@ -93,32 +93,32 @@ class TaskRunner:
                 beating.cancel()
                 await asyncio.wait({beating})
 
-    async def _see_through(self, task: Task, stop: Stop) -> Outcome:
+    async def _see_through(self, task: Task, stop: Stop) -> TaskOutcome:
         started = time.monotonic()
         try:
             output = await self._work(task, stop)
         except TaskFailed as failure:
             if _lost(stop):
-                return Outcome.LOST
+                return TaskOutcome.LOST
             seconds = _since(started)
             outcome = await self._report_failure(task.token, failure, stop)
             log.info("Task failed", action="task-failed", **_shown(failure), seconds=seconds, outcome=outcome.value)
             return outcome
         if _lost(stop):
-            return Outcome.LOST
+            return TaskOutcome.LOST
         seconds = _since(started)
         outcome = await self._reporter.succeed(task.token, output)
         log.info("Task succeeded", action="task-succeeded", seconds=seconds, outcome=outcome.value)
         return outcome
 
-    async def _report_failure(self, token: str, failure: TaskFailed, stop: Stop) -> Outcome:
+    async def _report_failure(self, token: str, failure: TaskFailed, stop: Stop) -> TaskOutcome:
         if stop.reason is StopReason.SHUTDOWN and failure.error == ErrorName.COMMAND_TERMINATED:
             return await self._report_handed_back(token, failure)
         return await self._reporter.fail(token, failure)
 
-    async def _report_handed_back(self, token: str, failure: TaskFailed) -> Outcome:
+    async def _report_handed_back(self, token: str, failure: TaskFailed) -> TaskOutcome:
         outcome = await self._reporter.fail(token, failure)
-        return Outcome.HANDED_BACK if outcome is Outcome.FAILED else outcome
+        return TaskOutcome.HANDED_BACK if outcome is TaskOutcome.FAILED else outcome
 
     async def _work(self, task: Task, stop: Stop) -> str:
         try:

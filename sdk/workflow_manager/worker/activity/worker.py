@@ -24,7 +24,7 @@ from workflow_manager.worker.metrics.busy_time import ActivityClock
 from workflow_manager.worker.metrics.cloudwatch import ActivePercent, publish_regularly
 from workflow_manager.worker.metrics.hooks import Observer, Unobserved
 from workflow_manager.worker.sfn_protocols import ActivityCalls, ActivityPolls
-from workflow_manager.worker.shutdown import Shutdown
+from workflow_manager.worker.shutdown import WorkerShutdown
 from workflow_manager.worker.task_json import CommandRules, Rules
 
 log = structlog.get_logger()
@@ -60,7 +60,7 @@ class ActivityWorker:
         self._publish = publish
         self._protection = protection or contextlib.nullcontext()
         self._observer = observer or Unobserved()
-        self._shutdown = Shutdown(grace_seconds=pace.shutdown_grace_seconds, clock=clock)
+        self._shutdown = WorkerShutdown(grace_seconds=pace.shutdown_grace_seconds, clock=clock)
         self._poll_pace = PollPace(slots=settings.concurrency, interval_seconds=pace.poll_interval_seconds, clock=clock)
         self._registration = Registration(calls, settings, self._shutdown)
         self._activity = ActivityClock(slots=settings.concurrency, clock=clock)

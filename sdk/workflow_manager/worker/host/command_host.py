@@ -14,7 +14,7 @@ from workflow_manager.worker.commands.watchdog import Guard, Watchdog
 from workflow_manager.worker.config import (
     SECRET_VARIABLES,
     CommandSettings,
-    Pace,
+    Timings,
     WorkerSettings,
     command_environment,
     tags_from_environment,
@@ -52,7 +52,7 @@ class Host:
     worker_name: str | None = None
     """Host and process id when absent; variables and the task of ECS are expanded."""
 
-    pace: Pace = field(default_factory=Pace)
+    pace: Timings = field(default_factory=Timings)
     gauges: Gauges = field(default_factory=Gauges)
     secrets: Collection[str] = SECRET_VARIABLES
     """Variables that commands do not get."""
@@ -63,9 +63,9 @@ def default_worker_name() -> str:
     return f"{socket.gethostname()[:MAX_HOST_CHARACTERS]}-{os.getpid()}"
 
 
-def pace_of(*, grace_seconds: float, heartbeat_seconds: float, every_poll_waits: bool = False) -> Pace:
+def pace_of(*, grace_seconds: float, heartbeat_seconds: float, every_poll_waits: bool = False) -> Timings:
     """Derive a pace from how long a stop may take, how often AWS wants to hear of a task, and which polls wait."""
-    return Pace(
+    return Timings(
         every_poll_waits=every_poll_waits,
         heartbeat_interval_seconds=heartbeat_seconds,
         shutdown_grace_seconds=grace_seconds,

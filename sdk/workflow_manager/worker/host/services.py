@@ -9,7 +9,7 @@ from typing import Final, TypedDict, cast
 import httpx
 
 from workflow_manager import aws
-from workflow_manager.worker.config import Pace, WorkerSettings
+from workflow_manager.worker.config import Timings, WorkerSettings
 from workflow_manager.worker.env_expansion import expand
 from workflow_manager.worker.host.ecs import AGENT_VARIABLE, TaskProtection, expand_ecs_task
 from workflow_manager.worker.metrics.cloudwatch import ActivePercent, CloudWatchActivePercent, MetricsClient
@@ -76,7 +76,7 @@ class Equipment:
             observer=observed or Unobserved(),
         )
 
-    def pace(self, wanted: Pace) -> Pace:
+    def pace(self, wanted: Timings) -> Timings:
         """Return the pace that suits this AWS."""
         return replace(wanted, poll_drain_seconds=EMBEDDED_DRAIN_SECONDS) if self.embedded else wanted
 

@@ -7,7 +7,7 @@ import structlog
 
 from workflow_manager.worker.backoff import pause, unless
 from workflow_manager.worker.metrics.busy_time import ActivityClock
-from workflow_manager.worker.shutdown import Shutdown
+from workflow_manager.worker.shutdown import WorkerShutdown
 
 log = structlog.get_logger()
 
@@ -50,7 +50,12 @@ class CloudWatchActivePercent:
 
 
 async def publish_regularly(
-    publish: ActivePercent, *, activity_arn: str, activity: ActivityClock, interval_seconds: float, shutdown: Shutdown
+    publish: ActivePercent,
+    *,
+    activity_arn: str,
+    activity: ActivityClock,
+    interval_seconds: float,
+    shutdown: WorkerShutdown,
 ) -> None:
     """Publish the busy share of each interval until the worker stops; a value that cannot be published is dropped."""
     while True:

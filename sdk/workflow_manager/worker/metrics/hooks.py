@@ -12,7 +12,7 @@ class PollResult(StrEnum):
     FAILED = "failed"
 
 
-class Outcome(StrEnum):
+class TaskOutcome(StrEnum):
     """What became of one task."""
 
     SUCCEEDED = "succeeded"
@@ -39,7 +39,7 @@ class Observer(Protocol):
         """Hear that a task was taken."""
         ...
 
-    def task_ended(self, outcome: Outcome, *, seconds: float) -> None:
+    def task_ended(self, outcome: TaskOutcome, *, seconds: float) -> None:
         """Hear that a task is over, after ``seconds`` from poll to report."""
         ...
 
@@ -53,5 +53,5 @@ class Unobserved:
     def task_started(self) -> None:
         """Do nothing."""
 
-    def task_ended(self, outcome: Outcome, *, seconds: float) -> None:
+    def task_ended(self, outcome: TaskOutcome, *, seconds: float) -> None:
         """Do nothing."""

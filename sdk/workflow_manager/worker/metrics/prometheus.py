@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 
 from workflow_manager import errors
-from workflow_manager.worker.metrics.hooks import Outcome, PollResult
+from workflow_manager.worker.metrics.hooks import PollResult, TaskOutcome
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class WorkerMetrics:
         self._slots.labels(activity).set(slots)
         return ActivityMetrics(
             polls={result: self._polls.labels(activity, result) for result in PollResult},
-            tasks={outcome: self._tasks.labels(activity, outcome) for outcome in Outcome},
+            tasks={outcome: self._tasks.labels(activity, outcome) for outcome in TaskOutcome},
             seconds=self._seconds.labels(activity),
             active=self._active.labels(activity),
         )
@@ -65,7 +65,7 @@ class ActivityMetrics:
     """Counts what happens on one activity."""
 
     def __init__(
-        self, *, polls: dict[PollResult, Counter], tasks: dict[Outcome, Counter], seconds: Histogram, active: Gauge
+        self, *, polls: dict[PollResult, Counter], tasks: dict[TaskOutcome, Counter], seconds: Histogram, active: Gauge
     ) -> None:
         self._polls = polls
         self._tasks = tasks
@@ -80,7 +80,7 @@ class ActivityMetrics:
         """Count a task as running."""
         self._active.inc()
 
-    def task_ended(self, outcome: Outcome, *, seconds: float) -> None:
+    def task_ended(self, outcome: TaskOutcome, *, seconds: float) -> None:
         """Count a task as over."""
         self._active.dec()
         self._tasks[outcome].inc()
