@@ -198,8 +198,8 @@ async def test_a_report_that_hangs_is_given_up_when_the_worker_stops(
 async def test_the_stop_does_not_wait_for_output_that_somebody_else_holds_open(
     start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("process", "command"):
-        monkeypatch.setattr(f"workflow_manager.worker.{module}.LAST_WORDS_SECONDS", 0.05)
+    for module in ("process", "handler"):
+        monkeypatch.setattr(f"workflow_manager.worker.commands.{module}.LAST_WORDS_SECONDS", 0.05)
     running = await start_worker(f"setsid sleep 10 & {SLEEPER}", output_drain_seconds=600)
     task = await running.schedule()
     await pid_of_command(tmp_path)
