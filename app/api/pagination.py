@@ -6,7 +6,16 @@ from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 from app.store import WorkflowQuery
@@ -32,7 +41,11 @@ def _refuse_other_forms(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_other_forms)]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_refuse_other_forms),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "maxLength": 0}]}),
+]
 Filter = Annotated[str, StringConstraints(max_length=FILTER_LENGTH)]
 IdPrefix = Annotated[str, StringConstraints(pattern=rf"^$|^[A-Za-z0-9._:-]{{{ID_PREFIX_LENGTH},128}}$")]
 TagFilter = Annotated[str, StringConstraints(pattern=r"^$|^[^:]+:", max_length=512)]

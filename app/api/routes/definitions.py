@@ -155,7 +155,7 @@ def _page(
     *,
     key: Callable[[WorkflowDefinition], str | int],
 ) -> Response:
-    text, count = page(dump(definition) for definition in found.definitions)
+    text, count = page(dump(_with_required_members(definition)) for definition in found.definitions)
     token = found.next_token
     if count < len(found.definitions):
         token = paging.encode_key(key(found.definitions[count - 1]))
@@ -169,4 +169,11 @@ async def _shown(reading: Awaitable[WorkflowDefinition]) -> WorkflowDefinition:
     try:
         return await reading
     except errors.RecordUnreadable as unreadable:
-        return cast("WorkflowDefinition", unreadable.placeholder)
+        return _with_required_members(cast("WorkflowDefinition", unreadable.placeholder))
+
+
+def _with_required_members(definition: WorkflowDefinition) -> WorkflowDefinition:
+    """Return a definition with the members that clients require also where its state machine is left out."""
+    if definition.state_machine:
+        return definition
+    return definition.model_copy(update={"state_machine": {"StartAt": "", "States": {}}})
