@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import floor
+from math import floor, inf
 from typing import Any, Final, NamedTuple, Self
 
 import structlog
@@ -164,9 +164,9 @@ class KnownQueues:
         return (known.line, known.revision) if known and name in self.limited else (Line(UNLIMITED), 0)
 
     def put(self, name: str, line: Line, revision: int, *, moment: float) -> None:
-        """Note how a queue stands."""
+        """Note how a queue stands. Its revision alone tells nothing: that of a queue made again counts anew."""
         before = self._known.get(name)
-        if before is None or before.revision != revision:
+        if before is None or (before.line, before.revision) != (line, revision):
             self._known[name] = _Known(line, revision, moment)
             self.limited.discard(name)
             self.unsettled.discard(name)
@@ -212,7 +212,7 @@ class Queues:
         self._changes = 0
         self._known = KnownQueues()
         self._epoch = -1
-        self._loaded_at = self._looked_at = 0.0
+        self._loaded_at = self._looked_at = -inf
         self._outdated: set[str] = set()
 
     async def get(self, name: str) -> Queue:
@@ -234,7 +234,8 @@ class Queues:
             if document is None and not limits.limited:
                 return _shown(name, changed, None)
             try:
-                await self._write(name, changed, revision=document.revision if document else 0)
+                revision = document.revision if document else 0
+                await self._store.put_document(KEY_PREFIX + name, changed.body(), revision=revision)
             except errors.VersionConflict:
                 continue
             self._changes += 1
@@ -286,9 +287,6 @@ class Queues:
         """
         if self._clock() - self._looked_at > RETIRE_SECONDS / 2:
             raise errors.VersionConflict(f"what is known of the queue {name!r} is too old")
-        await self._write(name, line, revision=revision)
-
-    async def _write(self, name: str, line: Line, *, revision: int) -> None:
         try:
             document = await self._store.put_document(KEY_PREFIX + name, line.body(), revision=revision)
         except errors.VersionConflict:

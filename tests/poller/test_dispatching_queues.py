@@ -98,6 +98,23 @@ async def test_a_queue_that_gets_limits_again_before_it_goes_stays(rig: Rig) -> 
     assert [queue.max_running for queue in await rig.queues.configured()] == [3]
 
 
+async def test_a_queue_that_was_removed_and_made_again_is_not_taken_for_the_former_one(rig: Rig) -> None:
+    """Its document counts from 1 again, so that two different ones have the same revision."""
+    await rig.queues.put("slow", QueueLimits(max_running=1))
+    await rig.queues.delete("slow")
+    await rig.poller.poll_once()
+    replica = Rig(replica_of=rig)
+    await rig.store.delete_document("queue/slow", revision=2)  # as another leader does
+    for limits in (QueueLimits(max_running=7), QueueLimits(max_running=3)):
+        await replica.queues.put("slow", limits)
+
+    rig.clock.advance(RETIRE_SECONDS)
+    await rig.poller.poll_once()
+
+    assert (await rig.queues.known()).get("slow")[0].limits.max_running == 3
+    assert [queue.max_running for queue in await rig.queues.configured()] == [3]
+
+
 @pytest.mark.parametrize("limits", [QueueLimits(), None])
 async def test_a_queue_that_nobody_limited_gets_no_document(rig: Rig, limits: QueueLimits | None) -> None:
     await (rig.queues.delete("slow") if limits is None else rig.queues.put("slow", limits))
