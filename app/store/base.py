@@ -169,14 +169,6 @@ class DefinitionStore(ABC):
         Raises ``DefinitionNotFound`` when there is no such name, ``InvalidPageToken``.
         """
 
-    async def list_definition_versions(self, name: str) -> Sequence[WorkflowDefinition]:
-        """Return all versions of a name, newest first. Raises ``DefinitionNotFound``."""
-        return (await self.list_definitions(name)).definitions
-
-    async def list_latest_definitions(self) -> Sequence[WorkflowDefinition]:
-        """Return the latest version of every name, by name."""
-        return (await self.list_definitions()).definitions
-
 
 class StateResourceStore(ABC):
     """Registered URIs of short resource names."""

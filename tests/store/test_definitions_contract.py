@@ -29,7 +29,7 @@ async def test_the_latest_version_is_the_one_added_last(store: Store) -> None:
     await store.add_definition_version(samples.definition("a", version=1))
 
     assert (await store.get_definition("a")).version == 1
-    assert [definition.version for definition in await store.list_definition_versions("a")] == [1, 0]
+    assert [definition.version for definition in (await store.list_definitions("a")).definitions] == [1, 0]
 
 
 async def test_a_version_cannot_be_added_to_a_name_that_is_not_there(store: Store) -> None:
@@ -66,7 +66,7 @@ async def test_what_is_not_there_is_not_found(store: Store, name: str, version: 
 
 async def test_versions_of_a_name_that_is_not_there_are_not_found(store: Store) -> None:
     with pytest.raises(errors.DefinitionNotFound):
-        await store.list_definition_versions("a")
+        await store.list_definitions("a")
 
 
 async def test_the_list_of_definitions_has_the_latest_of_each_by_name(store: Store) -> None:
@@ -74,7 +74,7 @@ async def test_the_list_of_definitions_has_the_latest_of_each_by_name(store: Sto
         await store.create_definition(samples.definition(name))
     await store.add_definition_version(samples.definition("b", version=1))
 
-    listed = await store.list_latest_definitions()
+    listed = (await store.list_definitions()).definitions
 
     assert [(definition.name, definition.version) for definition in listed] == [("a", 0), ("b", 1), ("c", 0)]
 

@@ -91,7 +91,7 @@ async def test_a_version_whose_answer_was_lost_is_added_once(store: DynamoDBStor
 
     await store.add_definition_version(samples.definition(version=1))
 
-    assert [found.version for found in await store.list_definition_versions("sfncli-test:master")] == [1, 0]
+    assert [found.version for found in (await store.list_definitions("sfncli-test:master")).definitions] == [1, 0]
 
 
 async def test_a_discard_whose_answer_was_lost_is_done(store: DynamoDBStore, wire: Wire) -> None:

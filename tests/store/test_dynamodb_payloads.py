@@ -96,8 +96,8 @@ async def test_a_definition_of_one_megabyte_comes_back_equal(large: DynamoDBStor
     await large.create_definition(definition)
 
     assert await large.get_definition("large") == definition
-    assert (await large.list_definition_versions("large"))[0] == definition
-    assert definition in await large.list_latest_definitions()
+    assert (await large.list_definitions("large")).definitions[0] == definition
+    assert definition in (await large.list_definitions()).definitions
 
 
 async def test_a_definition_that_another_process_stored_comes_back_equal(

@@ -184,8 +184,8 @@ async def test_a_missing_definition_version_is_a_placeholder_in_every_list(bench
     await bench.delete(DEFINITIONS, VERSION_0)
     store = bench.another()
 
-    latest = await store.list_latest_definitions()
-    versions = await store.list_definition_versions("sfncli-test:master")
+    latest = (await store.list_definitions()).definitions
+    versions = (await store.list_definitions("sfncli-test:master")).definitions
     page = await store.list_workflows(WorkflowQuery(), limit=10)
 
     assert [(each.name, each.unreadable) for each in latest] == [
@@ -220,7 +220,7 @@ async def test_a_damaged_definition_version_is_told_from_a_missing_one(
     await bench.set(DEFINITIONS, VERSION_0, name, value)
     store = bench.another()
 
-    found = await store.list_latest_definitions()
+    found = (await store.list_definitions()).definitions
 
     if name == "chunks" and "S" in value:
         assert found[0].unreadable is None
@@ -237,7 +237,7 @@ async def test_a_damaged_entry_of_the_list_of_names_hides_no_other(bench: Bench)
     await bench.store.create_definition(samples.definition("other"))
     await bench.set(DEFINITIONS, {"scope": "latest", "entry": "sfncli-test:master"}, "version", {"S": "x"})
 
-    found = await bench.store.list_latest_definitions()
+    found = (await bench.store.list_definitions()).definitions
 
     assert [(each.name, each.unreadable is None) for each in found] == [("other", True), ("sfncli-test:master", False)]
 

@@ -134,5 +134,5 @@ async def test_versions_added_at_once_are_contiguous_and_latest_never_goes_back(
     assert won == list(range(1, len(won) + 1))
     assert won
     assert seen == sorted(seen)
-    versions = await store.list_definition_versions("a")
+    versions = (await store.list_definitions("a")).definitions
     assert [definition.version for definition in versions] == [*reversed(won), 0]

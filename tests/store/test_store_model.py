@@ -129,8 +129,8 @@ class Differential(RuleBasedStateMachine):
     @rule(name=NAMES, version=st.none() | st.integers(-1, 3))
     def get_definitions(self, name: str, version: int | None) -> None:
         self.both(lambda store: store.get_definition(name, version=version))
-        self.both(lambda store: store.list_definition_versions(name))
-        self.both(lambda store: store.list_latest_definitions())
+        self.both(lambda store: store.list_definitions(name))
+        self.both(lambda store: store.list_definitions())
 
     @rule(
         workflow_id=IDS,
