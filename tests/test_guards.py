@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -66,8 +67,21 @@ def test_the_readme_names_make_targets_that_exist() -> None:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
+def test_the_drawing_of_the_architecture_shows_the_layers_that_are_checked() -> None:
+    drawing = (ROOT / "docs/architecture.md").read_text().split("```")[1]
+    rows: dict[str, list[str]] = {}
+    building = ""
+    for line in filter(None, drawing.splitlines()):
+        building = line[:22].strip() or building
+        rows.setdefault(building, []).append(line[22:].split("  ")[0])
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    checked = {each["containers"][0]: each["layers"] for each in contracts if each["type"] == "layers"}
+
+    assert rows == {name: checked[name] for name in ("app", "workflow_manager")}
+
+
 def test_documents_link_to_files_that_exist() -> None:
-    for document in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
+    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
