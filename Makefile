@@ -54,7 +54,7 @@ imports: $(READY)
 	@$(BIN)/lint-imports
 
 fuzz: $(READY) ## drive the API with generated requests
-	@$(BIN)/pytest -q -m slow tests/api
+	@$(BIN)/pytest -q -m slow tests/app/api
 
 clients: $(READY) ## make clients from openapi.json and walk with them
 	@tests/generated_clients/run

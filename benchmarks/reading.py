@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.states_language import shapes
+from tests.sdk.states_language import growing_documents
 from workflow_manager import errors, strict_json
 from workflow_manager.states_language import validate
 from workflow_manager.states_language.source import source
@@ -23,13 +23,13 @@ SUSPICIOUS = 6.0
 
 def subjects() -> Iterator[tuple[str, Callable[[int], Any], Callable[[Any], object]]]:
     """Yield a name, what makes the document, and what is done with it."""
-    for name, make in shapes.STATES.items():
+    for name, make in growing_documents.STATES.items():
         yield f"definition: {name}", make, validate
-    for name, text in shapes.TEXTS.items():
+    for name, text in growing_documents.TEXTS.items():
         yield f"request: {name}", text, _read_strictly
         yield f"JSON file: {name}", text, lambda given: source.load(given, format="json")
         yield f"YAML file: {name}", text, lambda given: source.load(given, format="yaml")
-    for name, text in shapes.YAML_TEXTS.items():
+    for name, text in growing_documents.YAML_TEXTS.items():
         yield f"YAML file: {name}", text, lambda given: source.load(given, format="yaml")
 
 

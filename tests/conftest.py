@@ -12,7 +12,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from app.cli.dynamodb_local import dynamodb_local
-from tests.forked import ForkServer
+from tests.fork_server import ForkServer
 from workflow_manager.local import handshake
 
 

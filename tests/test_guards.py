@@ -14,12 +14,13 @@ import pytest
 import app
 import workflow_manager
 from app.settings import Settings
+from tests.checkout import ROOT
 from workflow_manager import errors
 from workflow_manager.version import __version__
 
-ROOT = Path(__file__).parent.parent
 BUILDINGS = (ROOT / "app", ROOT / "sdk" / "workflow_manager")
 FILES = [path for building in BUILDINGS for path in sorted(building.rglob("*.py"))]
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 MODULES = sorted(
     module.name
     for package in (app, workflow_manager)
@@ -87,8 +88,23 @@ def test_documents_link_to_files_that_exist() -> None:
 
 
 def test_a_folder_holds_few_files() -> None:
-    """So that a look at it tells what it is about."""
-    assert {str(folder): count for folder, count in Counter(path.parent for path in FILES).items() if count > 18} == {}
+    """A folder with more of them is a heap: divide it by what its modules do."""
+    counts = Counter(path.parent for path in [*FILES, *TESTS])
+
+    assert {str(folder): count for folder, count in counts.items() if count > 18} == {}
+
+
+@pytest.mark.parametrize("path", [path for path in TESTS if path.name.startswith("test_")], ids=lambda path: path.name)
+def test_a_test_opens_with_the_modules_that_it_covers(path: Path) -> None:
+    description = ast.get_docstring(ast.parse(path.read_text())) or ""
+    if path == Path(__file__):
+        return
+    _, _, covered = description.partition("Covers ")
+    names = re.findall(r"`([\w.]+)`", covered.partition(".\n")[0])
+
+    assert names
+    for name in names:
+        assert name in {*MODULES, "workflow_manager", "app"}, f"{name} is no module"
 
 
 def test_modules_are_named_in_strings_by_the_tables_of_commands_alone() -> None:

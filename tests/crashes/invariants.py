@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.executor import Reconciler
 from app.executor.observations import STATUSES
-from tests.crashes.crashing import REFUSALS
+from tests.crashes.injected_crashes import REFUSALS
 from tests.crashes.scenario import Ledger
 from tests.crashes.world import QUEUE, World
 from tests.fake_sfn import Execution

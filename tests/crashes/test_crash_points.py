@@ -1,6 +1,8 @@
 """Crashes at every await of start, resume, cancel, refresh, poll and dispatch: nothing lost, doubled or stuck.
 
 A failing seed names itself; ``pytest tests/crashes --crash-seed N`` plays it again.
+
+Covers `app.executor` and `app.poller`.
 """
 
 import asyncio

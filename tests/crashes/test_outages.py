@@ -1,4 +1,7 @@
-"""Step Functions does not answer for minutes: requests go on, nothing is lost, and the backlog drains at the quota."""
+"""Step Functions does not answer for minutes: requests go on, nothing is lost, and the backlog drains at the quota.
+
+Covers `app.executor.outbox` and `app.poller.dispatch.backlog`.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,7 @@
-"""Answers that come late, or to somebody who was overtaken."""
+"""Answers that come late, or to somebody who was overtaken.
+
+Covers `app.executor.reconciler` and `app.poller.refresher`.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +12,7 @@ import pytest
 from app.executor.sfn.throttled_client import ATTEMPTS
 from app.executor.starter import LAG
 from app.poller.refresher import DENIED_SECONDS
-from tests.crashes.races import (
+from tests.crashes.race_steps import (
     Gate,
     abandoned,
     active,

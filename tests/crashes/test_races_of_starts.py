@@ -1,4 +1,7 @@
-"""Starts that have no answer, are refused, or are asked for twice."""
+"""Starts that have no answer, are refused, or are asked for twice.
+
+Covers `app.executor.starter` and `app.executor.outbox`.
+"""
 
 import asyncio
 from typing import Any
@@ -9,7 +12,7 @@ from app.executor.outbox import PATIENCE
 from app.executor.starter import LAUNCH_LIMIT, SETTLED_AFTER
 from app.poller.dispatch.backlog import FIRST_PAUSE_SECONDS
 from app.poller.refresher import GRACE
-from tests.crashes.races import (
+from tests.crashes.race_steps import (
     REFUSALS,
     Gate,
     acted_but_lost,

@@ -1,4 +1,7 @@
-"""Cancelling while somebody else starts."""
+"""Cancelling while somebody else starts.
+
+Covers `app.executor.executor` and `app.executor.starter`.
+"""
 
 import asyncio
 
@@ -7,7 +10,7 @@ import pytest
 from app.executor.starter import LAG, SETTLED_AFTER
 from app.poller.active_index import WHOLE_SECONDS
 from app.poller.refresher import GRACE
-from tests.crashes.races import Gate, active, from_now_on_only_the_end_of_the_index_is_read, status, unanswered
+from tests.crashes.race_steps import Gate, active, from_now_on_only_the_end_of_the_index_is_read, status, unanswered
 from tests.rig import Rig
 from workflow_manager import errors, models
 from workflow_manager.models import WorkflowStatus

@@ -1,4 +1,7 @@
-"""A storm of refusals: nothing wrong is written, no more calls than in fair weather, and it is soon made up for."""
+"""A storm of refusals: nothing wrong is written, no more calls than in fair weather, and it is soon made up for.
+
+Covers `app.executor.sfn.throttled_client` and `app.executor.sfn.quotas`.
+"""
 
 import asyncio
 import random

@@ -12,7 +12,7 @@ from app.executor.sfn.quotas import Quota
 from app.store import WorkflowChanges
 from app.store.documents import Document
 from app.store.memory import MemoryStore
-from tests.crashes.crashing import Chaos, Process, Wire
+from tests.crashes.injected_crashes import Chaos, Process, Wire
 from tests.crashes.lagging_sfn import LaggingSFN
 from tests.fake_sfn import FakeSFN
 from tests.rig import Clock, LoopClock, Rig

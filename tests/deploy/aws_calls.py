@@ -8,7 +8,8 @@ from typing import Final
 import botocore.session
 from botocore import xform_name
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.checkout import ROOT
+
 APP: Final = ROOT / "app"
 SDK: Final = ROOT / "sdk/workflow_manager"
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 import hcl2
 from hcl2.utils import SerializationOptions
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.checkout import ROOT
+
 FILES: Final = sorted((ROOT / "deploy" / "terraform").glob("*.tf"))
 PLAIN: Final = SerializationOptions(with_comments=False, explicit_blocks=False, strip_string_quotes=True)
 

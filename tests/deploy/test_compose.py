@@ -1,4 +1,7 @@
-"""The image and the composed services name what exists: commands, options, variables, routes."""
+"""The image and the composed services name what exists: commands, options, variables, routes.
+
+Covers `app.cli.commands` and `app.settings`.
+"""
 
 import json
 import re
@@ -15,7 +18,7 @@ import yaml
 from app.cli.commands import COMMANDS
 from app.cli.service_process import HARD_STOP_SECONDS
 from app.settings import Settings
-from tests.deploy.terraform_files import ROOT
+from tests.checkout import ROOT
 from workflow_manager.cli.commands import Family, Verb, load
 
 COMPOSE_FILE: Final = ROOT / "docker-compose.yml"

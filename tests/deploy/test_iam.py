@@ -1,4 +1,7 @@
-"""The IAM policies allow what the code does, and nothing else."""
+"""The IAM policies allow what the code does, and nothing else.
+
+Covers `app.executor`, `app.store` and `workflow_manager.aws`.
+"""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""The Terraform files are complete in themselves, and make what the service expects."""
+"""The Terraform files are complete in themselves, and make what the service expects.
+
+Covers `app.store.tables` and `app.settings`.
+"""
 
 import re
 from typing import Any

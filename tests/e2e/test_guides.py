@@ -1,4 +1,7 @@
-"""All guides, one after the other on one service: each starts the workers that it needs, and uses names of its own."""
+"""All guides, one after the other on one service: each starts the workers that it needs, and uses names of its own.
+
+Covers `app.main` and `workflow_manager.worker`.
+"""
 
 import os
 import re
@@ -12,10 +15,10 @@ from typing import Final, NamedTuple
 
 import pytest
 
+from tests.checkout import ROOT
 from tests.e2e.conftest import Service
 from tests.eventually import eventually
 
-ROOT: Final = Path(__file__).parent.parent.parent
 GUIDES: Final = ("README.md", "docs/cli.md", "docs/client.md", "docs/worker.md", "docs/poller.md")
 ELSEWHERE: Final = {
     "docs/deploy.md": "needs an account",

@@ -1,4 +1,7 @@
-"""The built wheel of what people import, in a fresh environment beside a project that has an ``app`` of its own."""
+"""The built wheel of what people import, in a fresh environment beside a project that has an ``app`` of its own.
+
+Covers `workflow_manager`.
+"""
 
 import os
 import signal
@@ -9,9 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.checkout import ROOT
 from tests.e2e.conftest import Service
 
-ROOT = Path(__file__).parents[2]
 UV = str(Path(sys.executable).with_name("uv"))
 TASKS = """
 from workflow_manager import Worker

@@ -1,4 +1,7 @@
-"""The walk of five minutes of the README, as it is written, against a running service."""
+"""The walk of five minutes of the README, as it is written, against a running service.
+
+Covers `app.main` and `workflow_manager.cli`.
+"""
 
 import os
 import re
@@ -12,10 +15,11 @@ from typing import Final
 
 import pytest
 
+from tests.checkout import ROOT
 from tests.e2e.conftest import Service
 from tests.eventually import eventually
 
-README: Final = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION: Final = "## A walk of five minutes"
 API, AWS = "http://127.0.0.1:8080", "http://127.0.0.1:4566"
 ACTIVATE: Final = ". .venv/bin/activate"

@@ -1,4 +1,7 @@
-"""Resuming through a running service on the embedded AWS."""
+"""Resuming through a running service on the embedded AWS.
+
+Covers `app.executor.resuming`.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,7 @@
-"""Workflows from submission to their end, through a running service, a real worker and the embedded AWS."""
+"""Workflows from submission to their end, through a running service, a real worker and the embedded AWS.
+
+Covers `app.main` and `workflow_manager.worker`.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""The real service while Step Functions and DynamoDB misbehave: what was acknowledged ends as AWS says, once."""
+"""The real service while Step Functions and DynamoDB misbehave: what was acknowledged ends as AWS says, once.
+
+Covers `app.executor`, `app.poller`, `app.store` and `workflow_manager.aws`.
+"""
 
 import asyncio
 import random
@@ -13,7 +16,7 @@ import httpx
 import pytest
 
 from app.cli import dynamodb_local
-from tests.crashes.killing import (
+from tests.crashes.processes.killed_service import (
     Crowd,
     Victim,
     all_ended,
@@ -24,7 +27,7 @@ from tests.crashes.killing import (
     service_environment,
 )
 from tests.faults.proxy import FAULTS, FaultProxy
-from tests.forked import ForkServer
+from tests.fork_server import ForkServer
 
 KINDS: Final = tuple(FAULTS)
 END_SECONDS: Final = 120.0

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from tests.generated_clients.places import CACHE, HERE, OPENAPI, ROOT, python_environment
+from tests.generated_clients.folders import CACHE, HERE, OPENAPI, ROOT, python_environment
 from tests.generated_clients.steps import step
 
 SOURCES: Final = HERE / "python"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from tests.generated_clients.places import CACHE, ROOT
+from tests.generated_clients.folders import CACHE, ROOT
 from tests.generated_clients.steps import StepFailed, say
 
 CLI: Final = str(ROOT / ".venv" / "bin" / "workflow-manager")

@@ -3,7 +3,7 @@
 import shutil
 from typing import Final
 
-from tests.generated_clients.places import CACHE, HERE, OPENAPI, node_environment
+from tests.generated_clients.folders import CACHE, HERE, OPENAPI, node_environment
 from tests.generated_clients.steps import step
 
 SOURCES: Final = HERE / "typescript"
