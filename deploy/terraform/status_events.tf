@@ -46,7 +46,7 @@ resource "aws_sqs_queue" "dead_letters" {
   name = "${var.name}-status-events-dead-letters"
   tags = var.tags
 
-  # Two weeks, the longest there is, for somebody to look at them.
+  # Two weeks, the maximum, to leave time for a look at them.
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = true
 }
