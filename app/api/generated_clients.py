@@ -58,27 +58,21 @@ def known_status(scope: Scope, status: int) -> int:
     return 400 if status < 500 else 500
 
 
-def holdable(answer: bytes) -> tuple[bytes, dict[str, str]]:
-    """Return an answer without what the clients cannot hold, and headers that name what was left out."""
-    if b'"stateMachine"' not in answer:
-        return answer, {}
-    whole = json.loads(answer)
+def adapt(response: Response) -> Response:
+    """Return a response without what the clients cannot hold; a header names what was left out."""
+    if b'"stateMachine"' not in bytes(response.body):
+        return response
+    whole = json.loads(bytes(response.body))
     cut = _Cut()
     for definition, pointer in _definitions(whole):
         definition["stateMachine"] = _machine(definition["stateMachine"], f"{pointer}/stateMachine", cut)
     if not cut.changed:
-        return answer, {}
+        return response
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    if cut.omitted:
+        headers[OMITTED_HEADER] = _named(cut.omitted)
     text = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
-    return text, ({OMITTED_HEADER: _named(cut.omitted)} if cut.omitted else {})
-
-
-def adapt(response: Response) -> Response:
-    """Return a response with an answer that the clients can hold."""
-    text, headers = holdable(bytes(response.body))
-    if text is not response.body:
-        kept = {name: value for name, value in response.headers.items() if name != "content-length"}
-        response = Response(text, status_code=response.status_code, headers={**kept, **headers})
-    return response
+    return Response(text, status_code=response.status_code, headers=headers)
 
 
 @dataclass(slots=True)

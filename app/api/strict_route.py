@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
+from starlette.types import Scope
 
 from app.api import generated_clients
 from workflow_manager import errors, strict_json
@@ -16,7 +15,7 @@ MAX_BODY_BYTES: Final = 1 << 20
 """Largest body of a request; a larger one is answered with 413."""
 
 FORM_TYPES: Final = ("application/x-www-form-urlencoded", "text/plain", "")
-"""Content types that clients send when nobody chose one (curl's ``-d``, for example)."""
+"""Content types that clients send by default, such as curl with ``-d``."""
 
 
 class StrictRequest(Request):
@@ -25,7 +24,12 @@ class StrictRequest(Request):
     async def body(self) -> bytes:
         """Read the body. Raises 413 as soon as it is larger than ``MAX_BODY_BYTES``."""
         if not hasattr(self, "_body"):
-            self._body = await read_body(self.receive)
+            body = bytearray()
+            async for piece in self.stream():
+                body += piece
+                if len(body) > MAX_BODY_BYTES:
+                    raise HTTPException(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+            self._body = bytes(body)
         return self._body
 
     async def json(self) -> Any:
@@ -34,20 +38,6 @@ class StrictRequest(Request):
             return strict_json.loads(await self.body())
         except errors.InvalidRequest as refusal:
             raise json.JSONDecodeError(refusal.message, "", 0) from None
-
-
-async def read_body(receive: Receive) -> bytes:
-    """Read a body from its messages. Raises 413 as soon as it is larger than ``MAX_BODY_BYTES``."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
-        if not message.get("more_body", False):
-            return bytes(body)
 
 
 class StrictRoute(APIRoute):

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request, Response
 from app.api import error_responses
 from app.api.bodies import PAGE_BYTES, dump, page
 from app.api.dependencies import BodiesDep, ExecutorDep, StoreDep
-from app.api.fast_route import QuickRoute
 from app.api.pagination import NEXT_PAGE_HEADERS, WorkflowsParameters, announce_next_page
 from app.api.parameters import IdempotencyKey, JobId, WorkflowId
 from app.api.routes import events
@@ -19,6 +18,12 @@ from workflow_manager.models import CancelReason, Job, StartWorkflowRequest, Wor
 router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=error_responses.COMMON)
 
 
+@router.post(
+    "",
+    operation_id="startWorkflow",
+    response_model_exclude_none=True,
+    responses=error_responses.responses(404, 409, 413, 502),
+)
 async def start_workflow(
     request: StartWorkflowRequest, executor: ExecutorDep, idempotency_key: IdempotencyKey = None
 ) -> Workflow:
@@ -28,17 +33,6 @@ async def start_workflow(
     later.
     """
     return await executor.start(request, idempotency_key=idempotency_key)
-
-
-router.add_api_route(
-    "",
-    start_workflow,
-    methods=["POST"],
-    operation_id="startWorkflow",
-    response_model_exclude_none=True,
-    responses=error_responses.responses(404, 409, 413, 502),
-    route_class_override=QuickRoute,
-)
 
 
 @router.get(
