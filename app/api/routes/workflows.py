@@ -21,18 +21,19 @@ router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=StrictRo
 @router.post(
     "",
     operation_id="startWorkflow",
-    response_model_exclude_none=True,
+    response_model=Workflow,
     responses=error_responses.responses(404, 409, 413, 502),
 )
 async def start_workflow(
     request: StartWorkflowRequest, executor: ExecutorDep, idempotency_key: IdempotencyKey = None
-) -> Workflow:
+) -> Response:
     """Start a workflow.
 
     It is recorded before AWS is asked, so it is not lost when AWS does not answer: then it stays queued, and starts
     later.
     """
-    return await executor.start(request, idempotency_key=idempotency_key)
+    workflow = await executor.start(request, idempotency_key=idempotency_key)
+    return Response(dump(workflow), media_type="application/json")
 
 
 @router.get(
