@@ -2,23 +2,24 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from app.store import paging
 from app.store.base import ActivePage, DefinitionPage, Page, Store, WorkflowChanges, WorkflowQuery, header, summary
 from app.store.documents import Document
-from app.store.memory_records import CompactWorkflows
+from app.store.heavy_jobs import HeavyJobs, are_heavy
 from app.store.paging import Position
-from app.store.unreadable import UnreadableRecords
+from app.store.unreadable import UnreadableRecords, is_placeholder
 from app.store.weights import Scale
 from workflow_manager import errors
 from workflow_manager.models import StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 
 Place = tuple[datetime, str]
-"""A ``Position`` as a plain tuple, which the garbage collector need not look into."""
+"""A ``Position`` as a plain tuple, which the garbage collector does not track."""
 
 
 class MemoryStore(Store):
@@ -30,7 +31,10 @@ class MemoryStore(Store):
     def __init__(self, *, unreadable: UnreadableRecords | None = None) -> None:
         self._definitions: dict[str, list[WorkflowDefinition]] = {}
         self._resources: dict[tuple[str, str], StateResource] = {}
-        self._workflows = CompactWorkflows(unreadable)
+        self._workflows: dict[str, Workflow] = {}
+        self._heavy_jobs: dict[str, HeavyJobs] = {}
+        self._shared_definitions: dict[tuple[str, int, str | None], WorkflowDefinition] = {}
+        self._unreadable = unreadable or UnreadableRecords()
         self._timeline: list[Place] = []
         self._timelines_by_definition: dict[str, list[Place]] = {}
         self._active: list[Place] = []
@@ -111,45 +115,43 @@ class MemoryStore(Store):
             self._at_revision(ancestor.id, ancestor.revision)
         for generation, ancestor in enumerate(ancestors):
             retries = (*ancestor.retries, workflow.id) if generation == 0 else ancestor.retries
-            self._workflows[ancestor.id] = self._workflows[ancestor.id].model_copy(
-                update={"retries": retries, "revision": ancestor.revision + 1}
-            )
+            update = {"retries": retries, "revision": ancestor.revision + 1}
+            self._workflows[ancestor.id] = self._workflows[ancestor.id].model_copy(update=update)
         place = _place(workflow)
-        self._workflows[workflow.id] = workflow
+        self._keep(workflow)
         _insert(self._timeline, place)
         _insert(self._timelines_by_definition.setdefault(workflow.workflow_definition.name, []), place)
         self._file(place, before=None, after=workflow)
 
     async def get_workflow(self, workflow_id: str) -> Workflow:
-        try:
-            return self._workflows[workflow_id]
-        except KeyError:
-            raise errors.WorkflowNotFound(f"there is no workflow {workflow_id!r}") from None
+        return self._read(workflow_id)
 
     async def update_workflow(self, workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:
-        workflow = self._at_revision(workflow_id, revision, with_jobs="jobs" not in changes)
+        workflow = self._at_revision(workflow_id, revision)
         status = changes.get("status", workflow.status)
         if workflow.status.terminal and status is not workflow.status:
             raise errors.VersionConflict(f"workflow {workflow_id} has ended as {workflow.status}")
-        changed = workflow.model_copy(update={**changes, "revision": revision + 1})
-        self._workflows[workflow_id] = changed
+        unreadable = workflow.workflow_definition.unreadable if "jobs" in changes else workflow.unreadable
+        update = {**changes, "revision": revision + 1, "unreadable": unreadable}
+        changed = workflow.model_copy(update=update)
+        self._keep(changed, packed=None if "jobs" in changes else self._heavy_jobs.get(workflow_id))
         self._file(_place(workflow), before=workflow, after=changed)
-        return changed
+        return self._read(workflow_id)
 
     async def discard_workflow(self, workflow_id: str, *, revision: int) -> None:
         workflow = self._at_revision(workflow_id, revision)
         if workflow.status is not WorkflowStatus.QUEUED:
             raise errors.VersionConflict(f"workflow {workflow_id} is {workflow.status}")
         del self._workflows[workflow_id]
+        self._heavy_jobs.pop(workflow_id, None)
         by_definition = self._timelines_by_definition[workflow.workflow_definition.name]
         for timeline in (self._timeline, by_definition):
             _remove(timeline, _place(workflow))
         self._file(_place(workflow), before=workflow, after=None)
         if original := self._workflows.get(workflow.retry_for or ""):
             retries = tuple(retry for retry in original.retries if retry != workflow_id)
-            self._workflows[original.id] = original.model_copy(
-                update={"retries": retries, "revision": original.revision + 1}
-            )
+            update = {"retries": retries, "revision": original.revision + 1}
+            self._workflows[original.id] = original.model_copy(update=update)
 
     async def list_workflows(
         self,
@@ -168,7 +170,7 @@ class MemoryStore(Store):
         if query.id_prefix is not None:
             ids = filter(_begins_with(query.id_prefix), ids)
         if _filters(query):
-            ids = (found for found in ids if query.matches(self._shown(found, with_jobs=False)))
+            ids = (found for found in ids if query.matches(self._workflows[found]))
         return self._page(
             ids, limit, cut=partial(summary, with_input=inputs) if summaries else None, max_bytes=max_bytes
         )
@@ -199,14 +201,14 @@ class MemoryStore(Store):
     async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
         known = self._documents.get(key)
         if (known.revision if known else 0) != revision:
-            raise errors.VersionConflict(f"document {key!r} was changed by somebody else")
+            raise errors.VersionConflict(f"document {key!r} has changed in the meantime")
         document = self._documents[key] = Document(key, revision + 1, deepcopy(dict(body)))
         return document
 
     async def delete_document(self, key: str, *, revision: int) -> None:
         known = self._documents.get(key)
         if known is None or known.revision != revision:
-            raise errors.VersionConflict(f"document {key!r} was changed by somebody else")
+            raise errors.VersionConflict(f"document {key!r} has changed in the meantime")
         del self._documents[key]
 
     async def list_documents(self, prefix: str) -> list[Document]:
@@ -218,12 +220,50 @@ class MemoryStore(Store):
         except KeyError:
             raise errors.DefinitionNotFound(f"there is no workflow definition {name!r}") from None
 
-    def _at_revision(self, workflow_id: str, revision: int, *, with_jobs: bool = True) -> Workflow:
-        if workflow_id not in self._workflows:
-            raise errors.WorkflowNotFound(f"there is no workflow {workflow_id!r}")
-        workflow = self._workflows[workflow_id] if with_jobs else self._workflows.without_jobs(workflow_id)
+    def _keep(self, workflow: Workflow, *, packed: HeavyJobs | None = None) -> None:
+        """Keep a workflow, its definition shared with others of it, and its jobs packed where they are heavy."""
+        definition = workflow.workflow_definition
+        key = (definition.name, definition.version, definition.state_machine.get("StartAt"))
+        known = self._shared_definitions.setdefault(key, definition)
+        changes: dict[str, Any] = {"tags": dict(workflow.tags)}
+        if known is not definition and known == definition:
+            changes["workflow_definition"] = known
+        if packed is None and are_heavy(workflow.jobs):
+            with suppress(ValueError):  # text that is not proper Unicode cannot be packed
+                packed = HeavyJobs.of(workflow.jobs)
+        if packed is None:
+            self._heavy_jobs.pop(workflow.id, None)
+        else:
+            self._heavy_jobs[workflow.id] = packed
+            changes["jobs"] = ()
+        self._workflows[workflow.id] = workflow.model_copy(update=changes)
+
+    def _read(self, workflow_id: str) -> Workflow:
+        return self._copy(self._stored(workflow_id))
+
+    def _copy(self, workflow: Workflow, *, with_jobs: bool = True) -> Workflow:
+        changes: dict[str, Any] = {"tags": dict(workflow.tags)}
+        if not with_jobs:
+            changes["jobs"] = ()
+        elif packed := self._heavy_jobs.get(workflow.id):
+            changes["jobs"] = packed.jobs()
+        return workflow.model_copy(update=changes)
+
+    def _stored(self, workflow_id: str) -> Workflow:
+        """Return a workflow as it is kept. Raises ``WorkflowNotFound`` or ``RecordUnreadable``."""
+        try:
+            workflow = self._workflows[workflow_id]
+        except KeyError:
+            raise errors.WorkflowNotFound(f"there is no workflow {workflow_id!r}") from None
+        if is_placeholder(workflow):
+            self._unreadable.note("workflow", workflow_id, why := workflow.unreadable or "")
+            raise errors.RecordUnreadable(f"workflow {workflow_id} cannot be read ({why})", placeholder=workflow)
+        return workflow
+
+    def _at_revision(self, workflow_id: str, revision: int) -> Workflow:
+        workflow = self._stored(workflow_id)
         if workflow.revision != revision:
-            raise errors.VersionConflict(f"workflow {workflow_id} was changed by somebody else")
+            raise errors.VersionConflict(f"workflow {workflow_id} has changed in the meantime")
         return workflow
 
     def _from(self, timeline: list[Place], page_token: str | None, *, oldest_first: bool) -> Iterator[str]:
@@ -242,22 +282,15 @@ class MemoryStore(Store):
         for each in ids:
             if len(workflows) == limit or (max_bytes is not None and size >= max_bytes):
                 return Page(workflows, paging.encode(Position(*_place(workflows[-1]))))
-            shown = self._shown(each, with_jobs=cut is None)
+            shown = self._copy(self._workflows[each], with_jobs=cut is None)
             workflows.append(cut(shown) if cut else shown)
             size += scale.workflow(workflows[-1]) if max_bytes is not None else 0
         return Page(workflows, None)
 
     def _summaries(self, workflow_ids: Iterable[str]) -> list[Workflow]:
-        """Return the summaries of those workflows that can be read."""
-        shown = [self._shown(workflow_id, with_jobs=False) for workflow_id in workflow_ids]
-        return [summary(workflow) for workflow in shown if not workflow.unreadable or workflow.execution_arn]
-
-    def _shown(self, workflow_id: str, *, with_jobs: bool) -> Workflow:
-        """Return a workflow, or the placeholder of one that cannot be read."""
-        try:
-            return self._workflows[workflow_id] if with_jobs else self._workflows.without_jobs(workflow_id)
-        except errors.RecordUnreadable as unreadable:
-            return cast("Workflow", unreadable.placeholder)
+        """Return the summaries of the workflows that can be read."""
+        found = (self._workflows[workflow_id] for workflow_id in workflow_ids)
+        return [summary(self._copy(workflow, with_jobs=False)) for workflow in found if not is_placeholder(workflow)]
 
     def _file(self, place: Place, *, before: Workflow | None, after: Workflow | None) -> None:
         """Enter a workflow in the lists that it belongs to after a change, and take it out of the others."""

@@ -7,6 +7,8 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
+from workflow_manager.models import Workflow
+
 log = structlog.get_logger(__name__)
 
 BROKEN: Final = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -51,3 +53,8 @@ def reason(broken: Exception) -> str:
     else:
         text = str(broken) or type(broken).__name__
     return text if len(text) <= MAX_REASON_LENGTH else f"{text[:MAX_REASON_LENGTH]}…"
+
+
+def is_placeholder(workflow: Workflow) -> bool:
+    """Tell whether a workflow only stands for a record that cannot be read."""
+    return bool(workflow.unreadable) and not workflow.execution_arn

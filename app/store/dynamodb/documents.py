@@ -93,7 +93,7 @@ def _key(key: str) -> Item:
 
 
 def _changed(key: str) -> errors.VersionConflict:
-    return errors.VersionConflict(f"document {key!r} was changed by somebody else")
+    return errors.VersionConflict(f"document {key!r} has changed in the meantime")
 
 
 def _revision(digits: str) -> int:

@@ -153,7 +153,7 @@ class Writer:
         except errors.TransactionCancelled as cancelled:
             if not updates.created_by(cancelled.reasons[0].found, write_id):
                 await self._parts.remove(generations(workflow.id, detached(item)))
-                message = f"workflow {workflow.id} exists, or one that it resumes was changed by somebody else"
+                message = f"workflow {workflow.id} exists, or one that it resumes has changed in the meantime"
                 raise errors.VersionConflict(message) from cancelled
         except errors.TransactionConflict as conflict:
             raise errors.VersionConflict from conflict
@@ -222,4 +222,4 @@ class Writer:
 
 
 def _changed(workflow_id: str) -> errors.VersionConflict:
-    return errors.VersionConflict(f"workflow {workflow_id} has ended, or was changed by somebody else")
+    return errors.VersionConflict(f"workflow {workflow_id} has ended, or has changed in the meantime")

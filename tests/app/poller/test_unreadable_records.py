@@ -88,17 +88,14 @@ async def test_a_workflow_without_its_definition_waits_for_it(rig: Rig) -> None:
     await rig.define()
     await rig.queues.put("slow", QueueLimits(max_running=1))
     waiting = await rig.start(queue="slow")
-    record = rig.store._workflows._records[waiting.id]
+    undamaged = rig.store._workflows[waiting.id]
     await damage(rig.store, waiting.id, "definition")
 
     await rig.poller.poll_once()
 
     assert (await rig.store.get_workflow(waiting.id)).status is WorkflowStatus.QUEUED
     assert not rig.sfn.executions
-    rig.store._workflows._records[waiting.id] = (
-        record[0],
-        *rig.store._workflows._records[waiting.id][1:],
-    )
+    rig.store._workflows[waiting.id] = undamaged
     rig.clock.advance(60)
     await rig.poller.poll_once()
     assert rig.sfn.execution(waiting.id).status == "RUNNING"

@@ -19,6 +19,7 @@ from app.store.memory import MemoryStore
 from app.store.tables import TABLES, WORKFLOWS, Table, create_tables, table_name
 from tests import samples
 from workflow_manager import aws, errors
+from workflow_manager.models import WorkflowStatus
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -114,12 +115,16 @@ async def damage(store: Store, workflow_id: str, kind: Damage) -> None:
 
 
 def _damage_in_memory(store: MemoryStore, workflow_id: str, kind: Damage) -> None:
-    record = list(store._workflows._records[workflow_id])
+    """Leave what the other store shows of such a record: nothing in memory can be damaged."""
+    workflow = store._workflows[workflow_id]
+    why = "the history is damaged" if kind == "jobs" else f"its {kind} is damaged"
+    changes: dict[str, Any] = {"unreadable": why}
     if kind == "definition":
-        definition = store._workflows._definitions[record[0]]
-        placeholder = definition.model_copy(update={"version": 99, "state_machine": {}, "unreadable": "is missing"})
-        record[0] = store._workflows._number(placeholder)
+        unknown = {"version": 99, "state_machine": {}, "unreadable": why}
+        changes["workflow_definition"] = workflow.workflow_definition.model_copy(update=unknown)
+    elif kind == "jobs":
+        changes |= {"jobs": (), "last_job": None}
     else:
-        position, value = {"status": (1, "paused"), "body": (4, None), "jobs": (6, b'[{"id":1}]')}[kind]
-        record[position] = value
-    store._workflows._records[workflow_id] = tuple(record)
+        changes |= {"status_reason": f"cannot be read: {why}", "tags": {}, "execution_arn": ""}
+        changes["status"] = WorkflowStatus.RUNNING
+    store._workflows[workflow_id] = workflow.model_copy(update=changes)
