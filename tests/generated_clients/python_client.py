@@ -11,7 +11,7 @@ from tests.generated_clients.steps import step
 SOURCES: Final = HERE / "python"
 GENERATED: Final = CACHE / "python"
 PACKAGE: Final = GENERATED / "workflow_manager_client"
-MACHINES: Final = ROOT / "tests" / "states_language" / "machines" / "valid"
+MACHINES: Final = ROOT / "tests" / "sdk" / "states_language" / "machines" / "valid"
 
 
 def prepare() -> None:
