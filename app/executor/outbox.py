@@ -91,7 +91,7 @@ class Outbox:
         """Record a workflow, and start its execution if its queue lets it and Step Functions answers.
 
         Raises ``InvalidInput``, and ``RefusedByAWS`` or ``AccessDenied`` when AWS will never run it; then nothing is
-        left of it.
+        left of it. Raises ``Unavailable`` when something may be left of it.
         """
         machine = await self._launcher.state_machine(
             draft.definition, namespace=draft.namespace, variables=draft.variables
@@ -108,8 +108,8 @@ class Outbox:
                 return workflow
             try:
                 await self._launcher.launch(workflow, machine, text, now=self._now(), patience=PATIENCE)
-            except (errors.RefusedByAWS, errors.AccessDenied):
-                if await self._taken_back(workflow):
+            except (errors.RefusedByAWS, errors.AccessDenied) as refusal:
+                if await self._taken_back(workflow, refusal):
                     raise
                 return await self._as_stored(workflow)
             except errors.Unavailable as silence:
@@ -220,15 +220,22 @@ class Outbox:
         except errors.WorkflowManagerError as trouble:
             log.warning("note was not written", action="start-later", workflow_id=workflow.id, error=trouble.message)
 
-    async def _taken_back(self, workflow: Workflow) -> bool:
-        """Remove a workflow that AWS refused, unless somebody else has taken care of it meanwhile."""
+    async def _taken_back(self, workflow: Workflow, refusal: errors.WorkflowManagerError) -> bool:
+        """Remove a workflow that AWS refused; returns False if it has changed in the meantime, and so stays.
+
+        Raises ``Unavailable`` when the removal is not confirmed: the dispatcher may find the record and start it after
+        all, for example because AWS now allows it. So the refusal would not be the whole truth.
+        """
         try:
             await self._store.discard_workflow(workflow.id, revision=workflow.revision)
         except errors.VersionConflict:
             return False
         except errors.WorkflowManagerError as trouble:
-            # The refusal is what the caller must know; the dispatcher meets it again, and ends the workflow with it.
-            log.warning("workflow is ended later", action="take-back", workflow_id=workflow.id, error=trouble.message)
+            log.warning("removal not confirmed", action="take-back", workflow_id=workflow.id, error=trouble.message)
+            raise errors.Unavailable(
+                f"AWS refused to start workflow {workflow.id} ({refusal.message}), but the store did not confirm its "
+                "removal, so it may be tried again later; repeat the request, or look at the workflow"
+            ) from trouble
         return True
 
     async def _as_stored(self, workflow: Workflow) -> Workflow:
