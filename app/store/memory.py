@@ -33,7 +33,7 @@ class MemoryStore(Store):
         self._resources: dict[tuple[str, str], StateResource] = {}
         self._workflows: dict[str, Workflow] = {}
         self._heavy_jobs: dict[str, HeavyJobs] = {}
-        self._shared_definitions: dict[tuple[str, int, str | None], WorkflowDefinition] = {}
+        self._shared_definitions: dict[tuple[str, int, str | None], list[WorkflowDefinition]] = {}
         self._unreadable = unreadable or UnreadableRecords()
         self._timeline: list[Place] = []
         self._timelines_by_definition: dict[str, list[Place]] = {}
@@ -136,7 +136,7 @@ class MemoryStore(Store):
         changed = workflow.model_copy(update=update)
         self._keep(changed, packed=None if "jobs" in changes else self._heavy_jobs.get(workflow_id))
         self._file(_place(workflow), before=workflow, after=changed)
-        return self._read(workflow_id)
+        return changed if "jobs" in changes else self._read(workflow_id)
 
     async def discard_workflow(self, workflow_id: str, *, revision: int) -> None:
         workflow = self._at_revision(workflow_id, revision)
@@ -222,12 +222,8 @@ class MemoryStore(Store):
 
     def _keep(self, workflow: Workflow, *, packed: HeavyJobs | None = None) -> None:
         """Keep a workflow, its definition shared with others of it, and its jobs packed where they are heavy."""
-        definition = workflow.workflow_definition
-        key = (definition.name, definition.version, definition.state_machine.get("StartAt"))
-        known = self._shared_definitions.setdefault(key, definition)
-        changes: dict[str, Any] = {"tags": dict(workflow.tags)}
-        if known is not definition and known == definition:
-            changes["workflow_definition"] = known
+        definition = self._shared(workflow.workflow_definition)
+        changes: dict[str, Any] = {"tags": dict(workflow.tags), "workflow_definition": definition}
         if packed is None and are_heavy(workflow.jobs):
             with suppress(ValueError):  # text that is not proper Unicode cannot be packed
                 packed = HeavyJobs.of(workflow.jobs)
@@ -237,6 +233,16 @@ class MemoryStore(Store):
             self._heavy_jobs[workflow.id] = packed
             changes["jobs"] = ()
         self._workflows[workflow.id] = workflow.model_copy(update=changes)
+
+    def _shared(self, definition: WorkflowDefinition) -> WorkflowDefinition:
+        """Return the equal definition that other workflows hold, if there is one."""
+        key = (definition.name, definition.version, definition.state_machine.get("StartAt"))
+        alike = self._shared_definitions.setdefault(key, [])
+        for known in alike:
+            if known is definition or known == definition:
+                return known
+        alike.append(definition)
+        return definition
 
     def _read(self, workflow_id: str) -> Workflow:
         return self._copy(self._stored(workflow_id))

@@ -46,10 +46,12 @@ async def test_workflows_share_their_definition() -> None:
 async def test_definitions_that_differ_are_not_mixed_up() -> None:
     machine = {**samples.ECHO, "Comment": "another one"}
     other = samples.workflow("2", workflow_definition=samples.definition(machine=machine))
-    store = await stored(samples.workflow("1"), other)
+    store = await stored(samples.workflow("1"), other, other.model_copy(update={"id": "3"}, deep=True))
 
     assert (await store.get_workflow("1")).workflow_definition.state_machine == samples.ECHO
-    assert (await store.get_workflow("2")).workflow_definition.state_machine == machine
+    second, third = [(await store.get_workflow(name)).workflow_definition for name in ("2", "3")]
+    assert second.state_machine == machine
+    assert second is third
 
 
 async def test_tags_belong_to_their_reader() -> None:
