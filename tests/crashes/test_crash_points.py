@@ -1,6 +1,6 @@
 """Crashes at every await of start, resume, cancel, refresh, poll and dispatch: nothing lost, doubled or stuck.
 
-A failing seed names itself; ``pytest tests/crashes --crash-seed N`` plays it again.
+A failing seed names itself; ``pytest -m "not slow" tests/crashes --crash-seed N`` plays it again.
 
 Covers `app.executor` and `app.poller`.
 """
@@ -109,7 +109,7 @@ def predictable_ids(seed: int) -> Iterator[None]:
 
 def report(failures: dict[int, str]) -> str:
     """Tell what went wrong, and how to see it again."""
-    lines = [f"{len(failures)} seeds failed; play one again with: pytest tests/crashes --crash-seed N"]
+    lines = [f"{len(failures)} seeds failed; play one again with: pytest -m 'not slow' tests/crashes --crash-seed N"]
     lines += [f"seed {seed}: {wrong}" for seed, wrong in list(failures.items())[:10]]
     return "\n".join(lines)
 
