@@ -1,4 +1,4 @@
-"""Error answers: every failure becomes JSON with a ``message`` that says what to do next."""
+"""Error responses: every failure becomes JSON with a ``message`` that says what to do next."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,7 +18,7 @@ from workflow_manager import errors
 log = structlog.get_logger(__name__)
 
 MAX_PROBLEMS: Final = 1_000
-"""Problems of one request that are told; the rest is counted."""
+"""Maximum number of problems in one response; the message counts the rest."""
 
 MAX_STEP_LENGTH: Final = 128
 """Characters of a key in a pointer."""
@@ -27,48 +27,50 @@ METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 class Problem(BaseModel):
-    """One thing that is wrong with a request."""
+    """One problem of a request."""
 
     pointer: str = Field(
         description="JSON pointer (RFC 6901) into the body; `?name` for a parameter of the query, `{name}` for one of "
         "the path, `name:` for a header."
     )
-    message: str
+    message: str = Field(description="What is wrong, and what to do.")
     severity: errors.Severity | None = Field(
-        default=None, description="`warning` for what alone would be accepted; absent for everything else."
+        default=None, description="`warning` for a problem that alone would not refuse the request; absent for others."
     )
 
 
 class Failure(BaseModel):
-    """What every error answer holds."""
+    """The body of every error response."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
-    message: str
-    errors: tuple[Problem, ...] | None = None
-    request_id: str | None = None
+    message: str = Field(description="What went wrong, and what to do next.")
+    errors: tuple[Problem, ...] | None = Field(
+        default=None, description="Each problem of the request, when they are known one by one."
+    )
+    request_id: str | None = Field(default=None, description="Id of the request, which the logs carry too.")
 
 
 class BadRequest(Failure):
-    """The request can never work as it is."""
+    """The request is not valid; repeating it unchanged fails again."""
 
 
 class NotFound(Failure):
-    """There is no such thing."""
+    """The object does not exist."""
 
 
 class Conflict(Failure):
     """The request conflicts with the current state."""
 
-    retry: str | None = Field(default=None, description="Id of the workflow that resumes this one already.")
+    retry: str | None = Field(default=None, description="Id of the workflow that already resumes this one.")
 
 
 class PayloadTooLarge(Failure):
-    """The request body is too large."""
+    """The request body is larger than 1 MiB."""
 
 
 class InternalError(Failure):
-    """The service, or AWS behind it, failed."""
+    """The service failed (500), AWS answered with an error (502), or AWS or the store is unavailable (503)."""
 
 
 MODELS: dict[int, type[Failure]] = {
@@ -82,13 +84,24 @@ MODELS: dict[int, type[Failure]] = {
 }
 
 
+DESCRIPTIONS: Final = {
+    400: "The request is not valid; repeating it unchanged fails again.",
+    404: "The object does not exist.",
+    409: "The request conflicts with the current state.",
+    413: "The request body is larger than 1 MiB.",
+    500: "The service failed; its log has the details.",
+    502: "AWS answered with an error.",
+    503: "AWS or the store is unavailable; try again.",
+}
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the ``responses=`` of a route that can fail with these statuses."""
-    return {status: {"model": MODELS[status], "description": (MODELS[status].__doc__ or "")} for status in statuses}
+    return {status: {"model": MODELS[status], "description": DESCRIPTIONS[status]} for status in statuses}
 
 
 COMMON = responses(400, 500, 503)
-"""What every route can answer: a bad request, a failure of ours, and one of what is behind us."""
+"""Errors that every route can answer."""
 
 
 def install(app: FastAPI) -> None:
@@ -134,7 +147,7 @@ def install(app: FastAPI) -> None:
     async def on_unknown(request: Request, error: Exception) -> JSONResponse:
         log.error("request crashed", action="request-crashed", path=request.url.path, exc_info=error)
         answer = _answer(request, 500, "internal error; the log of the service has the details", ())
-        # This handler runs outside of all middleware, so nobody else puts the id on the answer.
+        # This handler runs outside of all middleware, so it sets the header itself.
         answer.headers[middleware.HEADER] = request.scope.get("request_id", "")
         return answer
 

@@ -31,7 +31,7 @@ PAGE_SIZE: Final = 10
 
 NEXT_PAGE_HEADERS: Final = {
     "X-Next-Page-Path": {"description": "Path of the next page, if there is one.", "schema": {"type": "string"}},
-    "Link": {"description": "The same, as `rel=next` (RFC 8288).", "schema": {"type": "string"}},
+    "Link": {"description": "The same path with `rel=next` (RFC 8288).", "schema": {"type": "string"}},
 }
 
 
@@ -62,32 +62,38 @@ class WorkflowsParameters(BaseModel):
     statuses: list[WorkflowStatus] = Field(
         default_factory=list,
         max_length=len(WorkflowStatus),
-        description="Only workflows in one of these statuses, that of `status` included. Repeat it to ask for several.",
+        description="Only workflows in one of these statuses, in addition to `status`. Repeat it for several.",
     )
     id_prefix: IdPrefix | None = Field(
-        default=None, description=f"Only workflows whose id begins so: {ID_PREFIX_LENGTH} characters or more."
+        default=None,
+        description=f"Only workflows whose id starts with this prefix of at least {ID_PREFIX_LENGTH} characters.",
     )
-    resolved_by_user: bool | None = Field(default=None, description="Only workflows that are resolved, or are not.")
+    resolved_by_user: bool | None = Field(
+        default=None, description="Only resolved (`true`) or only unresolved (`false`) workflows."
+    )
     resolved_by: Filter | None = Field(
-        default=None, description="Only workflows that this workflow resolved: it resumed them, and succeeded."
+        default=None,
+        description="Only workflows that the workflow of this id resolved by resuming them and succeeding.",
     )
-    namespace: Filter | None = Field(default=None, description="Only workflows of this namespace.")
-    queue: Filter | None = Field(default=None, description="Only workflows of this queue.")
+    namespace: Filter | None = Field(default=None, description="Only workflows in this namespace.")
+    queue: Filter | None = Field(default=None, description="Only workflows in this queue.")
     tag: list[TagFilter] = Field(
         default_factory=list,
-        description="Only workflows with this tag, as `key:value`: up to the first colon is the key. "
-        "Repeat it to ask for several.",
+        description="Only workflows with this tag, as `key:value`; the key ends at the first colon. Repeat it for "
+        "several tags, all of which must match.",
     )
     created_after: Moment | None = Field(default=None, description="Only workflows created after this time.")
     created_before: Moment | None = Field(default=None, description="Only workflows created before this time.")
     limit: Annotated[int, AfterValidator(lambda limit: limit or PAGE_SIZE)] = Field(
-        default=PAGE_SIZE, ge=0, le=10_000, description="Most workflows of one page; 0 counts as absent."
+        default=PAGE_SIZE, ge=0, le=10_000, description="Maximum number of workflows in a page; 0 counts as absent."
     )
-    oldest_first: bool = Field(default=False, description="Begin with the oldest instead of the newest.")
-    page_token: str | None = Field(default=None, max_length=1024, description="Where the page begins; opaque.")
-    summary_only: bool = Field(default=False, description="Leave out definition bodies, jobs and outputs.")
+    oldest_first: bool = Field(default=False, description="Oldest first instead of newest first.")
+    page_token: str | None = Field(
+        default=None, max_length=1024, description="Opaque start of the page, from `X-Next-Page-Path`."
+    )
+    summary_only: bool = Field(default=False, description="Leave out state machines, jobs and outputs.")
     omit_input: bool = Field(
-        default=False, description="Of summaries, leave out the inputs too, which spares reading those that are large."
+        default=False, description="With `summaryOnly`, leave out inputs as well, so that large ones are not read."
     )
 
     def query(self) -> WorkflowQuery:

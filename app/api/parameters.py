@@ -1,4 +1,4 @@
-"""Parameters that several routes share, limited to what the service itself can have given out."""
+"""Parameters that several routes share. Ids and names are limited to what the service accepts and makes."""
 
 from typing import Annotated
 
@@ -24,6 +24,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="Repeating a request with the same key and body returns the workflow that the first one made.",
+        description="Key of the request: repeating it with the same key and body returns the workflow that the first "
+        "request made; another body is refused with 409.",
     ),
 ]

@@ -173,7 +173,7 @@ class DefinitionExists(Conflict):
 
 
 class VersionConflict(Conflict):
-    """Somebody else changed it first; read it again and retry."""
+    """Another request changed it first; read it again and retry."""
 
 
 class WorkflowActive(Conflict):
@@ -229,7 +229,7 @@ class NoAnswer(Unavailable):
 
 
 class NotReady(Unavailable):
-    """The poller has not done its work for a while; the log of the service may say why."""
+    """The poller has made no progress recently; the log of the service may say why."""
 
 
 class LimitReached(Unavailable):

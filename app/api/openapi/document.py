@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, corrected to what is really sent and received."""
+"""The OpenAPI document: that of FastAPI, corrected to what is really sent and received."""
 
 from typing import Any, Final
 
@@ -17,14 +17,14 @@ LEFT_OUT_OF_SUMMARIES: Final = {
     "WorkflowDefinition": ("stateMachine",),
     "WorkflowSummary": ("input",),
 }
-"""Properties that a listing with ``summaryOnly`` need not have, so no client may rely on them."""
+"""Properties that listings with ``summaryOnly`` leave out, so that they are not required."""
 
 FRAMEWORK_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
-"""Schemas of FastAPI's own 422 answer, which this service does not give."""
+"""Schemas of FastAPI's 422 response, which this service never sends."""
 
 
 def install(app: FastAPI) -> None:
-    """Make the application describe itself with ``document``."""
+    """Make the application serve the document of ``document``."""
 
     def openapi() -> JSON:
         if app.openapi_schema is None:
@@ -64,6 +64,7 @@ def _summary_schema() -> JSON:
 
 def _tidy_operation(operation: JSON) -> None:
     operation["responses"].pop("422", None)
+    operation["summary"] = examples.SUMMARIES[operation["operationId"]]
     operation["description"] = _unwrapped(operation["description"])
     for parameter in operation.get("parameters", ()):
         _without_null(parameter["schema"])
@@ -75,11 +76,13 @@ def _add_examples(operation: JSON, path: str) -> None:
     if name in examples.REQUESTS:
         operation["requestBody"]["content"]["application/json"]["example"] = examples.REQUESTS[name]
     for status, response in operation["responses"].items():
+        if response["description"] == "Successful Response":
+            response["description"] = examples.DESCRIPTIONS[name]
         content = response.get("content", {}).get("application/json")
         if content is None:
             continue
-        if status in examples.MESSAGES:
-            content["example"] = {"message": examples.MESSAGES[status], "requestId": examples.REQUEST_ID}
+        if message := examples.message(name, status):
+            content["example"] = {"message": message, "requestId": examples.REQUEST_ID}
         elif (name, status) in examples.ANSWERS:
             content["example"] = examples.ANSWERS[name, status]
     for parameter in operation.get("parameters", ()):
@@ -104,14 +107,14 @@ def _tidy_schema(schema: JSON) -> None:
 
 
 def _default_in_words(member: JSON) -> None:
-    """Say the default instead of declaring it: generators make what has a default a field that must be given."""
+    """Describe the default instead of declaring it: generators require fields that declare one."""
     default = member.pop("default", None)
     if default not in {None, ""}:
         member["description"] = f"{member.get('description', '')} Default: `{default}`.".strip()
 
 
 def _without_null(schema: JSON) -> None:
-    """Absent is never written as null: neither in what is sent, nor in a query."""
+    """Remove null, which is never sent for an absent value, neither in responses nor in queries."""
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         del schema["anyOf"]
@@ -121,5 +124,5 @@ def _without_null(schema: JSON) -> None:
 
 
 def _unwrapped(text: str) -> str:
-    """Join the lines that a docstring breaks only for the width of the source."""
+    """Join the lines of each paragraph of a docstring."""
     return "\n\n".join(" ".join(paragraph.split("\n")) for paragraph in text.split("\n\n"))

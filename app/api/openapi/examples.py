@@ -1,4 +1,4 @@
-"""Examples of requests and answers, by operation: what people see first in the docs, and paste."""
+"""Examples of requests and responses, by operation."""
 
 import json
 from typing import Any, Final
@@ -79,7 +79,7 @@ SUCCEEDED: Final[JSON] = QUEUED | {
 RESUMED: Final[JSON] = QUEUED | {"id": RESUMED_ID, "retryFor": WORKFLOW_ID, "executionArn": EXECUTION + RESUMED_ID}
 
 EVENTS: Final = f"retry: 1000\n\nevent: workflow\nid: 3\ndata: {json.dumps(SUCCEEDED)}\n\n"
-"""A stream of events, of a workflow that has ended."""
+"""The stream of a workflow that has ended."""
 
 REQUESTS: Final[dict[str, JSON]] = {
     "newWorkflowDefinition": NEW_DEFINITION,
@@ -141,12 +141,120 @@ PATH_PARAMETERS: Final[dict[str, JSON]] = {
 }
 
 MESSAGES: Final = {
-    "400": "/namespace: Field required",
-    "404": "there is no workflow '7c5f3a52-3d0e-4c52-8a53-1f6b8b1b4c55'",
-    "409": "Somebody else changed it first; read it again and retry.",
+    "400": "?limit: Input should be less than or equal to 10000",
     "413": "the body is larger than 1048576 bytes",
     "500": "internal error; the log of the service has the details",
     "502": "AccessDeniedException: User is not authorized to perform: states:StartExecution",
     "503": "AWS gave no answer: connect timeout",
 }
-"""What an error of each status says, for example."""
+"""Messages of the errors that say the same for every operation, by status."""
+
+NO_WORKFLOW: Final = f"there is no workflow '{WORKFLOW_ID}'"
+NO_DEFINITION: Final = "there is no workflow definition 'greet'"
+NO_RESOURCE: Final = "there is no state resource 'echo' in namespace 'dev'"
+
+OPERATION_MESSAGES: Final[dict[tuple[str, str], str]] = {
+    ("startWorkflow", "400"): "/namespace: Field required",
+    ("startWorkflow", "404"): NO_DEFINITION,
+    ("startWorkflow", "409"): "The Idempotency-Key was used before with another request.",
+    ("getWorkflowByID", "400"): "?wait: Input should be less than or equal to 60",
+    ("getWorkflowByID", "404"): NO_WORKFLOW,
+    ("CancelWorkflow", "400"): f"workflow {WORKFLOW_ID} has already ended: it succeeded",
+    ("CancelWorkflow", "404"): NO_WORKFLOW,
+    ("CancelWorkflow", "502"): "AccessDeniedException: User is not authorized to perform: states:StopExecution",
+    ("resumeWorkflowByID", "400"): "The workflow never entered that state.",
+    ("resumeWorkflowByID", "404"): NO_WORKFLOW,
+    ("resumeWorkflowByID", "409"): "The workflow is still active.",
+    ("getJob", "400"): "jobID: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
+    ("getJob", "404"): f"workflow {WORKFLOW_ID} has no job '2'",
+    ("getJob", "502"): "AccessDeniedException: User is not authorized to perform: states:GetExecutionHistory",
+    ("resolveWorkflowByID", "400"): "workflowID: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
+    ("resolveWorkflowByID", "404"): NO_WORKFLOW,
+    ("resolveWorkflowByID", "409"): f"workflow {WORKFLOW_ID} is already resolved",
+    ("followWorkflow", "400"): "workflowID: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
+    ("followWorkflow", "404"): NO_WORKFLOW,
+    ("newWorkflowDefinition", "400"): "/stateMachine/States/echo/Next: There is no state 'done'; add the state.",
+    ("newWorkflowDefinition", "409"): "workflow definition 'greet' exists; update it to add a version",
+    ("getWorkflowDefinitionVersionsByName", "404"): NO_DEFINITION,
+    ("updateWorkflowDefinition", "400"): "/name: the name must be that in the path, 'greet'",
+    ("updateWorkflowDefinition", "404"): NO_DEFINITION,
+    ("updateWorkflowDefinition", "409"): "Another request changed it first; read it again and retry.",
+    ("getWorkflowDefinitionByNameAndVersion", "400"): "version: Input should be greater than or equal to 0",
+    ("getWorkflowDefinitionByNameAndVersion", "404"): "workflow definition 'greet' has no version 7",
+    ("postStateResource", "400"): "/uri: Field required",
+    ("getStateResource", "400"): "name: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
+    ("getStateResource", "404"): NO_RESOURCE,
+    ("putStateResource", "400"): "namespace and name in the body must be those in the path",
+    ("deleteStateResource", "400"): "name: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
+    ("deleteStateResource", "404"): NO_RESOURCE,
+    ("getQueues", "400"): "?limit: this field is not known; remove it or check its spelling",
+    ("getQueue", "400"): "name: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
+    ("putQueue", "400"): "/maxRunning: Input should be greater than or equal to 0",
+    ("putQueue", "409"): "Another request changed it first; read it again and retry.",
+    ("deleteQueue", "400"): "name: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
+    ("deleteQueue", "409"): "Another request changed it first; read it again and retry.",
+    ("readinessCheck", "503"): "The poller has made no progress recently; the log of the service may say why.",
+}
+"""Messages of the errors of one operation, by operation and status."""
+
+
+def message(operation: str, status: str) -> str | None:
+    """Return the message of an error of an operation, or None for a status that is no error."""
+    return OPERATION_MESSAGES.get((operation, status), MESSAGES.get(status))
+
+
+DESCRIPTIONS: Final = {
+    "healthCheck": "The process serves requests.",
+    "readinessCheck": "The service takes requests.",
+    "getMetrics": "Metrics in the Prometheus text format.",
+    "getQuotas": "The quotas, by action.",
+    "getWorkflowDefinitions": "A page of definitions.",
+    "newWorkflowDefinition": "Version 0 of the definition.",
+    "getWorkflowDefinitionVersionsByName": "A page of versions.",
+    "updateWorkflowDefinition": "The new version.",
+    "getWorkflowDefinitionByNameAndVersion": "The version.",
+    "startWorkflow": "The workflow.",
+    "getWorkflows": "A page of workflows.",
+    "getWorkflowByID": "The workflow.",
+    "CancelWorkflow": "The workflow is cancelled.",
+    "resumeWorkflowByID": "The new workflow.",
+    "getJob": "The job.",
+    "resolveWorkflowByID": "The workflow is resolved.",
+    "postStateResource": "The state resource.",
+    "getStateResource": "The state resource.",
+    "putStateResource": "The state resource.",
+    "deleteStateResource": "The state resource is removed.",
+    "getQueues": "The queues.",
+    "getQueue": "The queue.",
+    "putQueue": "The queue with its new limits.",
+    "deleteQueue": "The queue has no limits.",
+}
+"""What a successful response holds, by operation, where the framework would say only that it is successful."""
+
+SUMMARIES: Final = {
+    "startWorkflow": "Start a workflow",
+    "getWorkflows": "List workflows",
+    "getWorkflowByID": "Get a workflow",
+    "CancelWorkflow": "Cancel a workflow",
+    "resumeWorkflowByID": "Resume a workflow",
+    "getJob": "Get a job",
+    "resolveWorkflowByID": "Resolve a workflow",
+    "followWorkflow": "Follow a workflow",
+    "getWorkflowDefinitions": "List workflow definitions",
+    "newWorkflowDefinition": "Create a workflow definition",
+    "getWorkflowDefinitionVersionsByName": "List the versions of a workflow definition",
+    "updateWorkflowDefinition": "Add a version to a workflow definition",
+    "getWorkflowDefinitionByNameAndVersion": "Get a version of a workflow definition",
+    "postStateResource": "Register a state resource",
+    "getStateResource": "Get a state resource",
+    "putStateResource": "Register a state resource by path",
+    "deleteStateResource": "Remove a state resource",
+    "getQueues": "List queues",
+    "getQueue": "Get a queue",
+    "putQueue": "Set the limits of a queue",
+    "deleteQueue": "Remove the limits of a queue",
+    "readinessCheck": "Check readiness",
+    "getMetrics": "Get metrics",
+    "getQuotas": "List quotas",
+    "healthCheck": "Check liveness",
+}

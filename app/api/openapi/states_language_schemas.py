@@ -1,6 +1,6 @@
-"""Schemas of the States Language for generated clients, under the names that the peer's clients use.
+"""Schemas of the States Language for generated clients, under the names that older clients use.
 
-They describe, and leave room: whatever is added to the language passes; ``workflow_manager.states_language`` judges.
+They allow unknown fields, so that additions to the language pass; ``workflow_manager.states_language`` validates.
 """
 
 from typing import Any, Final
@@ -20,57 +20,75 @@ def _object(description: str, properties: JSON, *, required: tuple[str, ...] = (
     return schema | {"additionalProperties": True}
 
 
-def _array(name: str) -> JSON:
-    return {"type": "array", "items": _ref(name)}
+def _array(name: str, description: str) -> JSON:
+    return {"type": "array", "items": _ref(name), "description": description}
+
+
+def _text(description: str) -> JSON:
+    return {"type": "string", "description": description}
+
+
+def _any(description: str) -> JSON:
+    return {"description": description}
 
 
 def _or_nothing(schema: JSON) -> JSON:
-    """Let a field be null, or an empty text: clients write what their callers left out so, and it is kept so."""
+    """Allow null or an empty text, which generated clients send for fields that their callers left out."""
     if "$ref" in schema:
-        return {"anyOf": [schema, {"type": "null"}]}
+        return {"anyOf": [{"$ref": schema["$ref"]}, {"type": "null"}], "description": schema["description"]}
     if "enum" in schema:
         return {**schema, "type": [schema["type"], "null"], "enum": [*schema["enum"], "", None]}
-    return {**schema, "type": [schema["type"], "null"]} if schema else schema
+    return {**schema, "type": [schema["type"], "null"]} if "type" in schema else schema
 
 
-TEXT: Final = {"type": "string"}
-FLAG: Final = {"type": "boolean"}
-ANYTHING: Final[JSON] = {}
+COMMENT: Final = _text("Comment for readers; it has no effect.")
+NEXT: Final = _text("Name of the state that follows.")
 
 SCHEMAS: Final[dict[str, JSON]] = {
     "SLStateMachine": _object(
         "A state machine in the Amazon States Language.",
         {
-            "Comment": TEXT,
-            "QueryLanguage": {"type": "string", "enum": ["JSONPath", "JSONata"]},
-            "StartAt": TEXT,
-            "States": {"type": "object", "additionalProperties": _ref("SLState")},
-            "TimeoutSeconds": {"type": "integer"},
-            "Version": TEXT,
+            "Comment": COMMENT,
+            "QueryLanguage": {
+                "type": "string",
+                "enum": ["JSONPath", "JSONata"],
+                "description": "Query language of states that name none; JSONPath by default.",
+            },
+            "StartAt": _text("Name of the first state."),
+            "States": {
+                "type": "object",
+                "additionalProperties": _ref("SLState"),
+                "description": "The states, by name.",
+            },
+            "TimeoutSeconds": {
+                "type": "integer",
+                "description": "Maximum duration of a run in seconds; a longer run fails with `States.Timeout`.",
+            },
+            "Version": _text("Version of the States Language; `1.0` by default."),
         },
         required=("StartAt", "States"),
     ),
     "SLState": _object(
-        "One state; which fields it may have depends on its type.",
+        "A state. Its type determines which fields it may have.",
         {
-            "Type": _ref("SLStateType"),
-            "Comment": TEXT,
-            "Next": TEXT,
-            "End": FLAG,
-            "Resource": {"type": "string", "description": "An ARN, or a short name such as `echo` or `lambda:echo`."},
-            "InputPath": TEXT,
-            "OutputPath": TEXT,
-            "ResultPath": TEXT,
-            "Parameters": ANYTHING,
-            "ResultSelector": ANYTHING,
-            "Result": ANYTHING,
-            "Retry": _array("SLRetrier"),
-            "Catch": _array("SLCatcher"),
-            "Choices": _array("SLChoice"),
-            "Default": TEXT,
-            "Branches": _array("SLStateMachine"),
-            "Iterator": _ref("SLStateMachine"),
-            "ItemProcessor": _ref("SLStateMachine"),
+            "Type": _ref("SLStateType") | {"description": "Type of the state."},
+            "Comment": COMMENT,
+            "Next": NEXT,
+            "End": {"type": "boolean", "description": "Whether the run, branch or iteration ends with this state."},
+            "Resource": _text("Resource of a Task: an ARN, or a short name such as `echo` or `lambda:echo`."),
+            "InputPath": _text("Path of the part of the input that the state uses; `$` by default."),
+            "OutputPath": _text("Path of the part of the result that becomes the output; `$` by default."),
+            "ResultPath": _text("Where the result is placed in the input; `$`, the default, replaces it."),
+            "Parameters": _any("Payload template of the effective input."),
+            "ResultSelector": _any("Payload template applied to the result of a Task, Parallel or Map."),
+            "Result": _any("Result of a Pass state."),
+            "Retry": _array("SLRetrier", "Retriers, of which the first that matches an error applies."),
+            "Catch": _array("SLCatcher", "Catchers, of which the first that matches an error applies."),
+            "Choices": _array("SLChoice", "Rules of a Choice, of which the first that is true applies."),
+            "Default": _text("Name of the state that follows a Choice when no rule is true."),
+            "Branches": _array("SLStateMachine", "Branches of a Parallel, which run at the same time."),
+            "Iterator": _ref("SLStateMachine") | {"description": "Older name of `ItemProcessor`."},
+            "ItemProcessor": _ref("SLStateMachine") | {"description": "States that a Map runs for each item."},
         },
         required=("Type",),
     ),
@@ -79,28 +97,32 @@ SCHEMAS: Final[dict[str, JSON]] = {
         "enum": ["Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map"],
     },
     "SLChoice": _object(
-        "A rule of a Choice state.",
+        "A rule of a Choice state. Comparison operators are fields beside `Variable`.",
         {
-            "Variable": TEXT,
-            "Next": TEXT,
-            "Not": _ref("SLChoice"),
-            "And": _array("SLChoice"),
-            "Or": _array("SLChoice"),
+            "Variable": _text("Path of the value to compare."),
+            "Next": _text("Name of the state that follows when the rule is true."),
+            "Not": _ref("SLChoice") | {"description": "Rule that must be false."},
+            "And": _array("SLChoice", "Rules that must all be true."),
+            "Or": _array("SLChoice", "Rules of which one must be true."),
         },
     ),
     "SLRetrier": _object(
-        "When and how often a failed state is tried again.",
+        "When and how often a failed state is retried.",
         {
-            "ErrorEquals": _array("SLErrorEquals"),
-            "IntervalSeconds": {"type": "integer"},
-            "MaxAttempts": {"type": "integer", "minimum": 0},
-            "BackoffRate": {"type": "number"},
+            "ErrorEquals": _array("SLErrorEquals", "Names of the errors that are retried."),
+            "IntervalSeconds": {"type": "integer", "description": "Seconds before the first retry; 1 by default."},
+            "MaxAttempts": {"type": "integer", "minimum": 0, "description": "Maximum number of retries; 3 by default."},
+            "BackoffRate": {"type": "number", "description": "Factor of the interval at each retry; 2.0 by default."},
         },
         required=("ErrorEquals",),
     ),
     "SLCatcher": _object(
-        "Where a run goes on after a failure.",
-        {"ErrorEquals": _array("SLErrorEquals"), "Next": TEXT, "ResultPath": TEXT},
+        "Where a run continues after a failure.",
+        {
+            "ErrorEquals": _array("SLErrorEquals", "Names of the errors that are caught."),
+            "Next": NEXT,
+            "ResultPath": _text("Where the error is placed in the input; `$`, the default, replaces it."),
+        },
         required=("ErrorEquals", "Next"),
     ),
     "SLErrorEquals": {"type": "string", "description": "Name of an error, such as `States.ALL`."},

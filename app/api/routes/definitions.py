@@ -25,11 +25,12 @@ router = APIRouter(
 )
 
 
-Limit = Annotated[int | None, Query(ge=1, le=10_000, description="Most definitions of one page.")]
+Limit = Annotated[int | None, Query(ge=1, le=10_000, description="Maximum number of definitions in a page.")]
 PageToken = Annotated[
-    str | None, Query(alias="pageToken", max_length=1024, description="Where the page begins; opaque.")
+    str | None,
+    Query(alias="pageToken", max_length=1024, description="Opaque start of the page, from `X-Next-Page-Path`."),
 ]
-SummaryOnly = Annotated[bool, Query(alias="summaryOnly", description="Leave state machines empty.")]
+SummaryOnly = Annotated[bool, Query(alias="summaryOnly", description="Leave out the states of the state machines.")]
 
 
 @router.get(
@@ -46,10 +47,10 @@ async def get_workflow_definitions(
     page_token: PageToken = None,
     summary_only: SummaryOnly = False,
 ) -> Response:
-    """Return the latest version of every workflow definition, by name.
+    """List the latest version of every workflow definition, by name.
 
-    A page has `limit` definitions, or 8 MiB. When there are more, the header `X-Next-Page-Path` holds the path of the
-    next page.
+    A page holds up to `limit` definitions and 8 MiB; if there are more, the header `X-Next-Page-Path` has the
+    path of the next one.
     """
     found = await store.list_definitions(
         limit=limit, page_token=page_token, max_bytes=PAGE_BYTES, summaries=summary_only
@@ -70,10 +71,10 @@ async def new_workflow_definition(
     request: NewWorkflowDefinitionRequest,
     registry: RegistryDep,
     validate_only: Annotated[
-        bool, Query(alias="validateOnly", description="Judge the definition, and store nothing.")
+        bool, Query(alias="validateOnly", description="Validate the definition without storing it.")
     ] = False,
 ) -> WorkflowDefinition | Response:
-    """Create a workflow definition; it gets version 0."""
+    """Create version 0 of a workflow definition."""
     if validate_only:
         warnings = await registry.check_definition(request)
         verdict = WorkflowDefinitionVerdict(name=request.name, valid=True, warnings=warnings or None)
@@ -92,18 +93,19 @@ async def get_workflow_definition_versions_by_name(
     request: Request,
     store: StoreDep,
     bodies: BodiesDep,
-    latest: Annotated[bool, Query(description="Only the latest version; false returns all.")] = True,
+    latest: Annotated[bool, Query(description="Only the latest version; `false` lists all versions.")] = True,
     order: Annotated[
-        Literal["asc", "desc"], Query(description="Of all versions, the oldest (`asc`) or the newest (`desc`) first.")
+        Literal["asc", "desc"],
+        Query(description="With `latest=false`: oldest (`asc`) or newest (`desc`) version first."),
     ] = "asc",
     limit: Limit = None,
     page_token: PageToken = None,
     summary_only: SummaryOnly = False,
 ) -> Response:
-    """Return the versions of a workflow definition.
+    """List the versions of a workflow definition, by default only the latest.
 
-    A page has `limit` versions, or 8 MiB. When there are more, the header `X-Next-Page-Path` holds the path of the next
-    page.
+    A page holds up to `limit` versions and 8 MiB; if there are more, the header `X-Next-Page-Path` has the path of
+    the next one.
     """
     if latest and not summary_only:
         found = DefinitionPage([await _shown(store.get_definition(name))], None)
@@ -165,7 +167,7 @@ def _page(
 
 
 async def _shown(reading: Awaitable[WorkflowDefinition]) -> WorkflowDefinition:
-    """Return a definition version, or what can be shown of one that cannot be read."""
+    """Return a definition version, or the readable part of a damaged one."""
     try:
         return await reading
     except errors.RecordUnreadable as unreadable:
@@ -173,7 +175,7 @@ async def _shown(reading: Awaitable[WorkflowDefinition]) -> WorkflowDefinition:
 
 
 def _with_required_members(definition: WorkflowDefinition) -> WorkflowDefinition:
-    """Return a definition with the members that clients require also where its state machine is left out."""
+    """Return a definition with the members that clients require, also without its state machine."""
     if definition.state_machine:
         return definition
     return definition.model_copy(update={"state_machine": {"StartAt": "", "States": {}}})

@@ -22,12 +22,12 @@ from workflow_manager import errors
 from workflow_manager.models import Workflow
 
 HEARTBEAT_SECONDS: Final = 15.0
-"""Longest silence of a stream; proxies that cut silent connections do so after 30 or 60 seconds."""
+"""Maximum silence of a stream; proxies cut silent connections after 30 or 60 seconds."""
 
 RECONNECT_MILLISECONDS: Final = 1_000
 LONGEST_WAIT_SECONDS: Final = 60
 LONGEST_HOLD_SECONDS: Final = 30.0
-"""How long an answer that is being sent counts among those that are shown at a time."""
+"""How long an answer that is being sent occupies one of the places for large answers."""
 
 EVENT_STREAM: Final = "text/event-stream"
 HEARTBEAT: Final = b": still here\n\n"
@@ -37,29 +37,30 @@ _TAGGED_REVISION: Final = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 
 NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     200: {"headers": {"ETag": {"description": "The revision of the workflow.", "schema": {"type": "string"}}}},
-    304: {"description": "The workflow is still as `If-None-Match` names it."},
+    304: {"description": "The workflow has not changed since the revision in `If-None-Match`."},
 }
 EVENT_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["event", "id", "data"],
     "properties": {
-        "event": {"type": "string", "const": "workflow"},
+        "event": {"type": "string", "const": "workflow", "description": "Name of the event."},
         "id": {"type": "string", "description": "The revision of the workflow."},
         "data": {
             "type": "string",
             "contentMediaType": "application/json",
             "contentSchema": {"$ref": "#/components/schemas/Workflow"},
+            "description": "The workflow, as `getWorkflowByID` returns it.",
         },
     },
 }
-"""One event, as OpenAPI 3.2 describes the items of a stream; readers of 3.1 pass it over."""
+"""One event, as OpenAPI 3.2 describes the items of a stream; readers of 3.1 ignore it."""
 
 STREAMED: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "Events, until the workflow has ended.",
+        "description": "A stream of events, until the workflow has ended.",
         "content": {EVENT_STREAM: {"itemSchema": EVENT_SCHEMA, "example": examples.EVENTS}},
     },
-    204: {"description": "The workflow has ended, and `Last-Event-ID` names its last event."},
+    204: {"description": "The workflow has ended, and `Last-Event-ID` is the id of its last event."},
 }
 
 router = APIRouter(prefix="/workflows", tags=["workflows"], responses=error_responses.COMMON)
@@ -89,19 +90,20 @@ Wait = Annotated[
     Query(
         ge=0,
         le=LONGEST_WAIT_SECONDS,
-        description="Wait up to so many seconds until the workflow changes or ends: from how `If-None-Match` names it, "
-        "else from how it is now. What has ended is answered at once.",
+        description="Maximum number of seconds to wait until the workflow changes or ends. The change is relative "
+        "to `If-None-Match`, or to the present. An ended workflow is answered at once.",
     ),
 ]
 IfNoneMatch = Annotated[
-    str | None, Header(max_length=1024, description="The `ETag` of an earlier answer: 304 while nothing has changed.")
+    str | None,
+    Header(max_length=1024, description="The `ETag` of an earlier answer; 304 if nothing has changed since."),
 ]
 LastEventId = Annotated[
     str | None,
     Header(
         alias="Last-Event-ID",
         max_length=1024,
-        description="Id of the last event that arrived; only newer ones are sent. Browsers send it by themselves.",
+        description="Id of the last event received; only newer ones are sent. Browsers set it themselves.",
     ),
 ]
 
@@ -115,12 +117,12 @@ LastEventId = Annotated[
 async def follow_workflow(
     workflow_id: _WorkflowId, feeds: FeedsDep, read: ReadDep, last_event_id: LastEventId = None
 ) -> Response:
-    """Follow a workflow: server-sent events, one now and one after every change, until it has ended.
+    """Follow a workflow: server-sent events, one at once and one after every change, until it has ended.
 
-    Each event is called `workflow`, its data is the whole workflow as `getWorkflowByID` returns it, and its id is the
-    revision of the workflow. Of changes in quick succession only the last is sent, at most once a second. Comments
-    keep the connection alive in between. A stream that ends before its workflow (after an hour, or because the
-    connection or the replica is gone) is resumed with `Last-Event-ID`, at any replica.
+    Each event is named `workflow`; its data is the whole workflow as `getWorkflowByID` returns it, and its id the
+    revision of the workflow. At most one event is sent per second; changes in between are combined. Comments keep the
+    connection alive. If the stream ends before the workflow (after an hour, or because the connection or replica is
+    gone), reconnect to any replica with `Last-Event-ID`.
     """
     known = int(last_event_id) if last_event_id and _REVISION.fullmatch(last_event_id) else None
     with ExitStack() as stack:
@@ -138,9 +140,9 @@ async def follow_workflow(
 async def wait_for_change(
     request: Request, feeds: Feeds, read: Read, workflow_id: str, *, seconds: float, if_none_match: str | None
 ) -> bool:
-    """Return once a workflow has ended or is not as the caller knows it, at the latest after ``seconds``.
+    """Wait until a workflow has ended or differs from what the caller knows, for at most ``seconds``.
 
-    Tells whether the caller is still there: one that has gone away is not waited for.
+    Return false as soon as the caller has disconnected.
     """
     change = _change(feeds, read, workflow_id, seconds=seconds, if_none_match=if_none_match)
     waiting = asyncio.create_task(change, name="wait-for-change")
@@ -173,7 +175,7 @@ async def _change(feeds: Feeds, read: Read, workflow_id: str, *, seconds: float,
 
 
 def answer(workflow: Workflow, bodies: Bodies, *, if_none_match: str | None) -> Response:
-    """Tag an answer with the revision; say only that nothing changed to whom knows it."""
+    """Return a workflow with its revision as ETag, or 304 to a caller that knows the revision."""
     tag = {"ETag": f'W/"{workflow.revision}"'}
     if if_none_match is not None and matches(if_none_match, workflow.revision):
         return Response(status_code=304, headers=tag)
@@ -181,12 +183,12 @@ def answer(workflow: Workflow, bodies: Bodies, *, if_none_match: str | None) -> 
 
 
 def matches(if_none_match: str, revision: int) -> bool:
-    """Tell whether a header names a revision (RFC 9110, section 13.1.2)."""
+    """Return whether an ``If-None-Match`` header contains a revision (RFC 9110, section 13.1.2)."""
     return if_none_match.strip() == "*" or str(revision) in _TAGGED_REVISION.findall(if_none_match)
 
 
 class HeldAnswer(Response):
-    """A workflow with many payloads: its place among the few that are shown at a time is given up when it is sent."""
+    """A large answer; it occupies one of a few places until it is sent."""
 
     def __init__(self, answer: Response, place: Place) -> None:
         super().__init__(status_code=answer.status_code)
@@ -194,7 +196,7 @@ class HeldAnswer(Response):
         self._place = place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; a reader who takes too long does not keep others from theirs."""
+        """Send the answer. A slow reader gives up its place after ``LONGEST_HOLD_SECONDS``."""
         timer = asyncio.get_running_loop().call_later(LONGEST_HOLD_SECONDS, self._place.give_up)
         try:
             await self._answer(scope, receive, send)
@@ -204,12 +206,12 @@ class HeldAnswer(Response):
 
 
 class EventStream(StreamingResponse):
-    """Sends events; ``place`` in the feed is given up when the stream ends, however it does."""
+    """A stream of events; ``place`` in the feed is closed when the stream ends for any reason."""
 
     media_type = EVENT_STREAM
 
     def __init__(self, events: AsyncGenerator[bytes, None], place: ExitStack) -> None:
-        # The second header is for nginx, which would keep events back until its buffer is full.
+        # The second header keeps nginx from buffering events.
         super().__init__(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._events = events
         self._place = place
@@ -226,7 +228,7 @@ async def _events(follower: Follower, known: int | None) -> AsyncGenerator[bytes
     while True:
         try:
             snapshot = await follower.feed.newer_than(known, timeout_seconds=HEARTBEAT_SECONDS)
-        except errors.WorkflowNotFound:  # deleted meanwhile; whoever comes back is told
+        except errors.WorkflowNotFound:  # deleted meanwhile; a reconnect gets 404
             return
         if snapshot is not None:
             known = snapshot.revision
@@ -239,7 +241,7 @@ async def _events(follower: Follower, known: int | None) -> AsyncGenerator[bytes
 
 
 def _event(snapshot: Snapshot) -> tuple[bytes, ...]:
-    """Return an event in parts, of which the large one is the same for all followers."""
+    """Return an event in parts; the large one is shared by all followers."""
     # JSON has no line breaks of its own, so the data is one line.
     parts = (b"event: workflow\nid: %d\ndata: " % snapshot.revision, snapshot.json, b"\n\n")
     return parts if len(snapshot.json) >= SHARED_BYTES else (b"".join(parts),)

@@ -1,4 +1,4 @@
-"""Routes for those who operate the service: readiness, metrics, quotas."""
+"""Routes for operators: readiness, metrics, quotas."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -16,7 +16,7 @@ router = APIRouter(tags=["operations"], responses=error_responses.COMMON)
 
 METRICS_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "The metrics.",
+        "description": "Metrics in the Prometheus text format.",
         "content": {
             "text/plain": {
                 "schema": {"type": "string"},
@@ -34,9 +34,9 @@ async def _metrics(request: Request) -> CollectorRegistry:
 
 @router.get("/_ready", operation_id="readinessCheck", response_class=Response)
 async def readiness_check(request: Request) -> Response:
-    """Tell whether to send requests here: 503 while the service stops, its poller stands still or its store is silent.
+    """Readiness: 503 while the service stops, its poller makes no progress, or its store does not answer.
 
-    Load balancers should ask this; whether the process is alive is `/_health`.
+    For load balancers; use `/_health` to check that the process is alive.
     """
     if request.app.state.shutdown.draining:
         raise errors.NotReady("the service is stopping; send requests to another replica")
@@ -46,11 +46,11 @@ async def readiness_check(request: Request) -> Response:
 
 @router.get("/metrics", operation_id="getMetrics", response_class=Response, responses=METRICS_ANSWER)
 async def get_metrics(metrics: Annotated[CollectorRegistry, Depends(_metrics)]) -> Response:
-    """Return the metrics of this process, in the text form of Prometheus."""
+    """Return the metrics of this process in the Prometheus text format."""
     return Response(generate_latest(metrics), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @router.get("/quotas", operation_id="getQuotas")
 async def get_quotas(quotas: QuotasDep) -> Sequence[QuotaHeadroom]:
-    """Tell how much of the quotas of Step Functions is left, by action; actions without a quota are not listed."""
+    """List how much of each quota of Step Functions is left, by action."""
     return [QuotaHeadroom.model_validate(headroom, from_attributes=True) for headroom in quotas.headroom()]

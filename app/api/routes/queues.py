@@ -15,13 +15,13 @@ router = APIRouter(prefix="/queues", tags=["queues"], route_class=StrictRoute, r
 
 @router.get("", operation_id="getQueues", response_model_exclude_none=True)
 async def get_queues(queues: QueuesDep) -> Sequence[Queue]:
-    """List the queues that have limits, by name; all others start every workflow at once."""
+    """List the queues that have limits, by name. All other queues start workflows at once."""
     return await queues.configured()
 
 
 @router.get("/{name}", operation_id="getQueue", response_model_exclude_none=True)
 async def get_queue(name: QueueNameParameter, queues: QueuesDep) -> Queue:
-    """Return a queue; one that nobody limited starts every workflow at once."""
+    """Return a queue. A queue without limits starts workflows at once."""
     return await queues.get(name)
 
 
@@ -29,15 +29,15 @@ async def get_queue(name: QueueNameParameter, queues: QueuesDep) -> Queue:
     "/{name}", operation_id="putQueue", response_model_exclude_none=True, responses=error_responses.responses(409, 413)
 )
 async def put_queue(name: QueueNameParameter, limits: QueueLimits, queues: QueuesDep) -> Queue:
-    """Set the limits of a queue. Those that are left out are lifted; what runs goes on."""
+    """Set the limits of a queue. Omitted limits are removed; running workflows are not affected."""
     return await queues.put(name, limits)
 
 
 @router.delete("/{name}", operation_id="deleteQueue", response_class=Response, responses=error_responses.responses(409))
 async def delete_queue(name: QueueNameParameter, queues: QueuesDep) -> Response:
-    """Remove the limits of a queue: its workflows start at once, and it is no longer listed.
+    """Remove the limits of a queue: its workflows start at once, and `getQueues` no longer lists it.
 
-    A queue without limits is left as it is.
+    A queue without limits is not changed.
     """
     await queues.delete(name)
     return Response(status_code=200)

@@ -16,13 +16,13 @@ router = APIRouter(
 
 @router.post("", operation_id="postStateResource", status_code=201, responses=error_responses.responses(413))
 async def post_state_resource(resource: NewStateResource, registry: RegistryDep) -> StateResource:
-    """Create or replace a state resource."""
+    """Register the URI of a short resource name in a namespace, or replace it."""
     return await registry.put_state_resource(resource)
 
 
 @router.get("/{namespace}/{name}", operation_id="getStateResource", responses=error_responses.responses(404))
 async def get_state_resource(namespace: ResourceNamespace, name: ResourceName, store: StoreDep) -> StateResource:
-    """Return a state resource."""
+    """Return the URI that a short resource name expands to in a namespace."""
     return await store.get_state_resource(namespace, name)
 
 
@@ -32,9 +32,9 @@ async def get_state_resource(namespace: ResourceNamespace, name: ResourceName, s
 async def put_state_resource(
     namespace: ResourceNamespace, name: ResourceName, resource: NewStateResource, registry: RegistryDep
 ) -> StateResource:
-    """Create or replace the state resource of this namespace and name."""
+    """Register the URI of this short resource name in this namespace, or replace it."""
     if (resource.namespace, resource.name) != (namespace, name):
-        raise errors.InvalidRequest("namespace and name in the body must equal those in the path")
+        raise errors.InvalidRequest("namespace and name in the body must be those in the path")
     return await registry.put_state_resource(resource)
 
 
@@ -45,6 +45,6 @@ async def put_state_resource(
     responses=error_responses.responses(404),
 )
 async def delete_state_resource(namespace: ResourceNamespace, name: ResourceName, registry: RegistryDep) -> Response:
-    """Remove a state resource."""
+    """Remove a state resource: its name expands by the naming convention again."""
     await registry.delete_state_resource(namespace, name)
     return Response(status_code=200)

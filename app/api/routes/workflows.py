@@ -29,8 +29,8 @@ async def start_workflow(
 ) -> Response:
     """Start a workflow.
 
-    It is recorded before AWS is asked, so it is not lost when AWS does not answer: then it stays queued, and starts
-    later.
+    The workflow is stored before AWS is called, so it is never lost: if AWS does not answer, or its queue is full, it
+    stays `queued` and starts later.
     """
     workflow = await executor.start(request, idempotency_key=idempotency_key)
     return Response(dump(workflow), media_type="application/json")
@@ -45,10 +45,10 @@ async def start_workflow(
 async def get_workflows(
     parameters: Annotated[WorkflowsParameters, Query()], request: Request, bodies: BodiesDep, store: StoreDep
 ) -> Response:
-    """List workflows, newest first unless `oldestFirst`.
+    """List workflows, newest first by default. Filters combine.
 
-    A page has `limit` workflows, or 8 MiB. When there are more, the header `X-Next-Page-Path` holds the path of the
-    next page.
+    A page holds up to `limit` workflows and 8 MiB; if there are more, the header `X-Next-Page-Path` has the path of
+    the next one.
     """
     found = await store.list_workflows(
         parameters.query(),
@@ -83,20 +83,20 @@ async def get_workflow_by_id(
     request: Request,
     bodies: BodiesDep,
     fetch_history: Annotated[
-        bool, Query(alias="fetchHistory", description="Ask Step Functions for the jobs before answering.")
+        bool, Query(alias="fetchHistory", description="Read the jobs from Step Functions before answering.")
     ] = False,
     wait: events.Wait = 0,
     if_none_match: events.IfNoneMatch = None,
 ) -> Response:
-    """Return a workflow with its jobs; with `wait`, once it changes or ends."""
+    """Return a workflow with its jobs. With `wait`, the answer comes when the workflow changes or ends."""
     if wait and not await events.wait_for_change(
         request, feeds, read, workflowID, seconds=wait, if_none_match=if_none_match
     ):
-        return Response(status_code=204)  # nobody is left to read it
+        return Response(status_code=204)  # the caller has gone
     place = await executor.place_to_show(workflowID)
     try:
         workflow = await executor.get(workflowID, fetch_history=fetch_history)
-        # What Step Functions is asked for anew may not be in the store, so the revision says nothing of it.
+        # History read just now may not be in the store yet, so the stored revision does not identify the answer.
         answer = events.answer(workflow, bodies, if_none_match=None if fetch_history else if_none_match)
         if place is not None:
             answer, place = events.HeldAnswer(answer, place), None
@@ -113,9 +113,9 @@ async def get_workflow_by_id(
     responses=error_responses.responses(404, 502),
 )
 async def get_job(workflowID: WorkflowId, jobID: JobId, executor: ExecutorDep) -> Job:
-    """Return one job with all of its payloads.
+    """Return one job with all its payloads.
 
-    Those that a workflow leaves out, because the run has too many of them, are asked of Step Functions.
+    Payloads that the workflow leaves out (`payloadsLeftOut`) are read from Step Functions.
     """
     return await executor.job(workflowID, jobID)
 
@@ -127,7 +127,7 @@ async def get_job(workflowID: WorkflowId, jobID: JobId, executor: ExecutorDep) -
     responses=error_responses.responses(404, 413, 502),
 )
 async def cancel_workflow(workflowID: WorkflowId, reason: CancelReason, executor: ExecutorDep) -> Response:
-    """Cancel a workflow that is queued or running."""
+    """Cancel a queued or running workflow: its execution is stopped."""
     await executor.cancel(workflowID, reason.reason)
     return Response(status_code=200)
 
@@ -143,14 +143,14 @@ async def resume_workflow_by_id(
     overrides: WorkflowDefinitionOverrides,
     executor: ExecutorDep,
     force: Annotated[
-        bool, Query(description="Resume it although it was resumed before; never while such a retry goes on.")
+        bool, Query(description="Resume although the workflow was resumed before; refused while that retry is active.")
     ] = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Workflow:
-    """Start a new workflow at a state of an ended one, with the input and the variables that the state last had.
+    """Resume an ended workflow: start a new one at a state, with the last input and variables of that state.
 
-    What was resumed before is refused with 409, which names the `retry`, unless `force` is set. A repeated request
-    with the same Idempotency-Key is not refused: it is the same workflow.
+    A workflow that was resumed before is refused with 409, which names the `retry`, unless `force` is set. Repeating a
+    request with its Idempotency-Key returns the same workflow.
     """
     return await executor.resume(workflowID, overrides, force=force, idempotency_key=idempotency_key)
 
@@ -163,6 +163,6 @@ async def resume_workflow_by_id(
     responses=error_responses.responses(404, 409),
 )
 async def resolve_workflow_by_id(workflowID: WorkflowId, executor: ExecutorDep) -> Response:
-    """Mark a workflow as resolved: somebody has looked after its failure."""
+    """Mark a failed workflow as resolved: it no longer needs attention."""
     await executor.resolve(workflowID)
     return Response(status_code=201)

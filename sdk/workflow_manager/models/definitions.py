@@ -29,14 +29,16 @@ MAX_TAG_VALUE_LENGTH = 256
 def _check_tags(tags: Tags) -> Tags:
     """Refuse tags that AWS does not take (TagResource)."""
     if len(tags) > MAX_TAGS:
-        raise ValueError(f"{len(tags)} tags are too many; a state machine has room for {MAX_TAGS}")
+        raise ValueError(f"{len(tags)} tags are too many; the maximum is {MAX_TAGS}")
     for key, value in tags.items():
         if not 1 <= len(key) <= MAX_TAG_KEY_LENGTH:
-            raise ValueError(f"the key of a tag has 1 to {MAX_TAG_KEY_LENGTH} characters, not {len(key)}: {key[:80]!r}")
+            raise ValueError(f"a tag key must have 1 to {MAX_TAG_KEY_LENGTH} characters, not {len(key)}: {key[:80]!r}")
         if key.lower().startswith("aws:"):
-            raise ValueError(f"the key of a tag does not start with aws:, which AWS keeps for itself: {key!r}")
+            raise ValueError(f"a tag key must not start with aws:, which AWS reserves: {key!r}")
         if len(value) > MAX_TAG_VALUE_LENGTH:
-            raise ValueError(f"the tag {key!r} has {len(value)} characters; AWS allows {MAX_TAG_VALUE_LENGTH}")
+            raise ValueError(
+                f"the value of tag {key!r} has {len(value)} characters; the maximum is {MAX_TAG_VALUE_LENGTH}"
+            )
     return tags
 
 
@@ -51,15 +53,18 @@ class Manager(StrEnum):
 
 
 class DefinitionWarning(Response):
-    """Something in a definition that AWS accepts, and that is hardly meant."""
+    """A part of a definition that AWS accepts but that is probably a mistake."""
 
     pointer: str = Field(description="JSON pointer (RFC 6901) into the request.")
-    message: str
+    message: str = Field(description="What is probably wrong, and what to do.")
 
 
 Warnings = Annotated[
     tuple[DefinitionWarning, ...] | None,
-    Field(exclude_if=lambda value: value is None, description="What AWS accepts, and what is hardly meant."),
+    Field(
+        exclude_if=lambda value: value is None,
+        description="Parts that AWS accepts but that are probably mistakes; absent when there are none.",
+    ),
 ]
 """Warnings about a definition, absent when there are none."""
 
@@ -67,16 +72,18 @@ Warnings = Annotated[
 class WorkflowDefinition(Response):
     """One immutable version of a workflow definition; versions start at 0."""
 
-    id: str
-    name: str
-    version: int
-    created_at: Timestamp
-    manager: Manager
-    state_machine: StateMachine
-    default_tags: Tags
+    id: str = Field(description="Id of this version, a UUID.")
+    name: str = Field(description="Name of the definition.")
+    version: int = Field(description="Version, counted from 0.")
+    created_at: Timestamp = Field(description="When this version was registered.")
+    manager: Manager = Field(description="What runs the workflows; always `step-functions`.")
+    state_machine: StateMachine = Field(
+        description="The state machine as it was registered, with short resource names."
+    )
+    default_tags: Tags = Field(description="Tags that every workflow of this version gets.")
     unreadable: str | None = Field(
         default=None,
-        description="Why the record of this version cannot be read; then its state machine and tags are empty.",
+        description="Why the stored record cannot be read; the state machine and tags are empty then.",
     )
     warnings: Warnings = None
 
@@ -84,29 +91,36 @@ class WorkflowDefinition(Response):
 class NewWorkflowDefinitionRequest(Request):
     """A definition to create, or the next version of one that exists."""
 
-    name: DefinitionName
-    state_machine: StateMachine
-    default_tags: DefaultTags = Field(default_factory=dict)
-    manager: Manager = Field(default=Manager.STEP_FUNCTIONS, strict=False)
-    version: int | None = Field(default=None, description="Accepted and ignored: the service counts versions.")
+    name: DefinitionName = Field(description="Name of the definition: letters, digits, `.`, `_`, `-` and `:`.")
+    state_machine: StateMachine = Field(description="The state machine; resources may be ARNs or short names.")
+    default_tags: DefaultTags = Field(
+        default_factory=dict, description="Tags that every workflow gets; also set on the state machines in AWS."
+    )
+    manager: Manager = Field(default=Manager.STEP_FUNCTIONS, strict=False, description="What runs the workflows.")
+    version: int | None = Field(default=None, description="Accepted and ignored: the service assigns versions.")
 
 
 class WorkflowDefinitionVerdict(Response):
-    """A definition was judged, and nothing is wrong with it."""
+    """The result of a validation: the definition is valid."""
 
-    name: str
-    valid: bool
+    name: str = Field(description="Name of the definition.")
+    valid: bool = Field(description="Always true; an invalid definition is answered with 400.")
     warnings: Warnings = None
 
 
 class WorkflowDefinitionRef(Request):
     """Names a definition version; without ``version``, or with -1, the latest."""
 
-    name: DefinitionName
-    version: int = Field(default=-1, ge=-1)
+    name: DefinitionName = Field(description="Name of the definition.")
+    version: int = Field(default=-1, ge=-1, description="Version; -1 is the latest.")
 
 
 class WorkflowDefinitionOverrides(Request):
     """Where a resumed workflow starts."""
 
-    start_at: str = Field(alias="StartAt", min_length=1, max_length=80)
+    start_at: str = Field(
+        alias="StartAt",
+        min_length=1,
+        max_length=80,
+        description="Name of the state to start at, which the run has entered.",
+    )

@@ -1,4 +1,4 @@
-"""Queues: named lines that workflows wait in before they start."""
+"""Queues, which limit how many workflows run or start at a time."""
 
 from typing import Annotated
 
@@ -10,18 +10,18 @@ QueueName = Annotated[str, StringConstraints(min_length=1, max_length=128, patte
 
 
 class QueueLimits(Request):
-    """What a queue allows; without a limit, workflows start as soon as they are submitted."""
+    """Limits of a queue; without any, workflows start as soon as they are submitted."""
 
     max_running: int | None = Field(
-        default=None, ge=0, le=5_000, description="Most workflows of the queue that run at the same time."
+        default=None, ge=0, le=5_000, description="Maximum number of workflows of the queue that run at the same time."
     )
     starts_per_second: float | None = Field(
         default=None,
         ge=0.0001,
         le=1_000,
-        description="Most workflows that start in a second; 0.0001 is one in 3 hours.",
+        description="Maximum number of starts per second; 0.0001 is one in 3 hours.",
     )
-    paused: bool = Field(default=False, description="Start nothing; what runs goes on.")
+    paused: bool = Field(default=False, description="Whether no workflow starts; running workflows continue.")
 
     @property
     def limited(self) -> bool:
@@ -30,16 +30,20 @@ class QueueLimits(Request):
 
 
 class Queue(Response):
-    """A queue, its limits, and what it holds."""
+    """A queue with its limits and counts."""
 
-    name: str
-    max_running: int | None = None
-    starts_per_second: float | None = None
-    paused: bool = False
-    running: int = Field(description="Workflows that run, as the poller last saw; 0 where their number has no limit.")
-    queued: int = Field(default=0, description="Workflows that wait for their turn, as the poller last saw.")
+    name: str = Field(description="Name of the queue.")
+    max_running: int | None = Field(default=None, description="Maximum number of running workflows; absent: no limit.")
+    starts_per_second: float | None = Field(
+        default=None, description="Maximum number of starts per second; absent: no limit."
+    )
+    paused: bool = Field(default=False, description="Whether no workflow starts.")
+    running: int = Field(
+        description="Number of running workflows at the poller's last round; 0 without a limit of `maxRunning`."
+    )
+    queued: int = Field(default=0, description="Number of waiting workflows at the poller's last round.")
     unreadable: str | None = Field(
         default=None,
-        description="Why the record of this queue cannot be read. Nothing of the queue starts until its limits are set "
+        description="Why the stored record cannot be read. No workflow of the queue starts until its limits are set "
         "again.",
     )

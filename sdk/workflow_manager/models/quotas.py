@@ -1,4 +1,4 @@
-"""Headroom: what is left of the quotas of Step Functions."""
+"""How much of the quotas of Step Functions is left."""
 
 from pydantic import Field
 
@@ -6,12 +6,12 @@ from workflow_manager.models.wire import Response
 
 
 class QuotaHeadroom(Response):
-    """How one action of Step Functions stands."""
+    """The token bucket of one action of Step Functions, as this process sees it."""
 
-    action: str
-    bucket: float = Field(description="Calls that can be made at once when the bucket is full.")
-    refill_per_second: float = Field(description="Calls that come back in a second; less after AWS refused some.")
-    available: float = Field(description="Calls that can be made now.")
-    waiting: int = Field(description="Calls that wait for their turn.")
-    calls: int = Field(description="Calls made by this process.")
-    throttled: int = Field(description="Calls of this process that AWS refused.")
+    action: str = Field(description="Name of the action, such as `StartExecution`.")
+    bucket: float = Field(description="Capacity: number of calls that can be made at once when the bucket is full.")
+    refill_per_second: float = Field(description="Calls added per second; fewer after AWS throttled some.")
+    available: float = Field(description="Number of calls that can be made now.")
+    waiting: int = Field(description="Number of calls that wait for the bucket.")
+    calls: int = Field(description="Number of calls that this process has made.")
+    throttled: int = Field(description="Number of calls of this process that AWS throttled.")

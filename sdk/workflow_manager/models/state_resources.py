@@ -1,4 +1,4 @@
-"""State resources: explicit URIs for the short resource names of a namespace."""
+"""State resources, which give a short resource name of a namespace an explicit URI."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +12,7 @@ Namespace = Annotated[str, StringConstraints(min_length=1, max_length=128, patte
 
 
 class StateResourceType(StrEnum):
-    """What kind of thing a URI names, judged by its form."""
+    """The type of resource that a URI names, derived from its form."""
 
     JOB_DEFINITION = "JobDefinitionARN"
     ACTIVITY = "ActivityARN"
@@ -21,35 +21,37 @@ class StateResourceType(StrEnum):
 
 
 class StateResource(Response):
-    """The URI that ``name`` stands for in ``namespace``."""
+    """The URI that a short resource name expands to in a namespace."""
 
-    name: str
-    namespace: str
-    uri: str
-    type: StateResourceType
-    last_updated: Timestamp
+    name: str = Field(description="Short resource name.")
+    namespace: str = Field(description="Namespace in which the name expands to the URI.")
+    uri: str = Field(description="ARN or other URI that the name expands to.")
+    type: StateResourceType = Field(description="Type of the resource, derived from the URI.")
+    last_updated: Timestamp = Field(description="When the state resource was last written.")
 
 
 class JobResource(Response):
-    """What a job runs on; a state that is no Task has neither name nor URI, a Task that was not scheduled no URI."""
+    """What a job ran on."""
 
-    name: str | None = None
-    namespace: str
-    uri: str | None = None
-    type: StateResourceType
-    last_updated: Timestamp
+    name: str | None = Field(
+        default=None, description="Resource as the definition names it; absent unless the state is a Task."
+    )
+    namespace: str = Field(description="Namespace of the workflow.")
+    uri: str | None = Field(default=None, description="ARN of the resource; absent until the task is scheduled.")
+    type: StateResourceType = Field(description="Type of the resource, derived from the URI.")
+    last_updated: Timestamp = Field(description="When the job was created.")
 
 
 class NewStateResource(Request):
     """A state resource to create or replace."""
 
-    name: ResourceName
-    namespace: Namespace
-    uri: str = Field(min_length=1, max_length=2048)
+    name: ResourceName = Field(description="Short resource name, as definitions use it.")
+    namespace: Namespace = Field(description="Namespace in which the name expands to the URI.")
+    uri: str = Field(min_length=1, max_length=2048, description="ARN or other URI that the name expands to.")
 
 
 def resource_type(uri: str) -> StateResourceType:
-    """Tell the type of a resource by its ARN; what is no activity, Lambda function or Batch job is a task."""
+    """Return the type of a resource by its ARN: activity, Lambda function, Batch job definition, else task."""
     if ":activity:" in uri:
         return StateResourceType.ACTIVITY
     if ":lambda:" in uri:

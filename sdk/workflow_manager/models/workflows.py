@@ -1,4 +1,4 @@
-"""Workflows: runs of a definition, and the jobs that their states became."""
+"""Workflows, which are runs of a definition, and their jobs."""
 
 from typing import Any
 
@@ -12,17 +12,19 @@ from workflow_manager.statuses import JobStatus, WorkflowStatus
 
 
 class JobAttempt(Response):
-    """An earlier try of a job, which failed; the job itself tells about the last one."""
+    """An earlier attempt of a job, which failed and was retried; the fields of the job describe the last attempt."""
 
-    created_at: Timestamp | None = None
-    started_at: Timestamp | None = None
-    stopped_at: Timestamp | None = None
-    reason: str | None = None
-    error: str | None = Field(default=None, description="Name of the error.")
-    exit_code: int | None = None
-    container_instance_arn: str | None = Field(default=None, alias="containerInstanceARN")
+    created_at: Timestamp | None = Field(default=None, description="When the attempt was scheduled.")
+    started_at: Timestamp | None = Field(default=None, description="When a worker or service started it.")
+    stopped_at: Timestamp | None = Field(default=None, description="When it failed.")
+    reason: str | None = Field(default=None, description="Why it failed: the telling line of the cause, shortened.")
+    error: str | None = Field(default=None, description="Name of the error, as `Retry` and `Catch` match it.")
+    exit_code: int | None = Field(default=None, description="Exit code of the command or container, when it had one.")
+    container_instance_arn: str | None = Field(
+        default=None, alias="containerInstanceARN", description="ARN of the container instance it ran on, when known."
+    )
     task_arn: str | None = Field(
-        default=None, alias="taskARN", description="The worker that took it, or the run of a distributed Map."
+        default=None, alias="taskARN", description="The worker that ran it, or the ARN of a distributed Map's run."
     )
 
 
@@ -30,112 +32,141 @@ class Job(Response):
     """One entry into one state of a run."""
 
     id: str = Field(description="Id of the history event that entered the state.")
-    state: str
-    type: str = Field(description="The state's Type: Task, Choice, Map, ...")
-    status: JobStatus
+    state: str = Field(description="Name of the state.")
+    type: str = Field(description="Type of the state: Task, Choice, Map, ...")
+    status: JobStatus = Field(description="Status of the job. A state that failed and was caught is `failed`.")
     status_reason: str | None = Field(
-        default=None, description="Why it failed: the sentence that tells, then the rest of the cause, shortened."
+        default=None,
+        description="Why the job failed: the telling line of the cause first, then the rest, shortened.",
     )
-    error: str | None = Field(default=None, description="Name of the error.")
-    cause: str | None = Field(default=None, description="The whole cause, as Step Functions has it.")
-    created_at: Timestamp
-    started_at: Timestamp | None = None
-    stopped_at: Timestamp | None = None
-    input: str | None = None
-    output: str | None = None
+    error: str | None = Field(default=None, description="Name of the error, as `Retry` and `Catch` match it.")
+    cause: str | None = Field(default=None, description="The complete cause, as Step Functions reports it.")
+    created_at: Timestamp = Field(description="When the run entered the state.")
+    started_at: Timestamp | None = Field(
+        default=None, description="When a worker or service started the task; absent until then."
+    )
+    stopped_at: Timestamp | None = Field(
+        default=None, description="When the run left the state; absent while the job is active."
+    )
+    input: str | None = Field(default=None, description="Input of the state, as JSON text.")
+    output: str | None = Field(default=None, description="Output of the state, as JSON text; absent until it succeeds.")
     assigned_variables: dict[str, str] | None = Field(
-        default=None, description="Variables that the state assigned, each as JSON text."
+        default=None, description="Variables that the state assigned, by name, each as JSON text."
     )
     payloads_left_out: bool | None = Field(
         default=None,
-        description="Whether its input, output, variables or cause are kept by Step Functions alone, because the run "
-        "has too many of them; `getJob` asks for them.",
+        description="True when the input, output, variables or cause were left out because the run has too many of "
+        "them; `getJob` reads them from Step Functions.",
     )
     container: str | None = Field(default=None, description="Name of the worker that took the task.")
-    state_resource: JobResource | None = None
-    attempts: tuple[JobAttempt, ...] = Field(default=(), description="The earlier tries, which failed.")
-    parent: str | None = Field(default=None, description="Id of the Parallel or Map job that this one ran inside.")
+    state_resource: JobResource | None = Field(
+        default=None, description="What the task ran on; absent for other types."
+    )
+    attempts: tuple[JobAttempt, ...] = Field(
+        default=(), description="Earlier attempts, oldest first: those that failed and were retried."
+    )
+    parent: str | None = Field(default=None, description="Id of the Parallel or Map job that contains this one.")
     branch: int | None = Field(default=None, description="Index of the branch, inside a Parallel.")
     iteration: int | None = Field(default=None, description="Index of the item, inside a Map.")
-    name: str | None = None
-    queue: str | None = None
+    name: str | None = Field(default=None, description="Not set; kept for clients generated from older documents.")
+    queue: str | None = Field(default=None, description="Not set; kept for clients generated from older documents.")
 
 
 class WorkflowSummary(Response):
-    """What is known of a workflow without asking for its jobs."""
+    """A workflow without its jobs and output, as listings with `summaryOnly` return it."""
 
-    id: str
-    created_at: Timestamp
-    started_at: Timestamp | None = None
-    stopped_at: Timestamp | None = None
-    last_updated: Timestamp
-    observed_at: Timestamp | None = Field(default=None, description="When Step Functions was last asked.")
-    workflow_definition: WorkflowDefinition
-    status: WorkflowStatus
-    namespace: str
-    queue: str
-    priority: int = Field(default=0, description="In a limited queue, 9 goes before 0.")
-    input: str
-    resolved_by_user: bool = False
+    id: str = Field(description="Id of the workflow, a UUID; also the name of its Step Functions execution.")
+    created_at: Timestamp = Field(description="When the workflow was accepted.")
+    started_at: Timestamp | None = Field(
+        default=None, description="When its execution started; absent while it is queued."
+    )
+    stopped_at: Timestamp | None = Field(
+        default=None, description="When its execution ended; absent while it is active."
+    )
+    last_updated: Timestamp = Field(description="When the stored record last changed.")
+    observed_at: Timestamp | None = Field(default=None, description="When Step Functions was last asked about it.")
+    workflow_definition: WorkflowDefinition = Field(description="The definition version that it runs.")
+    status: WorkflowStatus = Field(description="Status of the run. The last three values are terminal.")
+    namespace: str = Field(description="Environment that short resource names are expanded for.")
+    queue: str = Field(description="Queue that the workflow waits in before it starts.")
+    priority: int = Field(default=0, description="Priority in a limited queue, 0 to 9; 9 starts first.")
+    input: str = Field(description="Input as JSON text, as it was submitted.")
+    resolved_by_user: bool = Field(
+        default=False,
+        description="Whether the workflow needs no attention: it succeeded, was cancelled, or is marked as resolved.",
+    )
     resolved_by: str | None = Field(
-        default=None, description="Id of the workflow that resumed this one and succeeded; then nobody need look."
+        default=None,
+        description="Id of the workflow that resumed this one and succeeded, which resolved this failure.",
     )
     retry_for: str | None = Field(default=None, description="Id of the workflow that this one resumes.")
-    retries: tuple[str, ...] = Field(default=(), description="Ids of the workflows that resume this one.")
-    tags: Tags
-    last_job: Job | None = None
-    execution_arn: str
+    retries: tuple[str, ...] = Field(default=(), description="Ids of the workflows that resume this one, oldest first.")
+    tags: Tags = Field(description="Tags: those of the definition, replaced and extended by those of the request.")
+    last_job: Job | None = Field(
+        default=None, description="The most recent job; for a failed workflow, the job that made it fail."
+    )
+    execution_arn: str = Field(description="ARN of the Step Functions execution.")
 
 
 class Workflow(WorkflowSummary):
     """One run of one definition version; its id is also the name of its SFN execution."""
 
-    status_reason: str | None = None
-    error: str | None = Field(default=None, description="Name of the error that ended it.")
-    output: str | None = None
-    variables: str | None = Field(
-        default=None, description="Variables that a resumed run begins with, as the text of a JSON object."
+    status_reason: str | None = Field(
+        default=None, description="Why the workflow failed or was cancelled; the telling line of the cause first."
     )
-    jobs: tuple[Job, ...] = ()
+    error: str | None = Field(default=None, description="Name of the error that ended the workflow.")
+    output: str | None = Field(default=None, description="Output as JSON text; absent until the workflow succeeds.")
+    variables: str | None = Field(
+        default=None, description="Variables that a resumed workflow starts with, as the text of a JSON object."
+    )
+    jobs: tuple[Job, ...] = Field(default=(), description="Jobs, in the order in which the run entered their states.")
     unreadable: str | None = Field(
         default=None,
-        description="Why the record of this workflow, or a part of it, cannot be read: it is damaged, or a later "
-        "version of the service wrote it. What could not be read is left out.",
+        description="Why the stored record, or a part of it, cannot be read: it is damaged, or a later version of the "
+        "service wrote it. The unreadable fields are left out.",
     )
     execution_input: str | None = Field(default=None, exclude=True)
-    """What the states of a resumed run find as the input of the execution, when they look for it."""
+    """The original input, which states of a resumed run see as ``$$.Execution.Input``."""
     revision: int = Field(default=0, exclude=True)
-    """Counts the writes to the record: the condition of every update."""
+    """Number of writes to the record; every update is conditional on it."""
     details_pending: bool = Field(default=False, exclude=True)
-    """The run has ended, but its output, reason or jobs are still to be asked for."""
+    """The run has ended, and its output, reason or jobs are still to be read."""
     details_deferred: bool = Field(default=False, exclude=True)
-    """There were too many of those at its end: its details wait until there is time, or somebody looks."""
+    """The details are read when quota is spare or a caller asks: too many runs ended at once."""
     start_pending: bool = Field(default=False, exclude=True)
-    """Nobody has seen its execution start: while it is queued, the dispatcher is to start it."""
+    """The execution is not confirmed as started; while the workflow is queued, the dispatcher starts it."""
     stop_pending: bool = Field(default=False, exclude=True)
-    """It was cancelled while its execution may have been starting, which then is still to be stopped."""
+    """The workflow was cancelled while its execution may have been starting, which is still to be stopped."""
     request_fingerprint: str | None = Field(default=None, exclude=True)
-    """Digest of the request that an Idempotency-Key came with."""
+    """Digest of the request that carried an Idempotency-Key."""
 
 
 class StartWorkflowRequest(Request):
     """A workflow to start."""
 
-    workflow_definition: WorkflowDefinitionRef
-    namespace: Namespace
-    input: str | dict[str, Any] = ""
-    queue: QueueName = "default"
-    priority: int = Field(default=0, ge=0, le=9, description="In a limited queue, 9 goes before 0.")
-    tags: Tags = Field(default_factory=dict)
+    workflow_definition: WorkflowDefinitionRef = Field(description="The definition to run.")
+    namespace: Namespace = Field(description="Environment that short resource names are expanded for.")
+    input: str | dict[str, Any] = Field(
+        default="",
+        description="A JSON object, or its text, of at most 262,144 bytes with the added `_EXECUTION_NAME`. "
+        "Without it, `{}`.",
+    )
+    queue: QueueName = Field(default="default", description="Queue that the workflow waits in before it starts.")
+    priority: int = Field(default=0, ge=0, le=9, description="Priority in a limited queue; 9 starts first.")
+    tags: Tags = Field(
+        default_factory=dict, description="Tags of the workflow; they take precedence over those of the definition."
+    )
     id_suffix: str | None = Field(default=None, description="Accepted and ignored.")
 
 
 class CancelReason(Request):
     """Why a workflow is cancelled."""
 
-    reason: str = Field(default="", max_length=32_768)
+    reason: str = Field(
+        default="", max_length=32_768, description="Reason, which becomes the `statusReason` of the workflow."
+    )
 
 
 def is_resolved(status: WorkflowStatus) -> bool:
-    """Tell whether a run that just ended needs nobody's attention: all but a failure."""
+    """Tell whether a run that has ended needs no attention, which is true unless it failed."""
     return status in {WorkflowStatus.SUCCEEDED, WorkflowStatus.CANCELLED}

@@ -81,6 +81,35 @@ def test_every_operation_has_examples_and_says_what_it_does(spec: dict[str, Any]
                 assert "example" in media, name
 
 
+def test_everything_is_described(spec: dict[str, Any]) -> None:
+    missing = [
+        f"{name}.{member}"
+        for name, schema in spec["components"]["schemas"].items()
+        for member, value in schema.get("properties", {}).items()
+        if not value.get("description")
+    ]
+    for name, operation in operations(spec).items():
+        described = [*operation.get("parameters", ()), *operation["responses"].values()]
+        missing += [name for each in described if each.get("description") in {None, "", "Successful Response"}]
+
+    assert missing == []
+
+
+def test_every_operation_has_a_summary_of_its_own(spec: dict[str, Any]) -> None:
+    summaries = [operation["summary"] for operation in operations(spec).values()]
+
+    assert len(set(summaries)) == len(summaries) == len(examples.SUMMARIES)
+
+
+def test_the_example_of_an_error_names_what_its_operation_is_about(spec: dict[str, Any]) -> None:
+    for name, operation in operations(spec).items():
+        for status in operation["responses"].keys() & {"404", "409"}:
+            assert (name, status) in examples.OPERATION_MESSAGES
+    declared = {(name, status) for name, operation in operations(spec).items() for status in operation["responses"]}
+
+    assert examples.OPERATION_MESSAGES.keys() <= declared
+
+
 def test_every_error_that_can_reach_a_caller_is_declared_somewhere(spec: dict[str, Any]) -> None:
     declared = {status for operation in operations(spec).values() for status in operation["responses"]}
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
