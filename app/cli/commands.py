@@ -9,18 +9,16 @@ from workflow_manager.cli.commands import Family, Verb
 
 COMMANDS: Final[Mapping[str, Verb | Family]] = {
     "serve": Verb("app.cli.serve:serve", "Run the service."),
-    "poll": Verb("app.cli.poll:poll", "Keep workflows up to date without serving the API."),
-    "demo": Verb(
-        "app.cli.demo:demo", "Run one workflow from end to end on an embedded AWS, show it, and stop everything again."
-    ),
+    "poll": Verb("app.cli.poll:poll", "Run only the poller: keep workflows up to date without serving the API."),
+    "demo": Verb("app.cli.demo:demo", "Run one workflow end to end on an embedded AWS, show it, then stop everything."),
     "tables": Family(
         "Create and describe the DynamoDB tables.",
         {
             "create": Verb(
                 "app.cli.tables:create_tables",
-                "Make the DynamoDB tables, or what is missing of them, and wait until they can be used.",
+                "Create the missing DynamoDB tables and indexes, and wait until they are active.",
             ),
-            "describe": Verb("app.cli.tables:describe_tables", "Show what is there of the DynamoDB tables."),
+            "describe": Verb("app.cli.tables:describe_tables", "Show the state of the DynamoDB tables."),
         },
     ),
     "openapi": Verb("app.cli.openapi:openapi", "Write the OpenAPI description of the service."),

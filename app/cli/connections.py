@@ -112,7 +112,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._stop_timer()
         elif self._in_head or self._is_without_request():
             if self._in_head and self._head_received > self._limits.head_bytes + len(data):
-                self._refuse(431, "the head of the request is too large")
+                self._refuse(431, "the request head is too large")
             elif self._timer is None:
                 self._wait_for_head()
         elif self.cycle.more_body:
@@ -145,7 +145,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refused:
             return
         if self._head_bytes > self._limits.head_bytes or len(self.headers) > self._limits.headers:
-            self._refuse(431, "the head of the request is too large")
+            self._refuse(431, "the request head is too large")
         elif self.is_spare and self.url.partition(b"?")[0] not in ALWAYS_ANSWERED:
             self._refuse(503, "too many connections; try again")
         else:
@@ -212,13 +212,13 @@ class LimitedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._read_without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(400, "this is no HTTP request")
+            self._refuse(400, "this is not an HTTP request")
 
     def _read_without_upgrade(self, rest: bytes) -> None:
         """Read a request as if it asked for no other protocol: the parser takes its body for that protocol's."""
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         if method == b"CONNECT":
-            self._refuse(400, "this is no proxy")
+            self._refuse(400, "this is not a proxy")
             return
         kept = [(name, value) for name, value in self.headers if name not in {b"upgrade", b"connection"}]
         tokens = [
@@ -242,7 +242,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _no_head(self) -> None:
         if self._in_head:
-            self._refuse(408, "the head of the request took too long")
+            self._refuse(408, "the request head took too long")
         else:
             self.transport.close()
 
@@ -252,7 +252,7 @@ class LimitedProtocol(HttpToolsProtocol):
         elif self.cycle.response_started:
             self.transport.abort()
         else:
-            self._refuse(408, "the body of the request took too long")
+            self._refuse(408, "the request body took too long")
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -36,12 +36,12 @@ DEFINITION: Final[Mapping[str, Any]] = {
 
 def demo(
     *,
-    store: Annotated[Literal["memory", "dynamodb"], typer.Option(help="Where workflows are kept.")] = "memory",
+    store: Annotated[Literal["memory", "dynamodb"], typer.Option(help="Where workflows are stored.")] = "memory",
 ) -> ExitCode:
-    """Run one workflow from end to end on an embedded AWS, show it, and stop everything again.
+    """Run one workflow end to end on an embedded AWS, show it, then stop everything.
 
-    Starts the service and a worker, registers a definition with one task, submits a workflow and follows it to its
-    end. Exits 0 when it succeeded.
+    Starts the service and a worker, registers a definition with one task, submits a workflow and follows it until it
+    ends. Exits with 0 if it succeeds.
     """
     with ExitStack() as stack:
         dynamodb = _dynamodb(stack) if store == DYNAMODB else {}
@@ -59,7 +59,7 @@ def demo(
 def _dynamodb(stack: ExitStack) -> dict[str, str]:
     """Start DynamoDB Local, if it is there, and name it to the service; the embedded AWS has a DynamoDB too."""
     if not dynamodb_local.is_there():
-        note("DynamoDB Local is not there; this runs on the DynamoDB of the embedded AWS instead.")
+        note("DynamoDB Local is not installed; using the DynamoDB of the embedded AWS instead.")
         return {}
     url = stack.enter_context(dynamodb_local.dynamodb_local())
     write_line(f"\n$ export {dynamodb_local.URL_VARIABLE}={url}  # DynamoDB Local")

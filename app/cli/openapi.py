@@ -19,7 +19,7 @@ def openapi(
             "--output",
             "-o",
             metavar="FILE",
-            help="File to write; standard output without it.",
+            help="File to write; default: standard output.",
             autocompletion=complete_path,
         ),
     ] = None,

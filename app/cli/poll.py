@@ -10,14 +10,14 @@ from workflow_manager.cli.exit_codes import ExitCode
 def poll(
     *,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every one.")
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for all interfaces.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8081,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free port.")] = 8081,
 ) -> ExitCode:
-    """Keep workflows up to date without serving the API.
+    """Run only the poller: keep workflows up to date without serving the API.
 
-    At the port are only /_health, /_ready, /metrics and /quotas. Any number of pollers may run; one of them leads at a
-    time, and all take events. SIGTERM and Ctrl-C stop it.
+    The port serves only /_health, /_ready, /metrics and /quotas. Any number of pollers may run: one leads at a time,
+    and all handle events. SIGTERM and Ctrl-C stop it.
     """
     from app.cli.poller_process import run_poller
 

@@ -13,7 +13,9 @@ def run_poller(host: str, port: int) -> ExitCode:
     store = Settings.load().store
     if store is not StoreBackend.DYNAMODB:
         found = f"is {store}" if store else "is not set"
-        raise errors.SettingsError(f"WFM_STORE {found}: a poller of its own needs dynamodb, which others share with it")
+        raise errors.SettingsError(
+            f"WFM_STORE {found}: a separate poller needs dynamodb, which it shares with the service"
+        )
     polling = ServiceRun(
         Listen(host, port),
         local=None,

@@ -11,25 +11,26 @@ from workflow_manager.local.options import KEEP, Options
 
 def serve(
     *,
-    local: Annotated[bool, typer.Option("--local", help="Start an embedded AWS with it: no account needed.")] = False,
+    local: Annotated[bool, typer.Option("--local", help="Also start an embedded AWS; no account needed.")] = False,
     aws_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="With --local: port of the embedded AWS; 0 takes a free one.")
+        int | None, typer.Option(min=0, max=65535, help="With --local: port of the embedded AWS; 0 picks a free port.")
     ] = None,
     keep: Annotated[
-        int | None, typer.Option(min=0, help=f"With --local: ended executions that its AWS keeps, {KEEP} without it.")
+        int | None,
+        typer.Option(min=0, help=f"With --local: maximum number of ended executions to keep; default {KEEP}."),
     ] = None,
     store: Annotated[
-        Literal["memory", "dynamodb"] | None, typer.Option(help="Where workflows are kept; overrides WFM_STORE.")
+        Literal["memory", "dynamodb"] | None, typer.Option(help="Where workflows are stored; overrides WFM_STORE.")
     ] = None,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every one.")
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for all interfaces.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free port.")] = 8080,
 ) -> ExitCode:
     """Run the service.
 
-    The URLs are printed once requests are answered. Ctrl-C stops it within ten seconds, a second one at once. After
-    SIGTERM, /_ready fails and requests are served for WFM_DRAIN_SECONDS more before it stops.
+    Prints its URLs once it accepts requests. Ctrl-C stops it within ten seconds, a second Ctrl-C immediately. After
+    SIGTERM, /_ready fails while requests are served for another WFM_DRAIN_SECONDS; then the service stops.
     """
     from app.cli.service_process import run_service
 

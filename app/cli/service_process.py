@@ -129,7 +129,7 @@ class ServiceRun:
         self._shutdown, self._drain_seconds = app.state.shutdown, settings.drain_seconds
         if each < wanted:
             log.warning(
-                "few files may be open, so there are fewer connections",
+                "file descriptor limit is low, so fewer connections are allowed",
                 action="few-descriptors",
                 descriptors=descriptors,
                 callers=callers,
@@ -185,7 +185,7 @@ class ServiceRun:
     def _drain(self, shutdown: Shutdown, code: ExitCode) -> None:
         """Go on serving, so that no request is lost that was sent before the stop got about."""
         self._ending = code
-        log.info("service drains", action="service-drain", seconds=self._drain_seconds)
+        log.info("service draining", action="service-drain", seconds=self._drain_seconds)
         shutdown.drain()
         asyncio.get_running_loop().call_later(self._drain_seconds, self._stop, code)
 
@@ -250,7 +250,7 @@ def bind(listen: Listen) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise errors.StartupError(
-                f"Port {listen.port} of {listen.host} is in use; choose another with {listen.option}."
+                f"Port {listen.port} on {listen.host} is in use; choose another with {listen.option}."
             ) from error
         # What the error says of itself repeats the address, as Python writes it.
         reason = os.strerror(error.errno or 0)
@@ -290,7 +290,7 @@ def _url(listener: socket.socket) -> str:
 
 
 def _end_late() -> None:
-    log.error("the service did not stop in time and ends at once", action="hard-stop")
+    log.error("service did not stop in time; exiting", action="hard-stop")
     _end_at_once(ExitCode.UNAVAILABLE)
 
 

@@ -42,7 +42,7 @@ def show_tables(*, prefix: str | None, output: Format) -> ExitCode:
     _write(found, output=output)
     if all(_is_ready(table) for table in found):
         return ExitCode.OK
-    note("The tables are not complete; make what is missing with: workflow-manager tables create")
+    note("Tables or indexes are missing or not active. To create them: workflow-manager tables create")
     return ExitCode.REFUSED
 
 

@@ -9,15 +9,15 @@ from workflow_manager.cli.options.common import Format, FormatOption
 
 PrefixOption = Annotated[
     str | None,
-    typer.Option("--prefix", metavar="PREFIX", help="Prefix of the names of the tables; overrides WFM_TABLE_PREFIX."),
+    typer.Option("--prefix", metavar="PREFIX", help="Prefix of the table names; overrides WFM_TABLE_PREFIX."),
 ]
 
 
 def create_tables(*, prefix: PrefixOption = None, output: FormatOption = Format.TABLE) -> None:
-    """Make the DynamoDB tables, or what is missing of them, and wait until they can be used.
+    """Create the missing DynamoDB tables and indexes, and wait until they are active.
 
-    What is there stays as it is, so it may be run again at any time. Region, endpoint and credentials are those of
-    the AWS environment.
+    Existing tables are left unchanged, so it is safe to run again. Region, endpoint and credentials come from the AWS
+    environment.
     """
     from app.cli.table_status import make_tables
 
@@ -25,9 +25,10 @@ def create_tables(*, prefix: PrefixOption = None, output: FormatOption = Format.
 
 
 def describe_tables(*, prefix: PrefixOption = None, output: FormatOption = Format.TABLE) -> ExitCode:
-    """Show what is there of the DynamoDB tables.
+    """Show the state of the DynamoDB tables.
 
-    Exits 3 when a table or an index is missing or not ready. DynamoDB counts items and bytes every six hours.
+    Exits with 3 if a table or an index is missing or not active. DynamoDB updates item and byte counts about every six
+    hours.
     """
     from app.cli.table_status import show_tables
 

@@ -13,11 +13,11 @@ def show_help(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[COMMAND]...", help="What to explain; without it, everything.", autocompletion=complete_verb
+            metavar="[COMMAND]...", help="Command to explain; default: all commands.", autocompletion=complete_verb
         ),
     ] = None,
 ) -> Any:
-    """Explain a command."""
+    """Show the help of a command."""
     root = context.find_root()
     return root.command.main([*(words or ()), "--help"], prog_name=root.info_name, standalone_mode=False)
 

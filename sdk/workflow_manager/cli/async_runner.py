@@ -30,9 +30,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 def _ways_to_a_service() -> list[str]:
     """Return commands for a person whose service is not there."""
     return [
-        "make run           # start a service here, in a checkout",
-        f"{to_paste('serve --local')}  # or with an installed program",
-        f"{program_name()} config show    # which service is asked; --url, --profile name another",
+        "make run           # start a service from a checkout",
+        f"{to_paste('serve --local')}  # or from an installed program",
+        f"{program_name()} config show    # show the URL in use; --url and --profile change it",
     ]
 
 

@@ -49,15 +49,15 @@ class Family(NamedTuple):
 
 
 COMMANDS: Mapping[str, Verb | Family] = {
-    "local-aws": Verb("workflow_manager.cli.admin.local_aws:local_aws", "Run the embedded AWS alone."),
+    "local-aws": Verb("workflow_manager.cli.admin.local_aws:local_aws", "Run the embedded AWS on its own."),
     "worker": Verb(
         "workflow_manager.cli.worker.worker:worker",
-        "Do the tasks of activities with a command, or with Python functions.",
+        "Run a worker: perform activity tasks with a command or with Python functions.",
         stops_in_order=True,
     ),
     "sfncli": Verb(
         "workflow_manager.cli.worker.sfncli:sfncli",
-        "Run a command for every task of an activity, with the arguments of Clever's sfncli.",
+        "Run a command for each task of an activity; takes the arguments of Clever's sfncli.",
         options_end_early=True,
         command_class="workflow_manager.cli.worker.sfncli:GoFlags",
         stops_in_order=True,
@@ -78,29 +78,32 @@ COMMANDS: Mapping[str, Verb | Family] = {
             ),
             "lint": Verb(
                 "workflow_manager.cli.definitions.commands:lint",
-                "Check definitions and state machines, without a service.",
+                "Check definitions and state machines without a service.",
             ),
             "diff": Verb(
-                "workflow_manager.cli.definitions.commands:diff", "Show what an apply of the same files would change."
+                "workflow_manager.cli.definitions.commands:diff", "Show what `definitions apply` would change."
             ),
             "apply": Verb(
-                "workflow_manager.cli.definitions.commands:apply", "Put every definition of a folder that has changed."
+                "workflow_manager.cli.definitions.commands:apply",
+                "Create or update the definitions in files and folders.",
             ),
         },
     ),
     "submit": Verb("workflow_manager.cli.workflows.submit:submit", "Start a workflow."),
-    "workflows": Verb("workflow_manager.cli.workflows.commands:workflows", "List workflows, or show and follow some."),
-    "wait": Verb("workflow_manager.cli.workflows.wait:wait", "Wait until workflows have ended."),
-    "cancel": Verb("workflow_manager.cli.bulk.commands:cancel", "Stop a workflow, or many."),
+    "workflows": Verb(
+        "workflow_manager.cli.workflows.commands:workflows", "List workflows, or show and follow individual ones."
+    ),
+    "wait": Verb("workflow_manager.cli.workflows.wait:wait", "Wait until workflows end."),
+    "cancel": Verb("workflow_manager.cli.bulk.commands:cancel", "Cancel one or more workflows."),
     "resume": Verb(
-        "workflow_manager.cli.bulk.commands:resume", "Start a workflow, or many, anew from one of its states."
+        "workflow_manager.cli.bulk.commands:resume", "Resume one or more ended workflows from one of their states."
     ),
     "resolve": Verb(
-        "workflow_manager.cli.bulk.commands:resolve", "Mark a failed workflow, or many, as needing no more attention."
+        "workflow_manager.cli.bulk.commands:resolve", "Mark failed workflows as needing no further attention."
     ),
     "refresh": Verb(
         "workflow_manager.cli.bulk.commands:refresh",
-        "Ask Step Functions for the present state of a workflow, or of many.",
+        "Read the current state of workflows from Step Functions.",
     ),
     "queues": Family(
         "List, get, limit, pause and resume queues.",
@@ -108,48 +111,54 @@ COMMANDS: Mapping[str, Verb | Family] = {
             "list": Verb("workflow_manager.cli.admin.queues:list_queues", "List the queues that have limits."),
             "get": Verb(
                 "workflow_manager.cli.admin.queues:get_queue",
-                "Show the limits of a queue, and how many of its workflows run.",
+                "Show the limits of a queue and how many of its workflows are running.",
             ),
             "put": Verb("workflow_manager.cli.admin.queues:put_queue", "Set the limits of a queue."),
             "delete": Verb("workflow_manager.cli.admin.queues:delete_queue", "Remove all limits of a queue."),
-            "pause": Verb("workflow_manager.cli.admin.queues:pause_queue", "Let nothing of a queue start."),
-            "resume": Verb(
-                "workflow_manager.cli.admin.queues:resume_queue", "Let the workflows of a queue start again."
+            "pause": Verb(
+                "workflow_manager.cli.admin.queues:pause_queue",
+                "Pause a queue: queued workflows wait, running ones continue.",
             ),
+            "resume": Verb("workflow_manager.cli.admin.queues:resume_queue", "Resume a paused queue."),
         },
     ),
     "quotas": Verb(
-        "workflow_manager.cli.admin.status:quotas", "Show how much of the quotas of Step Functions is left."
+        "workflow_manager.cli.admin.status:quotas", "Show how much of the Step Functions API quotas is left."
     ),
-    "health": Verb(
-        "workflow_manager.cli.admin.status:health", "Show whether the service answers, and whether it does its work."
-    ),
+    "health": Verb("workflow_manager.cli.admin.status:health", "Check that the service answers and is doing its work."),
     "resources": Family(
         "Get, put and delete state resources.",
         {
             "get": Verb(
-                "workflow_manager.cli.admin.resources:get_resource", "Show what a name stands for in a namespace."
+                "workflow_manager.cli.admin.resources:get_resource",
+                "Show the URI that a short resource name expands to.",
             ),
             "put": Verb(
-                "workflow_manager.cli.admin.resources:put_resource", "Say what a name stands for in a namespace."
+                "workflow_manager.cli.admin.resources:put_resource",
+                "Register the URI that a short resource name expands to.",
             ),
             "delete": Verb(
-                "workflow_manager.cli.admin.resources:delete_resource", "Let a name expand by convention again."
+                "workflow_manager.cli.admin.resources:delete_resource",
+                "Remove the URI that a short resource name expands to.",
             ),
         },
     ),
     "config": Family(
         "Show the configuration of the command line.",
-        {"show": Verb("workflow_manager.cli.admin.config:show", "Show which service commands ask, and what says so.")},
+        {
+            "show": Verb(
+                "workflow_manager.cli.admin.config:show", "Show the effective settings and where each comes from."
+            )
+        },
     ),
-    "help": Verb("workflow_manager.cli.about:show_help", "Explain a command."),
+    "help": Verb("workflow_manager.cli.about:show_help", "Show the help of a command."),
     "version": Verb("workflow_manager.cli.about:version", "Show the version of this program."),
 }
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Workflows": ("submit", "workflows", "wait", "cancel", "resume", "resolve", "refresh"),
     "Definitions": ("definitions", "resources"),
-    "Running it": ("serve", "poll", "worker", "sfncli", "local-aws", "demo", "tables", "queues", "quotas", "health"),
+    "Operations": ("serve", "poll", "worker", "sfncli", "local-aws", "demo", "tables", "queues", "quotas", "health"),
     "This program": ("config", "openapi", "help", "version"),
 }
 """How the help of all commands groups them."""
@@ -293,7 +302,7 @@ def _debug(wanted: bool) -> None:
 def _root(
     debug: Annotated[
         bool,
-        typer.Option("--debug", callback=_debug, is_eager=True, help=f"Show tracebacks; so does {DEBUG_VARIABLE}=1."),
+        typer.Option("--debug", callback=_debug, is_eager=True, help=f"Show tracebacks, like {DEBUG_VARIABLE}=1."),
     ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")

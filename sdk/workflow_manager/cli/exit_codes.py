@@ -24,8 +24,8 @@ class ExitCode(IntEnum):
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 ok, 1 workflow failed (or lint found problems), 2 usage, 3 not found or conflict, "
-    "4 not authorised, 5 server or network, 6 workflow cancelled, 70 fault of this program, 124 wait timed out, "
-    "130 interrupted, 141 reader of the output gone, 143 terminated."
+    "4 not authorised, 5 server or network, 6 workflow cancelled, 70 internal error, 124 timeout, "
+    "130 interrupted, 141 broken pipe, 143 terminated."
 )
 
 _CODES_BY_ERROR: tuple[tuple[type[errors.WorkflowManagerError], ExitCode], ...] = (

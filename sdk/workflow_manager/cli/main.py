@@ -64,7 +64,7 @@ def _report(error: Exception, arguments: Sequence[str]) -> int:
         case typer.Abort():
             code, message = ExitCode.INTERRUPTED, "aborted"
         case _:
-            hint = f"({DEBUG_VARIABLE}=1 shows where)"
+            hint = f"(set {DEBUG_VARIABLE}=1 for the traceback)"
             code, message = ExitCode.INTERNAL_ERROR, f"unexpected {type(error).__name__}: {error} {hint}"
     typer.echo(f"{program_name()}: {visible(message)}", err=True)
     for command in commands:

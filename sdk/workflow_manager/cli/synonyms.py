@@ -75,7 +75,7 @@ VERBS: Final[Mapping[str, Meaning]] = {
     **dict.fromkeys(LISTING, ("workflows",)),
     **dict.fromkeys(["run", "start", "exec"], ("submit",)),
     "create": Advice(
-        "A workflow is started with submit, a definition created with definitions put.",
+        "Use submit to start a workflow, or definitions put to create a definition:",
         ("submit {}", "definitions put {}"),
         "NAME",
     ),
@@ -83,7 +83,7 @@ VERBS: Final[Mapping[str, Meaning]] = {
     **dict.fromkeys(
         ["restart", "rerun", "redrive", "reset", "replay"],
         Advice(
-            "A workflow goes on as a new one: from the state that failed, or from any that it entered.",
+            "A workflow is resumed as a new one, from the state that failed or from any state it entered:",
             ("resume {}", "resume {} --start-at STATE"),
             "ID",
         ),
@@ -91,14 +91,14 @@ VERBS: Final[Mapping[str, Meaning]] = {
     **dict.fromkeys(["stop", "terminate", "kill", "abort"], ("cancel",)),
     **dict.fromkeys(
         ["delete", "rm", "remove"],
-        Advice("Workflows are not deleted: they expire some time after their end. To stop one:", ("cancel {}",), "ID"),
+        Advice("Workflows cannot be deleted; they expire some time after they end. To stop one:", ("cancel {}",), "ID"),
     ),
     **dict.fromkeys(["watch", "tail", "follow", "events"], ("workflows", "--follow")),
     "history": ("workflows", "--full"),
     **dict.fromkeys(
         ["logs", "log"],
         Advice(
-            "Workers write their logs where they run; these show the jobs of a workflow and why they failed:",
+            "Workers log where they run. To see the jobs of a workflow and why they failed:",
             ("workflows {} --full", "workflows {} --follow"),
             "ID",
         ),
@@ -106,19 +106,22 @@ VERBS: Final[Mapping[str, Meaning]] = {
     **dict.fromkeys(
         ["completion", "completions"],
         Advice(
-            "Completion is installed for the shell, or shown to be copied, with:",
+            "To install shell completion, or to print its script:",
             ("--install-completion", "--show-completion"),
         ),
     ),
     **{verb: ("definitions", verb) for verb in ("apply", "lint", "diff", "put")},
     "deploy": ("definitions", "apply"),
     "validate": ("definitions", "lint"),
-    **dict.fromkeys(["up", "dev", "server"], Advice("The service is started with serve.", ("serve --local", "serve"))),
+    **dict.fromkeys(["up", "dev", "server"], Advice("Use serve to start the service:", ("serve --local", "serve"))),
     "ping": ("health",),
     "ack": ("resolve",),
     **dict.fromkeys(
         ["login", "auth", "use", "context"],
-        Advice("Which service is asked, and as whom, is said by the configuration file.", ("config show",)),
+        Advice(
+            "The configuration file sets the service URL and credentials; to show its path and what applies:",
+            ("config show",),
+        ),
     ),
 }
 """Of commands at the top."""
@@ -136,11 +139,11 @@ MEMBERS: Final[Mapping[str, Mapping[str, Meaning]]] = {
         **dict.fromkeys(["validate", "check", "test"], ("lint",)),
         **dict.fromkeys(["deploy", "sync", "push"], ("apply",)),
         "plan": ("diff",),
-        "export": Advice("A definition is written as a file with:", ("definitions get {} -o yaml",), "NAME"),
+        "export": Advice("To write a definition to a file:", ("definitions get {} -o yaml",), "NAME"),
         **dict.fromkeys(
             ["delete", "rm", "remove"],
             Advice(
-                "Definitions are kept for good; a new version replaces the latest.",
+                "Definitions cannot be deleted; a new version replaces the latest:",
                 ("definitions put {} FILE",),
                 "NAME",
             ),
@@ -160,7 +163,7 @@ MEMBERS: Final[Mapping[str, Mapping[str, Meaning]]] = {
         **dict.fromkeys(["rm", "remove"], ("delete",)),
         **dict.fromkeys(
             ["list", "ls"],
-            Advice("State resources are read one by one:", ("resources get NAMESPACE NAME",)),
+            Advice("State resources cannot be listed; get one by its name:", ("resources get NAMESPACE NAME",)),
         ),
     },
     "tables": {
@@ -169,9 +172,7 @@ MEMBERS: Final[Mapping[str, Mapping[str, Meaning]]] = {
     },
     "config": {
         **dict.fromkeys(["list", "ls", "get", "view"], ("show",)),
-        **dict.fromkeys(
-            ["set", "edit", "use"], Advice("Settings are in a file, whose path this shows:", ("config show",))
-        ),
+        **dict.fromkeys(["set", "edit", "use"], Advice("Settings are in a file. To show its path:", ("config show",))),
     },
 }
 """Of the commands of a family."""
@@ -220,12 +221,12 @@ OPTION_ADVICE: Final[Mapping[str, Advice]] = {
     **dict.fromkeys(
         ["--sort-by", "--sort", "--order-by", "--order"],
         Advice(
-            "Lists go by time of creation, the newest first unless --oldest-first; sort by something else with:",
+            "Lists are sorted by creation time, newest first unless --oldest-first. To sort by another column:",
             ("workflows --all -o csv --columns duration,id,status | sort",),
         ),
     ),
-    **dict.fromkeys(["--verbose", "-v", "-vv"], Advice("Tracebacks are shown with:", ("--debug COMMAND",))),
-    "--no-headers": Advice("Ids alone, one on each line, are written with:", ("workflows -o id",)),
+    **dict.fromkeys(["--verbose", "-v", "-vv"], Advice("To show tracebacks:", ("--debug COMMAND",))),
+    "--no-headers": Advice("To print only ids, one per line:", ("workflows -o id",)),
 }
 
 
@@ -259,7 +260,7 @@ def translated(words: Sequence[str], *, commands: Collection[str]) -> list[str]:
     word, *rest = words
     word = NOUNS.get(word, word)
     if word in SERVICE_COMMANDS and word not in commands:
-        raise Hint(f"The service is run with the program {PROGRAM}.", [to_paste(shlex.join([word, *rest]))])
+        raise Hint(f"This command belongs to the program {PROGRAM}:", [to_paste(shlex.join([word, *rest]))])
     if word == "workflows" and rest and (rest[0] in VERBS or rest[0] in commands):
         return ["help", word] if rest[0] == "help" else translated(rest, commands=commands)
     if word in commands:

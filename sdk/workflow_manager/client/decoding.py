@@ -87,7 +87,7 @@ def decode_content(content: bytes, adapter: pydantic.TypeAdapter[T], *, whose: s
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"
         raise errors.Unavailable(
-            f"The answer of {whose} is not one of workflow-manager ({where}: {first['msg']})."
+            f"The response from {whose} is not from workflow-manager ({where}: {first['msg']})."
         ) from error
 
 

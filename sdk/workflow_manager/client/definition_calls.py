@@ -70,7 +70,7 @@ class DefinitionCalls(Caller):
         """
         description = decode(await self._connection.request("GET", "/openapi.json", repeatable=True), DESCRIPTION)
         if VALIDATE_ONLY not in description.parameters(PATH, "post"):
-            raise errors.Unavailable("This service cannot judge a definition without storing it.")
+            raise errors.Unavailable("This service cannot validate a definition without storing it.")
         response = await self._connection.request(
             "POST", PATH, repeatable=True, params=[(VALIDATE_ONLY, flag(True))], body=request
         )

@@ -77,7 +77,7 @@ def error_of(
     if body is None:
         return ERRORS_BY_STATUS[status](_quoted(response)) if status in SAID_BY_GATEWAYS else not_ours(response)
     if status in {404, 405} and _UNKNOWN_ROUTE.fullmatch(body.message):
-        return errors.Unavailable(f"{origin(response.request)} does not know this operation ({body.message}).")
+        return errors.Unavailable(f"{origin(response.request)} does not support this operation ({body.message}).")
     kind = missing if status == 404 else ERRORS_BY_STATUS.get(status, errors.InvalidRequest)
     return kind(body.message, findings=_findings(body))
 
@@ -85,14 +85,14 @@ def error_of(
 def not_ours(response: httpx.Response, why: str | None = None) -> errors.Unavailable:
     """Say that something else than a workflow-manager has answered."""
     whose = origin(response.request)
-    return errors.Unavailable(f"The answer of {whose} is not one of workflow-manager ({why or _summary(response)}).")
+    return errors.Unavailable(f"The response from {whose} is not from workflow-manager ({why or _summary(response)}).")
 
 
 def no_answer(request: httpx.Request, error: httpx.RequestError) -> Away:
     """Say that nobody has answered."""
     reason = str(error) or type(error).__name__
     kind = Unreached if isinstance(error, NOT_CONNECTED) else Away
-    return kind(f"No answer from {origin(request)}: {reason}")
+    return kind(f"No response from {origin(request)}: {reason}")
 
 
 def origin(request: httpx.Request) -> str:
@@ -121,7 +121,7 @@ def _fault(response: httpx.Response, body: ErrorBody | None) -> str:
 
 def _redirection(response: httpx.Response) -> str:
     where = response.headers.get("Location")
-    return f"{_quoted(response)} It wants to be asked at {where}." if where else _quoted(response)
+    return f"{_quoted(response)} It redirects to {where}." if where else _quoted(response)
 
 
 def _quoted(response: httpx.Response) -> str:

@@ -136,7 +136,7 @@ class Connection:
         try:
             return self._http.build_request(method, path, **parts)
         except UnicodeEncodeError as error:
-            raise errors.InvalidRequest(f"{error.object!r} cannot be sent: it is no text.") from error
+            raise errors.InvalidRequest(f"{error.object!r} cannot be sent: it is not valid text.") from error
 
     async def _send(self, request: httpx.Request, effort: Effort) -> httpx.Response:
         """Send a request within the time for all its attempts; when it is over, say what came of the last one."""
@@ -148,8 +148,8 @@ class Connection:
         except TimeoutError as error:
             if failures:
                 kind = Unreached if isinstance(failures[-1], Unreached) else Away
-                raise kind(f"{failures[-1].message} (given up after {total:g} s)") from error
-            raise Away(f"No answer from {origin(request)} within {total:g} s.") from error
+                raise kind(f"{failures[-1].message} (gave up after {total:g} s)") from error
+            raise Away(f"No response from {origin(request)} within {total:g} s.") from error
 
     async def _repeat(
         self, request: httpx.Request, effort: Effort, *, tell: Callable[[errors.WorkflowManagerError], None]

@@ -12,7 +12,7 @@ from workflow_manager import errors
 T = TypeVar("T")
 
 NAME: Final = "workflow-manager-client"
-FORKED: Final = "The client was opened before this process was forked; open another one here."
+FORKED: Final = "The client was opened before this process was forked; open a new one in this process."
 
 
 class LoopThread:

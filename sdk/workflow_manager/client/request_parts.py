@@ -67,7 +67,7 @@ def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return headers that can be sent; raises ``SettingsError`` that names the one that cannot, but not its value."""
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
-            raise errors.SettingsError(f"{name!r} is no name of a header.")
+            raise errors.SettingsError(f"{name!r} is not a valid header name.")
         if value and not _HEADER_VALUE.fullmatch(value):
             raise errors.SettingsError(f"The value of the header {name} must be visible ASCII characters.")
     return headers
@@ -76,7 +76,7 @@ def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
 def idempotency_header(key: str) -> dict[str, str]:
     """Return the header of a key; raises ``InvalidRequest`` for one that cannot be sent."""
     if len(key) > LONGEST_KEY or not _HEADER_VALUE.fullmatch(key):
-        raise errors.InvalidRequest(f"An idempotency key is 1 to {LONGEST_KEY} visible ASCII characters.")
+        raise errors.InvalidRequest(f"An idempotency key must be 1 to {LONGEST_KEY} visible ASCII characters.")
     return {KEY_HEADER: key}
 
 
@@ -93,11 +93,11 @@ def valid(model: type[M], **fields: Any) -> M:
 def segment(value: str) -> str:
     """Quote one segment of a path; an empty or all-dots one would name another resource."""
     if not value.strip("."):
-        raise errors.InvalidRequest(f"{value!r} is neither a name nor an id.")
+        raise errors.InvalidRequest(f"{value!r} is not a valid name or id.")
     try:
         return quote(value, safe=":")
     except UnicodeEncodeError as error:
-        raise errors.InvalidRequest(f"{value!r} is neither a name nor an id.") from error
+        raise errors.InvalidRequest(f"{value!r} is not a valid name or id.") from error
 
 
 def workflow_path(workflow_id: str) -> str:
@@ -143,14 +143,14 @@ def same_service_path(response: httpx.Response) -> str | None:
     """Read where the next page is; it must be on the service that was asked."""
     path: str | None = response.headers.get(NEXT_PAGE_HEADER)
     if path is not None and (not path.startswith("/") or path.startswith("//")):
-        raise errors.Unavailable(f"The service named a next page that is not its own: {path!r}.")
+        raise errors.Unavailable(f"The service named a next page outside its own URL: {path!r}.")
     return path
 
 
 def _tag(key: str, value: str) -> str:
     """Write a tag as the API reads it: up to the first colon is the key."""
     if not key or ":" in key:
-        raise errors.InvalidRequest(f"A list cannot be narrowed by the tag {key!r}: its key is empty or holds a colon.")
+        raise errors.InvalidRequest(f"Cannot filter by the tag {key!r}: its key is empty or contains a colon.")
     return f"{key}:{value}"
 
 

@@ -109,6 +109,6 @@ def test_the_demo_leaves_its_workflow_in_dynamodb(tmp_path: Path, *, with_java: 
     assert done.returncode == 0, done.stderr
     on_dynamodb_local = with_java and dynamodb_local.is_there()
     assert (f"export {dynamodb_local.URL_VARIABLE}=" in done.stdout) == on_dynamodb_local
-    assert ("DynamoDB Local is not there" in done.stderr) == (not on_dynamodb_local)
+    assert ("DynamoDB Local is not installed" in done.stderr) == (not on_dynamodb_local)
     [row] = [line.split() for line in done.stdout.splitlines() if line.startswith("workflow-manager-workflows ")]
     assert int(row[3]) > 0

@@ -177,13 +177,13 @@ def test_a_port_in_use_is_one_line(process: Run, taken_port: int) -> None:
     """It names the port, and nothing else was started."""
     outcome = process("serve", "--local", "--port", str(taken_port))
     assert outcome.code == 5
-    assert outcome.err == f"workflow-manager: Port {taken_port} of 127.0.0.1 is in use; choose another with --port.\n"
+    assert outcome.err == f"workflow-manager: Port {taken_port} on 127.0.0.1 is in use; choose another with --port.\n"
 
 
 def test_a_port_of_the_embedded_aws_in_use_is_one_line(process: Run, taken_port: int) -> None:
     """It names the option that chose it."""
     outcome = process(*SERVE, "--aws-port", str(taken_port))
-    told = f"workflow-manager: Port {taken_port} of 127.0.0.1 is in use; choose another with --aws-port.\n"
+    told = f"workflow-manager: Port {taken_port} on 127.0.0.1 is in use; choose another with --aws-port.\n"
     assert (outcome.code, outcome.err) == (5, told)
 
 

@@ -17,7 +17,7 @@ from app.store.tables import MISSING, TABLES, TableState, table_name
 
 Wfm = Callable[..., "subprocess.CompletedProcess[str]"]
 
-LAST = "The tables are not complete; make what is missing with: workflow-manager tables create\n"
+LAST = "Tables or indexes are missing or not active. To create them: workflow-manager tables create\n"
 
 
 @pytest.fixture

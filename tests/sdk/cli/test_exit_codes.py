@@ -43,12 +43,12 @@ USAGE = [
     (("submit", "x", '{"a":1,"a":2}'), "given twice"),
     (("submit", "x", '{"a":NaN}'), "NaN"),
     (("submit", "x", "@/nowhere/at/all"), "Cannot read /nowhere/at/all: No such file or directory."),
-    (("submit", "x", "--tag", "novalue"), "key=value"),
+    (("submit", "x", "--tag", "novalue"), "KEY=VALUE"),
     (("submit", "", "{}"), "name: "),
     (("submit", "x", "--queue", "a b"), "queue: "),
     (("workflows", "--follow"), "--follow needs an ID"),
     (("workflows", "--workflow-id", "w", "--follow", "--full"), "exclude each other"),
-    (("workflows", "--workflow-id", ""), "neither a name nor an id"),
+    (("workflows", "--workflow-id", ""), "not a valid name or id"),
     (("workflows", "--status", "bogus"), "--status takes"),
     (("workflows", "--limit", "0"), "'--limit'"),
     (("workflows", "--url", "localhost:8080"), "must be like http://localhost:8080"),
@@ -117,7 +117,7 @@ def test_another_server_is_five(wfm: Run, service: FakeService) -> None:
     service.on("GET /workflow-definitions", {"hello": "world"})
     outcome = wfm("definitions", "list")
     assert outcome.code == 5
-    assert "is not one of workflow-manager" in outcome.err
+    assert "is not from workflow-manager" in outcome.err
 
 
 def test_waiting_too_long_is_124(process: Run, service: FakeService) -> None:
@@ -144,7 +144,10 @@ def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
     monkeypatch.setattr("workflow_manager.cli.definitions.actions.write_results", lambda *_, **__: 1 / 0)
     quiet = wfm("definitions", "list")
     assert quiet.code == 70
-    assert quiet.err == "workflow-manager: unexpected ZeroDivisionError: division by zero (WFM_DEBUG=1 shows where)\n"
+    assert (
+        quiet.err
+        == "workflow-manager: unexpected ZeroDivisionError: division by zero (set WFM_DEBUG=1 for the traceback)\n"
+    )
     monkeypatch.setenv("WFM_DEBUG", "1")
     assert "Traceback (most recent call last)" in wfm("definitions", "list").err
 

@@ -22,7 +22,7 @@ from tests.sdk.cli.terminal import CTRL_C, CTRL_Z
 from tests.sdk.cli.workflow_stories import FOLLOW
 from tests.sdk.client.documents import job_json, workflow_json
 
-WAY_BACK = ["Detached; the workflow goes on. Come back with:", "  workflow-manager workflows w --follow"]
+WAY_BACK = ["Detached; the workflow continues. To follow it again:", "  workflow-manager workflows w --follow"]
 
 
 def is_stopped(pid: int) -> bool:
@@ -71,7 +71,7 @@ def test_a_terminated_bulk_tells_how_far_it_came(open_terminal: OpenTerminal, se
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.end() == 143
     assert not terminal.cursor_is_hidden
-    assert " of 100 workflows cancelled. The same command goes on with what still fits." in terminal.lines[-1]
+    assert " of 100 workflows cancelled. Rerun the command for the rest." in terminal.lines[-1]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux")

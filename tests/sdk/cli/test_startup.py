@@ -58,7 +58,7 @@ def test_the_help_of_all_shows_every_summary_whole(wfm: Run) -> None:
     told = " ".join(wfm("--help").out.split())
     assert [entry.summary for entry in COMMANDS.values() if entry.summary not in told] == []
     queues = " ".join(wfm("queues", "--help").out.split())
-    assert "Show the limits of a queue, and how many of its workflows run." in queues
+    assert "Show the limits of a queue and how many of its workflows are running." in queues
 
 
 def test_the_help_of_all_names_every_exit_code(wfm: Run) -> None:

@@ -12,7 +12,7 @@ from workflow_manager import errors
 from workflow_manager.client.error_mapping import Away
 
 LOGIN = "<!DOCTYPE html><html><head><title>Log in &amp; go on</title></head><body>Who are you?</body></html>"
-NOT_OURS = "is not one of workflow-manager"
+NOT_OURS = "is not from workflow-manager"
 
 ANSWERS = [
     (400, errors.InvalidRequest),
@@ -74,7 +74,7 @@ async def test_a_wrong_server_is_recognised(content: bytes) -> None:
         return httpx.Response(200, content=content)
 
     async with manager_for(other) as manager:
-        with pytest.raises(errors.Unavailable, match="is not one of workflow-manager"):
+        with pytest.raises(errors.Unavailable, match="is not from workflow-manager"):
             await manager.get_workflow(WORKFLOW_ID)
 
 
@@ -181,14 +181,14 @@ async def test_a_gateway_may_refuse_in_its_own_words(status: int, kind: type[err
 async def test_a_route_that_is_not_there_is_no_missing_workflow(status: int, message: str) -> None:
     """The service is an older one, or its URL is wrong."""
     async with manager_for(Recorder({"message": message, "requestId": "r"}, status=status)) as manager:
-        with pytest.raises(errors.Unavailable, match="does not know this operation"):
+        with pytest.raises(errors.Unavailable, match="does not support this operation"):
             await manager.get_workflow("w")
 
 
 @pytest.mark.parametrize(
     ("headers", "words"),
     [
-        ({"Location": "https://login.test/"}, "answered 301 Moved Permanently. It wants to be asked at https://login"),
+        ({"Location": "https://login.test/"}, "answered 301 Moved Permanently. It redirects to https://login"),
         ({}, "answered 301 Moved Permanently."),
     ],
 )

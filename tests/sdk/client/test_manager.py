@@ -107,7 +107,7 @@ async def test_a_next_page_on_another_service_is_refused(path: str) -> None:
         return httpx.Response(200, json=[], headers={"X-Next-Page-Path": path})
 
     async with manager_for(service) as manager:
-        with pytest.raises(errors.Unavailable, match="not its own"):
+        with pytest.raises(errors.Unavailable, match="outside its own"):
             await manager.list_workflows()
 
 

@@ -104,7 +104,7 @@ async def test_what_never_left_is_always_repeated(call: Call) -> None:
     """Nothing can have happened twice when no connection was made."""
     service = Broken(httpx.ConnectError("refused"))
     error = await service.suffer(call)
-    assert error.message == "No answer from http://service.test: refused"
+    assert error.message == "No response from http://service.test: refused"
     assert sum(service.pauses) == pytest.approx(30)
 
 
@@ -284,7 +284,7 @@ async def test_all_attempts_together_have_a_time() -> None:
         "http://service.test", transport=httpx.MockTransport(hangs), timeout_seconds=5, retries=policy
     ) as manager:
         with pytest.raises(
-            errors.Unavailable, match=r"^No answer from http://service.test: slow \(given up after 12 s\)$"
+            errors.Unavailable, match=r"^No response from http://service.test: slow \(gave up after 12 s\)$"
         ):
             await manager.list_definitions()
     assert asyncio.get_running_loop().time() == pytest.approx(12, abs=0.5)

@@ -13,12 +13,12 @@ def show(
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show which service commands ask, and what says so.
+    """Show the effective settings and where each comes from.
 
-    An option on the command line wins over --profile there, that over a variable, and that over the profile that
-    WORKFLOWMANAGER_PROFILE or the file names. The file is ~/.config/workflow-manager/config.toml, or in
-    XDG_CONFIG_HOME. The namespace is that of `submit` and `worker`; other commands are about all of them unless
-    -n says otherwise. Passwords, tokens and headers are not shown.
+    An option on the command line wins over --profile, which wins over environment variables, which win over the
+    profile named by WORKFLOWMANAGER_PROFILE or by the file. The file is ~/.config/workflow-manager/config.toml, or
+    workflow-manager/config.toml in XDG_CONFIG_HOME. The namespace applies to `submit` and `worker`; other commands
+    cover all namespaces unless -n is given. Passwords, tokens and headers are not shown.
     """
     from workflow_manager.cli.admin.config_report import show_configuration
 

@@ -17,7 +17,7 @@ SETTING_OF: Final = {"service": "url"}
 """Parameters whose setting has another name."""
 
 NAMESPACE_NOTE: Final = (
-    "The namespace is that of submit and worker; what lists or changes workflows is about all of them."
+    "The namespace applies to submit and worker; other commands cover all namespaces unless -n is given."
 )
 
 
@@ -52,7 +52,7 @@ def show_configuration(context: typer.Context, *, service: Service, namespace: s
 def _note_file() -> None:
     configuration = read_configuration()
     names = ", ".join(sorted(configuration.profiles)) or "none"
-    note(f"{configuration.path}: {f'profiles {names}' if configuration.path.exists() else 'not there'}.")
+    note(f"{configuration.path}: {f'profiles {names}' if configuration.path.exists() else 'file not found'}.")
 
 
 def _source_of_profile(context: typer.Context) -> str:

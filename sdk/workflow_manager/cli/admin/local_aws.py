@@ -11,17 +11,19 @@ from workflow_manager.local.options import KEEP, Options
 def local_aws(
     *,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 is every one.")
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for all interfaces.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 4566,
-    keep: Annotated[int, typer.Option(min=0, help="Ended executions that are kept; beyond it the oldest go.")] = KEEP,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free port.")] = 4566,
+    keep: Annotated[
+        int, typer.Option(min=0, help="Maximum number of ended executions to keep; the oldest are dropped.")
+    ] = KEEP,
     allow_host: Annotated[
-        list[str] | None, typer.Option(help="A further name by which clients may address it. Can be repeated.")
+        list[str] | None, typer.Option(help="Additional host name that clients may use; repeatable.")
     ] = None,
 ) -> None:
-    """Run the embedded AWS alone.
+    """Run the embedded AWS on its own.
 
-    Point clients to it with AWS_ENDPOINT_URL; any credentials will do. SIGTERM and Ctrl-C stop it.
+    Point clients at it with AWS_ENDPOINT_URL; any credentials work. SIGTERM and Ctrl-C stop it.
     """
     from workflow_manager.local import serve
 

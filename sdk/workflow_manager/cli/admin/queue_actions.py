@@ -40,7 +40,7 @@ def set_queue(
 def remove_limits(name: str, *, service: Service) -> None:
     """Remove the limits of a queue."""
     run(_delete(name, service))
-    note(f"Queue {name} has no limits.")
+    note(f"Removed all limits of queue {name}.")
 
 
 def change_queue(name: str, *, paused: bool, service: Service, output: Format) -> None:
@@ -48,7 +48,7 @@ def change_queue(name: str, *, paused: bool, service: Service, output: Format) -
     known, changed = run(_change(name, paused=paused, service=service))
     _write(changed, output=output)
     if not known:
-        note(f"No workflow was ever seen in queue {name}, and it had no limits.")
+        note(f"Queue {name} had no limits, and no workflow has ever used it; check the name.")
 
 
 async def _list(service: Service) -> list[models.Queue]:

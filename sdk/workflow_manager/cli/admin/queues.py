@@ -8,7 +8,7 @@ from workflow_manager.cli.options.common import Format, FormatOption
 from workflow_manager.cli.options.completion import complete_queue
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the queue.", autocompletion=complete_queue)]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Queue name.", autocompletion=complete_queue)]
 
 
 def list_queues(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE) -> None:
@@ -21,7 +21,7 @@ def list_queues(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOptio
 def get_queue(
     name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
 ) -> None:
-    """Show the limits of a queue, and how many of its workflows run."""
+    """Show the limits of a queue and how many of its workflows are running."""
     from workflow_manager.cli.admin.queue_actions import show_queue
 
     show_queue(name, service=service, output=output)
@@ -37,14 +37,17 @@ def put_queue(
         float | None, typer.Option(min=0.0001, max=1_000, metavar="X", help="Maximum starts per second.")
     ] = None,
     paused: Annotated[
-        bool, typer.Option("--paused/--no-paused", help="Whether nothing starts; what runs goes on.")
+        bool,
+        typer.Option(
+            "--paused/--no-paused", help="Whether the queue is paused: queued workflows wait, running ones continue."
+        ),
     ] = False,
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Set the limits of a queue.
 
-    Those that are not given are lifted.
+    Omitted limits are removed; running workflows are not affected.
     """
     from workflow_manager.cli.admin.queue_actions import set_queue
 
@@ -61,9 +64,9 @@ def put_queue(
 def pause_queue(
     name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
 ) -> None:
-    """Let nothing of a queue start.
+    """Pause a queue: queued workflows wait, running ones continue.
 
-    Its limits stay as they are, and what runs goes on.
+    Its limits are kept.
     """
     from workflow_manager.cli.admin.queue_actions import change_queue
 
@@ -73,9 +76,9 @@ def pause_queue(
 def resume_queue(
     name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE
 ) -> None:
-    """Let the workflows of a queue start again.
+    """Resume a paused queue.
 
-    Its limits stay as they are.
+    Its limits are kept.
     """
     from workflow_manager.cli.admin.queue_actions import change_queue
 
@@ -85,7 +88,7 @@ def resume_queue(
 def delete_queue(name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE) -> None:
     """Remove all limits of a queue.
 
-    Its workflows start at once.
+    Its queued workflows start immediately.
     """
     from workflow_manager.cli.admin.queue_actions import remove_limits
 

@@ -23,9 +23,9 @@ def set_resource(namespace: str, name: str, uri: str, *, service: Service, outpu
 
 
 def forget_resource(namespace: str, name: str, *, service: Service) -> None:
-    """Let a name expand by convention again."""
+    """Remove the URI that a short resource name expands to."""
     run(_delete(namespace, name, service))
-    note(f"Deleted {name} of {namespace}.")
+    note(f"Deleted state resource {name} of namespace {namespace}.")
 
 
 async def _get(namespace: str, name: str, service: Service) -> models.StateResource:

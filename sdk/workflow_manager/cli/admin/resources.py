@@ -10,11 +10,9 @@ from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOpti
 
 NamespaceArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="NAMESPACE", help="Environment that the name belongs to.", autocompletion=complete_namespace
-    ),
+    typer.Argument(metavar="NAMESPACE", help="Namespace of the name.", autocompletion=complete_namespace),
 ]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Short name, as state machines write it.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Short name, as used in state machines.")]
 
 
 def get_resource(
@@ -24,7 +22,7 @@ def get_resource(
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show what a name stands for in a namespace."""
+    """Show the URI that a short resource name expands to."""
     from workflow_manager.cli.admin.resource_actions import show_resource
 
     show_resource(namespace, name, service=service, output=output)
@@ -33,12 +31,12 @@ def get_resource(
 def put_resource(
     namespace: NamespaceArgument,
     name: NameArgument,
-    uri: Annotated[str, typer.Argument(metavar="URI", help="What it stands for, such as an ARN.")],
+    uri: Annotated[str, typer.Argument(metavar="URI", help="URI that the name expands to, such as an ARN.")],
     *,
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Say what a name stands for in a namespace."""
+    """Register the URI that a short resource name expands to."""
     from workflow_manager.cli.admin.resource_actions import set_resource
 
     set_resource(namespace, name, uri, service=service, output=output)
@@ -47,7 +45,7 @@ def put_resource(
 def delete_resource(
     namespace: NamespaceArgument, name: NameArgument, *, service: ServiceOption = DEFAULT_SERVICE
 ) -> None:
-    """Let a name expand by convention again."""
+    """Remove the URI that a short resource name expands to."""
     from workflow_manager.cli.admin.resource_actions import forget_resource
 
     forget_resource(namespace, name, service=service)

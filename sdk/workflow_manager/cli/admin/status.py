@@ -6,9 +6,9 @@ from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOpti
 
 
 def health(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE) -> ExitCode:
-    """Show whether the service answers, and whether it does its work.
+    """Check that the service answers and is doing its work.
 
-    Exits 5 when it does not.
+    Exits with 5 if it is not.
     """
     from workflow_manager.cli.admin.status_checks import show_health
 
@@ -16,7 +16,7 @@ def health(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = F
 
 
 def quotas(*, service: ServiceOption = DEFAULT_SERVICE, output: FormatOption = Format.TABLE) -> None:
-    """Show how much of the quotas of Step Functions is left."""
+    """Show how much of the Step Functions API quotas is left."""
     from workflow_manager.cli.admin.status_checks import show_quotas
 
     show_quotas(service=service, output=output)

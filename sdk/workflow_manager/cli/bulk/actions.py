@@ -55,9 +55,11 @@ def refresh_workflows(choice: Selection) -> ExitCode:
 def resume_workflows(choice: Selection, *, start_at: str | None, again: bool, watch: Watch | None) -> ExitCode:
     """Start what was chosen anew, from a state of its own or from the one that failed."""
     if again and choice.ids is None:
-        raise errors.InvalidRequest("--again goes with ids, not with filters.")
+        raise errors.InvalidRequest("--again works with ids, not with filters.")
     if start_at is None and WorkflowStatus.SUCCEEDED in choice.filters.statuses:
-        raise errors.InvalidRequest("To resume what succeeded, name the state to go on from with --start-at.")
+        raise errors.InvalidRequest(
+            "To resume workflows that succeeded, name the state to resume from with --start-at."
+        )
 
     if start_at is not None:
         valid(models.WorkflowDefinitionOverrides, StartAt=start_at)
@@ -114,7 +116,7 @@ async def _decided(manager: WorkflowManager, bulk: Bulk, workflow_id: str) -> st
         return await decide(manager, bulk, workflow_id)
     except errors.Conflict as refusal:
         words = f"Workflow {workflow_id} cannot be {bulk.done_word}: {refusal.message.removesuffix('.')}."
-        hint = " To resume it once more all the same, add --again." if "resumed before" in refusal.message else ""
+        hint = " To resume it again anyway, add --again." if "resumed before" in refusal.message else ""
         raise errors.Conflict(words + hint) from None
 
 
@@ -141,7 +143,7 @@ def state_that_failed(workflow: models.Workflow) -> str:
     Raises ``Conflict`` for a workflow that succeeded, because no state of it failed.
     """
     if workflow.status is WorkflowStatus.SUCCEEDED:
-        raise errors.Conflict("it succeeded; name the state to go on from with --start-at.")
+        raise errors.Conflict("it succeeded; name the state to resume from with --start-at.")
     if workflow.last_job is None:
         raise errors.InvalidRequest(f"Workflow {workflow.id} never entered a state; name one with --start-at.")
     *_, outermost = _outwards(workflow.last_job, workflow.jobs)

@@ -16,11 +16,11 @@ from workflow_manager.cli.workflows.follow_options import watch_of
 def cancel(
     choice: Selection,
     *,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; shown as the reason of its status.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why it is cancelled; shown with its status.")] = "",
 ) -> ExitCode:
-    """Stop a workflow, or many.
+    """Cancel one or more workflows.
 
-    With filters instead of ids: all queued and running workflows that fit.
+    With filters instead of ids: all matching queued and running workflows.
     """
     from workflow_manager.cli.bulk.actions import cancel_workflows
 
@@ -35,36 +35,35 @@ def resume(
         str | None,
         typer.Option(
             metavar="STATE",
-            help="State to go on from; without it, the one that failed.",
+            help="State to resume from; default: the state that failed.",
             autocompletion=complete_state,
         ),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Resume it although it was resumed before.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Resume even if it was resumed before.")] = False,
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
 ) -> ExitCode:
-    """Start a workflow, or many, anew from one of its states.
+    """Resume one or more ended workflows from one of their states.
 
-    The new workflow gets the input and the variables that the state had last. What was resumed before is refused
-    without --again, and what succeeded without --start-at. When the new workflow succeeds, the failed one counts as
-    resolved. With filters instead of ids: all failed workflows that
-    fit and were neither resumed nor resolved before.
+    A new workflow starts with the input and the variables that the state last had. A workflow that was resumed before
+    needs --again, one that succeeded --start-at. When the new workflow succeeds, the failed one counts as resolved.
+    With filters instead of ids: all matching failed workflows that were neither resumed nor resolved before.
     """
     from workflow_manager.cli.bulk.actions import resume_workflows
 
     watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=choice.service, output=choice.output)
     if start_at == "":
-        raise errors.InvalidRequest("--start-at must name a state; leave it out for the one that failed.")
+        raise errors.InvalidRequest("--start-at must name a state; omit it to resume from the state that failed.")
     if watch is not None and choice.only_id is None:
-        raise errors.InvalidRequest("--follow needs the id of one workflow, and neither --dry-run nor --journal.")
+        raise errors.InvalidRequest("--follow needs exactly one ID, without --dry-run and --journal.")
     return resume_workflows(choice, start_at=start_at, again=again, watch=watch)
 
 
 @with_choice
 def resolve(choice: Selection) -> ExitCode:
-    """Mark a failed workflow, or many, as needing no more attention.
+    """Mark failed workflows as needing no further attention.
 
-    With filters instead of ids: all failed workflows that fit and are not resolved.
+    With filters instead of ids: all matching failed workflows that are not resolved.
     """
     from workflow_manager.cli.bulk.actions import resolve_workflows
 
@@ -73,9 +72,9 @@ def resolve(choice: Selection) -> ExitCode:
 
 @with_choice
 def refresh(choice: Selection) -> ExitCode:
-    """Ask Step Functions for the present state of a workflow, or of many.
+    """Read the current state of workflows from Step Functions.
 
-    With filters instead of ids: all queued and running workflows that fit.
+    With filters instead of ids: all matching queued and running workflows.
     """
     from workflow_manager.cli.bulk.actions import refresh_workflows
 

@@ -21,7 +21,7 @@ def confirmed(verb: str, done_word: str, workflows: Sequence[models.Workflow], s
     number = counted(len(workflows), "workflow")
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise errors.InvalidRequest(
-            f"{number} would be {done_word}; where nobody can be asked, add --yes (or --dry-run)."
+            f"{number} would be {done_word}; without a terminal to confirm on, add --yes (or --dry-run)."
         )
     note(f"At {service}:")
     for line in _groups(workflows):

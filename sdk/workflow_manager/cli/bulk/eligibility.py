@@ -35,7 +35,7 @@ class Eligibility(NamedTuple):
         if workflow.status not in self.possible:
             return f"it {_ENDINGS.get(workflow.status, f'is {workflow.status}')}"
         if self.unresolved and workflow.resolved_by_user:
-            return "it is resolved"
+            return "it is already resolved"
         if self.spares_resumed and workflow.retries:
             return f"it was resumed before as {workflow.retries[-1]}"
         return None
@@ -61,7 +61,7 @@ async def select(manager: WorkflowManager, filters: Filters, scope: Eligibility)
     for status in filters.statuses:
         if status not in scope.possible:
             words = " or ".join(sorted(scope.possible))
-            raise errors.InvalidRequest(f"This is for workflows that are {words}, not {status}.")
+            raise errors.InvalidRequest(f"This command is for workflows that are {words}, not {status}.")
     found = [
         workflow
         for status in filters.statuses or scope.usual

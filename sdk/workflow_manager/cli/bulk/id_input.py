@@ -37,7 +37,7 @@ def parse_ids(text: str) -> list[str]:
     words = [line.strip() for line in text.splitlines()]
     for number, word in enumerate(words, start=1):
         if word and not _ID.fullmatch(word):
-            raise _refusal(f"line {number} is none: {word[:EXCERPT_CHARACTERS]}")
+            raise _refusal(f"line {number} is not an id: {word[:EXCERPT_CHARACTERS]}")
     return [word for word in words if word]
 
 
@@ -53,7 +53,7 @@ def _document(number: int, line: str) -> Any:
     try:
         return json.loads(line)
     except ValueError as error:
-        raise _refusal(f"line {number} is no JSON") from error
+        raise _refusal(f"line {number} is not JSON") from error
 
 
 def _id_of(document: Any) -> str:
@@ -65,5 +65,5 @@ def _id_of(document: Any) -> str:
 
 def _refusal(why: str) -> errors.InvalidRequest:
     return errors.InvalidRequest(
-        f"Cannot read ids of workflows from standard input: {why}. They come one on each line (-o id), or as -o json."
+        f"Cannot read workflow ids from standard input: {why}. Give one id per line (-o id), or the output of -o json."
     )

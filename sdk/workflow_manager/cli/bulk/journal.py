@@ -82,9 +82,9 @@ class Journal:
             self.until = until[0] if until else None
             self.done = {str(entry[DONE]) for entry in entries if UNTIL not in entry}
         except (ValueError, KeyError, TypeError) as error:
-            raise errors.InvalidRequest(f"{path} is no journal of this command; name another file.") from error
+            raise errors.InvalidRequest(f"{path} is not a journal of this command; choose another file.") from error
         if verb != self._verb:
-            raise errors.InvalidRequest(f"{path} is a journal of `{verb}`, not of `{self._verb}`; name another file.")
+            raise errors.InvalidRequest(f"{path} is a journal of `{verb}`, not of `{self._verb}`; choose another file.")
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._file is not None:

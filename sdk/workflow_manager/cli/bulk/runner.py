@@ -207,14 +207,14 @@ def _chosen_at_first(found: Sequence[models.Workflow], journal: Journal) -> list
         journal.choose_until(max(workflow.created_at for workflow in found))
     chosen = [each for each in found if journal.until is None or each.created_at <= journal.until]
     if len(chosen) < len(found):
-        note(f"{counted(len(found) - len(chosen), 'workflow')} left out: created after the journal was begun.")
+        note(f"{counted(len(found) - len(chosen), 'workflow')} skipped: created after the journal was started.")
     return chosen
 
 
 def _left(ids: Sequence[str], journal: Journal) -> list[str]:
     left = [workflow_id for workflow_id in ids if workflow_id not in journal.done]
     if len(left) < len(ids):
-        note(f"{counted(len(ids) - len(left), 'workflow')} left out: the journal says that it is done.")
+        note(f"{counted(len(ids) - len(left), 'workflow')} skipped: recorded as done in the journal.")
     return left
 
 
@@ -234,7 +234,7 @@ def _show(bulk: Bulk, workflows: Sequence[models.Workflow], refusals: Mapping[st
 def _do_all(bulk: Bulk, ids: Sequence[str], journal: Journal) -> ExitCode:
     if not ids:
         Tally(bulk.choice.output).finish()
-        note("There is nothing to do.")
+        note("Nothing to do.")
         return ExitCode.OK
     return run(_do(bulk, ids, journal))
 
@@ -260,5 +260,5 @@ async def _do(bulk: Bulk, ids: Sequence[str], journal: Journal) -> ExitCode:
 
 def _way_on(bulk: Bulk) -> str:
     if bulk.choice.journal is None:
-        return "The same command goes on with what still fits."
-    return f"The same command with --journal {bulk.choice.journal} goes on."
+        return "Rerun the command for the rest."
+    return f"Rerun the command with --journal {bulk.choice.journal} for the rest."

@@ -53,7 +53,7 @@ def choose(
         list[str] | None,
         typer.Argument(
             metavar="[ID]...",
-            help="Ids of workflows, or their first 8 characters, or - to read them; without any, use filters.",
+            help="Workflow ids or their first 8 characters; - reads standard input. Without ids, use filters.",
             autocompletion=complete_workflow,
         ),
     ] = None,
@@ -66,18 +66,18 @@ def choose(
     created_after: CreatedAfterFilter = None,
     created_before: CreatedBeforeFilter = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Maximum number of workflows, the oldest first.")
+        int | None, typer.Option(min=1, metavar="N", help="Maximum number of workflows, oldest first.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show which workflows would be changed, and change none.")
+        bool, typer.Option("--dry-run", help="Show which workflows would be changed, without changing them.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")] = False,
     rate: Annotated[float, typer.Option(min=0.01, max=1000, metavar="N", help="Maximum operations per second.")] = 10.0,
     journal: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Record in this file what is done, and skip what it records already.",
+            help="Record progress in FILE; a rerun skips what is recorded.",
             autocompletion=complete_path,
         ),
     ] = None,
@@ -95,11 +95,11 @@ def choose(
         created_before=created_before,
     )
     if ids and filters.given:
-        raise errors.InvalidRequest("Ids and filters exclude each other.")
+        raise errors.InvalidRequest("Give ids or filters, not both.")
     if ids and limit is not None:
-        raise errors.InvalidRequest("--limit goes with filters, not with ids.")
+        raise errors.InvalidRequest("--limit works with filters, not with ids.")
     if not ids and not filters.given:
-        raise errors.InvalidRequest("Give the id of a workflow, or filters for many, such as --definition NAME.")
+        raise errors.InvalidRequest("Give workflow ids, or filters such as --definition NAME.")
     return Selection(read_words(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
 
 

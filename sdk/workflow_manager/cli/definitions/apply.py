@@ -70,7 +70,7 @@ def apply_files(
             note(f"{each.file}: {each.message}")
     counts = {result: sum(each.result == result for each in applied) for result in (*Change, FAILED, LEFT)}
     told = ", ".join(f"{count} {result}" for result, count in counts.items() if count)
-    note(f"{told}{' (dry run: nothing was done)' if dry_run else ''}.")
+    note(f"{told}{' (dry run: nothing was changed)' if dry_run else ''}.")
     return code
 
 

@@ -15,7 +15,7 @@ PathsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH...",
-        help="Files of one or several definitions, in JSON or YAML, and folders of them.",
+        help="JSON or YAML files with one or more definitions, or folders of such files.",
         autocompletion=complete_path,
     ),
 ]
@@ -27,14 +27,16 @@ SubstituteOption = Annotated[
 ]
 SubstitutionsOption = Annotated[
     str | None,
-    typer.Option("--substitutions", metavar="FILE", help="File with the values of placeholders, in JSON or YAML."),
+    typer.Option("--substitutions", metavar="FILE", help="JSON or YAML file with placeholder values."),
 ]
 
 
 def list_definitions(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Show all versions of this one.", autocompletion=complete_definition),
+        typer.Argument(
+            metavar="NAME", help="Show all versions of this definition.", autocompletion=complete_definition
+        ),
     ] = None,
     *,
     service: ServiceOption = DEFAULT_SERVICE,
@@ -51,7 +53,7 @@ def get_definition(
         str,
         typer.Argument(
             metavar="NAME[:VERSION]",
-            help="A trailing number is the version; :-1 is the latest.",
+            help="Definition; a trailing number is the version, :-1 the latest.",
             autocompletion=complete_definition,
         ),
     ],
@@ -61,7 +63,7 @@ def get_definition(
 ) -> None:
     """Show one version of a definition.
 
-    What -o json and -o yaml write can be given to `definitions put` again.
+    The output of -o json and -o yaml can be passed back to `definitions put`.
     """
     from workflow_manager.cli.definitions.actions import show_definition
 
@@ -73,7 +75,7 @@ def put_definition(
         str,
         typer.Argument(
             metavar="[NAME] FILE",
-            help="JSON or YAML; a file with only the state machine needs NAME.",
+            help="JSON or YAML file; NAME is needed if it holds only a state machine.",
             autocompletion=complete_path,
         ),
     ],
@@ -82,13 +84,13 @@ def put_definition(
     tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Default tag; repeatable.")] = None,
     substitute: SubstituteOption = None,
     substitutions: SubstitutionsOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Add a version even when nothing changed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Add a version even if nothing changed.")] = False,
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Create a definition, or add a version to it.
 
-    FILE (- for standard input) holds {name, stateMachine, defaultTags}, or the state machine alone.
+    FILE (- for standard input) holds {name, stateMachine, defaultTags} or only a state machine.
     """
     from workflow_manager.cli.definitions.actions import put_file
     from workflow_manager.cli.definitions.files import read_substitutions
@@ -113,22 +115,22 @@ def lint(
     substitute: SubstituteOption = None,
     substitutions: SubstitutionsOption = None,
     ask_service: Annotated[
-        bool, typer.Option("--service", help="Ask the service as well; nothing is stored there.")
+        bool, typer.Option("--service", help="Also validate with the service, which stores nothing.")
     ] = False,
     service: ServiceOption = DEFAULT_SERVICE,
 ) -> ExitCode:
-    """Check definitions and state machines, without a service.
+    """Check definitions and state machines without a service.
 
-    Every finding is one line, file:line: pointer: message. The exit code is 1 when one of them is more than a warning.
-    Folders are read as `definitions apply` reads them; a file that is named may hold a state machine alone. A
-    placeholder ${NAME} without a value is a warning, and what it stands for is not checked.
+    Each finding is one line, file:line: pointer: message. The exit code is 1 if any finding is an error. Folders are
+    read as by `definitions apply`; a file given by name may hold only a state machine. A placeholder ${NAME} without a
+    value is a warning, and its value is not checked.
     """
     from workflow_manager.cli.definitions.files import read_substitutions
     from workflow_manager.cli.definitions.lint import lint_files
 
     source = context.get_parameter_source("service")
     if not ask_service and source is not None and source.name == "COMMANDLINE":
-        raise errors.InvalidRequest("--url needs --service: without it no service is asked.")
+        raise errors.InvalidRequest("--url needs --service; without it no service is called.")
     values = read_substitutions(substitutions, substitute or ())
     return lint_files(paths, substitutions=values, service=service if ask_service else None)
 
@@ -141,9 +143,9 @@ def diff(
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> ExitCode:
-    """Show what an apply of the same files would change.
+    """Show what `definitions apply` would change.
 
-    The exit code is 0 when nothing would change, and 1 when something would.
+    The exit code is 0 if nothing would change, and 1 otherwise.
     """
     from workflow_manager.cli.definitions.apply import compare_files
     from workflow_manager.cli.definitions.files import read_substitutions
@@ -157,15 +159,15 @@ def apply(
     *,
     substitute: SubstituteOption = None,
     substitutions: SubstitutionsOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change without changing it.")] = False,
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> ExitCode:
-    """Put every definition of a folder that has changed.
+    """Create or update the definitions in files and folders.
 
-    All files are checked first: when one is wrong, nothing is put. A definition that one file fails to put does not
-    keep those of others, unless the service is gone. Running it again changes nothing. Definitions without a file are
-    left alone. A placeholder ${NAME} needs a value; one that is meant as it stands is given itself:
+    All files are checked first: if one is invalid, nothing is sent. If one definition cannot be stored, the others
+    still are, unless the service is unavailable. Running it again changes nothing. Definitions without a file are left
+    alone. Each placeholder ${NAME} needs a value; to keep one as it is, substitute it with itself:
     --substitute 'NAME=${NAME}'.
     """
     from workflow_manager.cli.definitions.apply import apply_files

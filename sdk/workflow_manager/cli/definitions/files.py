@@ -20,7 +20,7 @@ ANSWERED_FIELDS: Final = frozenset({"id", "createdAt", "version"})
 MACHINE_FIELD: Final = "stateMachine"
 YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 SUFFIXES: Final = YAML_SUFFIXES | {".json"}
-NAMELESS: Final = "It names no definition; a state machine alone is for `definitions put NAME FILE`."
+NAMELESS: Final = "The definition has no name; for a file with only a state machine, use `definitions put NAME FILE`."
 
 
 class FileProblem(NamedTuple):
@@ -78,11 +78,11 @@ class DefinitionEntry:
         ``InvalidRequest`` with a sentence that names the file.
         """
         if not isinstance(self._document, dict):
-            raise errors.InvalidRequest(f"{self.path} must hold an object: a definition or a state machine.")
+            raise errors.InvalidRequest(f"{self.path} must contain an object: a definition or a state machine.")
         fields = {MACHINE_FIELD: self._document} if self._is_machine else _without_answered(self._document)
         chosen = name or fields.get("name") or unnamed
         if chosen is None:
-            raise errors.InvalidRequest(f"{self.path} names no definition: give a name before the file.")
+            raise errors.InvalidRequest(f"{self.path} has no definition name; give one before the file.")
         if tags:
             fields["defaultTags"] = _merged(fields.get("defaultTags"), tags)
         return valid(models.NewWorkflowDefinitionRequest, **{**fields, "name": chosen})
@@ -139,7 +139,9 @@ class DefinitionFile:
             found += [
                 problem for entry in self.entries for problem in entry.problems(named=named, unresolved=unresolved)
             ]
-            found += [] if self.entries else [FileProblem(self.path, 1, errors.Finding("", "There is no definition."))]
+            found += (
+                [] if self.entries else [FileProblem(self.path, 1, errors.Finding("", "The file holds no definition."))]
+            )
         return sorted(found, key=lambda problem: problem.line)
 
     def only(self) -> DefinitionEntry:
@@ -150,7 +152,7 @@ class DefinitionFile:
         if len(self.entries) == 1:
             return self.entries[0]
         raise errors.InvalidRequest(
-            f"{self.path} holds {len(self.entries)} definitions, not one; `definitions apply` takes a list."
+            f"{self.path} holds {len(self.entries)} definitions, not one; use `definitions apply` for several."
         )
 
 
@@ -162,7 +164,7 @@ def open_files(
     for path, in_folder in _files(paths):
         found[path] = found.get(path, False) or in_folder
     if not found:
-        raise errors.InvalidRequest("There is no definition there: no file in JSON or YAML.")
+        raise errors.InvalidRequest("No definitions found: these folders hold no JSON or YAML files.")
     return [DefinitionFile(path, in_folder=found[path], substitutions=substitutions) for path in sorted(found)]
 
 
@@ -205,9 +207,11 @@ def _values(path: str) -> dict[str, str]:
     source = _read(path, {})
     document = source.machine
     if source.findings or not isinstance(document, dict):
-        raise errors.InvalidRequest(f"{path} must hold an object of names and values, in JSON or YAML.")
+        raise errors.InvalidRequest(f"{path} must contain a JSON or YAML object of names and values.")
     if any(isinstance(value, dict | list) for value in document.values()):
-        raise errors.InvalidRequest(f"{path}: a value is a text, a number or true or false, not an object or a list.")
+        raise errors.InvalidRequest(
+            f"{path}: a value must be a string, a number or a boolean, not an object or a list."
+        )
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in document.items()}
 
 

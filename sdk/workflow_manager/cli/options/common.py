@@ -7,7 +7,7 @@ import typer
 
 URL_VARIABLE = "WORKFLOWMANAGER_URL"
 NAMESPACE_VARIABLE = "WORKFLOWMANAGER_NAMESPACE"
-PROFILE_OPTION_HELP = "Profile of the configuration file; see `config show`."
+PROFILE_OPTION_HELP = "Profile in the configuration file; see `config show`."
 DEFAULT_URL = "http://localhost:8080"
 DEFAULT_NAMESPACE = "dev"
 
@@ -48,9 +48,9 @@ def _complete_namespace(context: typer.Context, incomplete: str) -> list[str]:
 
 
 WorkflowFormatOption = Annotated[
-    WorkflowFormat, typer.Option("--output", "-o", help="How results are written; id: ids alone.")
+    WorkflowFormat, typer.Option("--output", "-o", help="Output format; id prints only ids.")
 ]
-FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How results are written.")]
+FormatOption = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
 NamespaceOption = Annotated[
     str,
     typer.Option(
@@ -58,11 +58,11 @@ NamespaceOption = Annotated[
         "-n",
         envvar=NAMESPACE_VARIABLE,
         metavar="NS",
-        help="Environment to run in.",
+        help="Namespace to run in.",
         autocompletion=_complete_namespace,
     ),
 ]
-FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Show every change until the workflow has ended.")]
+FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Show each change until the workflow ends.")]
 TimeoutOption = Annotated[
     float | None,
     typer.Option("--timeout", min=0, metavar="SECONDS", help="With --follow: stop watching after this long."),

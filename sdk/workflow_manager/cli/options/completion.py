@@ -155,5 +155,5 @@ def _install_for_both(context: Any, _parameter: object, wanted: Any) -> Any:
     for program in PROGRAMS:
         shell, path = install(shell=named, prog_name=program)
         typer.echo(f"{shell} completion of {program} installed in {path}")
-    typer.echo("It takes effect in the next terminal.")
+    typer.echo("Open a new terminal to use it.")
     raise typer.Exit

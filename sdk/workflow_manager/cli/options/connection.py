@@ -120,7 +120,9 @@ def _of_profile(chosen: Chosen) -> dict[str, Credential]:
     if variable := chosen.settings.get(TOKEN_ENV):
         token = os.environ.get(variable)
         if not token:
-            raise errors.SettingsError(f"The {source} takes its token from the variable {variable}, which is not set.")
+            raise errors.SettingsError(
+                f"The {source} takes its token from the environment variable {variable}, which is not set."
+            )
         found[AUTHORIZATION.lower()] = _bearer(token, source=f"{source}, {variable}")
     return found
 
@@ -139,6 +141,6 @@ DEFAULT_SERVICE: Final = Service(DEFAULT_URL)
 ServiceOption = Annotated[
     Service,
     typer.Option(
-        "--url", envvar=URL_VARIABLE, metavar="URL", parser=_parse, callback=_complete, help="Where the service is."
+        "--url", envvar=URL_VARIABLE, metavar="URL", parser=_parse, callback=_complete, help="URL of the service."
     ),
 ]

@@ -29,7 +29,7 @@ StatusFilter = Annotated[
     list[str] | None,
     typer.Option(
         metavar="STATUS",
-        help=f"Only workflows that are {', '.join(WorkflowStatus)}; several with commas between them.",
+        help=f"Only workflows with these statuses, comma-separated: {', '.join(WorkflowStatus)}.",
         autocompletion=complete_status,
     ),
 ]
@@ -49,19 +49,21 @@ QueueFilter = Annotated[
 TagFilter = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="KEY=VALUE", help="Only workflows with this tag; repeat it for several.", autocompletion=complete_tag
+        metavar="KEY=VALUE", help="Only workflows with this tag; repeat for several.", autocompletion=complete_tag
     ),
 ]
 CreatedAfterFilter = Annotated[
     str | None,
     typer.Option(
-        metavar="TIME", help="Only workflows created after it: 2026-01-31, 2026-01-31T12:00Z, yesterday, 3h (ago)."
+        metavar="TIME", help="Only workflows created after this time: 2026-01-31, 2026-01-31T12:00Z, yesterday, 3h."
     ),
 ]
-CreatedBeforeFilter = Annotated[str | None, typer.Option(metavar="TIME", help="Only workflows created before it.")]
+CreatedBeforeFilter = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only workflows created before this time.")
+]
 
 ResolvedByFilter = Annotated[
-    str | None, typer.Option(metavar="ID", help="Only workflows that this retry resolved by succeeding.")
+    str | None, typer.Option(metavar="ID", help="Only workflows resolved by the success of this retry.")
 ]
 
 

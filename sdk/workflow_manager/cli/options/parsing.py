@@ -39,7 +39,7 @@ def parse_tags(pairs: Iterable[str]) -> dict[str, str]:
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not (key and separator):
-            raise errors.InvalidRequest(f"A tag is written key=value, not {pair!r}.")
+            raise errors.InvalidRequest(f"A tag must be KEY=VALUE, not {pair!r}.")
         tags[key] = value
     return tags
 
@@ -81,7 +81,7 @@ def parse_filters(
     }
     for option, text in texts.items():
         if text == "":
-            raise errors.InvalidRequest(f"{option} must not be empty; leave it out for all.")
+            raise errors.InvalidRequest(f"{option} must not be empty; omit it to match all.")
     name, version = (None, None) if definition is None else parse_definition(definition)
     return Filters(
         definition_name=name,
@@ -102,5 +102,5 @@ def _statuses(given: Sequence[WorkflowStatus], *, resolved: bool | None) -> tupl
     if resolved is not False:
         return tuple(given)
     if given and WorkflowStatus.FAILED not in given:
-        raise errors.InvalidRequest("--unresolved is about failed workflows; leave out --status.")
+        raise errors.InvalidRequest("--unresolved selects failed workflows; omit --status.")
     return (WorkflowStatus.FAILED,)

@@ -84,7 +84,7 @@ def _carrier(
             is_eager=True,
             expose_value=False,
             callback=_limit,
-            help="How long the service may take to answer a request, repetitions included.",
+            help="Time limit for each request, retries included.",
         ),
     ] = DEFAULT_REQUEST_TIMEOUT_SECONDS,
 ) -> None:

@@ -38,7 +38,7 @@ class Configuration(NamedTuple):
             return {}
         if chosen not in self.profiles:
             known = ", ".join(sorted(self.profiles)) or "none"
-            raise errors.SettingsError(f"There is no profile {chosen!r} in {self.path}; there is: {known}.")
+            raise errors.SettingsError(f"There is no profile {chosen!r} in {self.path}; known profiles: {known}.")
         return self.profiles[chosen]
 
 
@@ -66,7 +66,7 @@ def _checked(path: Path, document: Mapping[str, Any]) -> Configuration:
     default, profiles = document.get(CHOICE), document.get(PROFILES, {})
     for key in document:
         if key not in {CHOICE, PROFILES}:
-            raise errors.SettingsError(f"{path}: {key!r} is not known; there are {CHOICE!r} and {PROFILES!r}.")
+            raise errors.SettingsError(f"{path}: unknown key {key!r}; known keys: {CHOICE!r} and {PROFILES!r}.")
     if not isinstance(default, str | None):
         raise errors.SettingsError(f"{path}: {CHOICE!r} must be the name of a profile.")
     if not isinstance(profiles, dict):
@@ -81,7 +81,7 @@ def _check_profile(where: str, settings: object) -> None:
         raise errors.SettingsError(f"{where} must be a table.")
     for key, value in settings.items():
         if key not in SETTINGS:
-            raise errors.SettingsError(f"{where}: {key!r} is not known; there are {', '.join(SETTINGS)}.")
+            raise errors.SettingsError(f"{where}: unknown key {key!r}; known keys: {', '.join(SETTINGS)}.")
         fits, words = SETTINGS[key]
         if not fits(value):
             raise errors.SettingsError(f"{where}: {key!r} must be {words}.")
@@ -100,11 +100,11 @@ def _are_headers(value: object) -> bool:
 
 
 SETTINGS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
-    "url": (_is_text, "text"),
-    "namespace": (_is_text, "text"),
+    "url": (_is_text, "a string"),
+    "namespace": (_is_text, "a string"),
     "output": (lambda value: isinstance(value, str) and value in set(Format), f"one of {', '.join(Format)}"),
     "request_timeout": (_is_duration, "a number of seconds"),
-    TOKEN_ENV: (_is_text, "the name of a variable"),
-    HEADERS: (_are_headers, "a table of names and texts"),
+    TOKEN_ENV: (_is_text, "the name of an environment variable"),
+    HEADERS: (_are_headers, "a table of strings"),
 }
 """What a profile may set, whether a value fits, and in which words it must."""

@@ -13,7 +13,7 @@ _AGO: Final = re.compile(
 )
 _UNITS: Final = ("weeks", "days", "hours", "minutes", "seconds")
 _DAYS_AGO: Final = {"today": 0, "yesterday": 1}
-FORMS: Final = "2026-01-31T12:00:00Z, 2026-01-31, yesterday, or how long ago: 2d, 3h, 1h30m"
+FORMS: Final = "2026-01-31T12:00:00Z, 2026-01-31, yesterday, or an age: 2d, 3h, 1h30m"
 
 
 def parse_moment(text: str | None, *, option: str, now: datetime | None = None) -> datetime | None:
@@ -23,7 +23,7 @@ def parse_moment(text: str | None, *, option: str, now: datetime | None = None) 
     try:
         return _read(text.strip(), now or datetime.now(UTC))
     except (ValueError, OverflowError) as error:
-        raise errors.InvalidRequest(f"{option} is a time such as {FORMS}, not {text!r}.") from error
+        raise errors.InvalidRequest(f"{option} must be a time such as {FORMS}, not {text!r}.") from error
 
 
 def _read(text: str, now: datetime) -> datetime:

@@ -36,7 +36,7 @@ def _set(document: dict[str, Any], change: str) -> None:
     path, separator, text = change.partition("=")
     keys = [key.replace("\\.", ".") for key in _DOT.split(path)]
     if not separator or "" in keys:
-        raise errors.InvalidRequest(f"A change of the input is written a.b=value, not {change!r}.")
+        raise errors.InvalidRequest(f"--set takes A.B=VALUE, not {change!r}.")
     holder: Any = document
     for key, after in zip(keys, [*keys[1:], None], strict=True):
         place = _place(holder, key, change=change)
@@ -53,10 +53,12 @@ def _place(holder: object, key: str, *, change: str) -> str | int:
     if isinstance(holder, dict):
         return key
     if not isinstance(holder, list):
-        raise errors.InvalidRequest(f"Cannot set {change!r}: {key!r} would be in what is no object and no list.")
+        raise errors.InvalidRequest(f"Cannot set {change!r}: the parent of {key!r} is neither an object nor a list.")
     number = int(key) if _ELEMENT.fullmatch(key) else -1
     if not 0 <= number <= len(holder):
-        raise errors.InvalidRequest(f"Cannot set {change!r}: {key!r} is no element of a list of {len(holder)}.")
+        raise errors.InvalidRequest(
+            f"Cannot set {change!r}: {key!r} is not an index of a list with {len(holder)} elements."
+        )
     if number == len(holder):
         holder.append({})
     return number

@@ -196,7 +196,7 @@ def job_fields(job: models.Job) -> dict[str, str]:
     shown |= {
         "reason": job.status_reason or NOTHING,
         "resource": _resource(job.state_resource),
-        "payloads": "left out; Step Functions has them" if job.payloads_left_out else NOTHING,
+        "payloads": "not stored; see Step Functions" if job.payloads_left_out else NOTHING,
         "input": job.input or NOTHING,
         "output": job.output or NOTHING,
     }

@@ -133,7 +133,7 @@ def chosen_columns(columns: Columns[T], words: Sequence[str]) -> Columns[T]:
     names = [part.strip().lower().replace(" ", "_").replace("-", "_") for word in words for part in word.split(",")]
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise errors.InvalidRequest(f"There is no column {unknown[0]!r}; there are {', '.join(known)}.")
+        raise errors.InvalidRequest(f"Unknown column {unknown[0]!r}; known columns: {', '.join(known)}.")
     return {
         known[name]: replace(columns[known[name]], wide=False, spare=0, optional=False, wanted=True) for name in names
     }

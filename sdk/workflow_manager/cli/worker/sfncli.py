@@ -65,7 +65,7 @@ def _show_version(wanted: bool) -> None:
 def sfncli(
     context: typer.Context,
     args: Annotated[
-        list[str] | None, typer.Argument(metavar="ARGS", help="Arguments of the command; the input comes last.")
+        list[str] | None, typer.Argument(metavar="ARGS", help="Arguments of the command; the input is added last.")
     ] = None,
     *,
     activityname: Annotated[str, _flag("activityname", "Activity to serve.", metavar="NAME")] = "",
@@ -73,41 +73,46 @@ def sfncli(
         str,
         _flag(
             "workername",
-            "Name of this worker; MAGIC_ECS_TASK_ARN and MAGIC_ECS_TASK_ID stand for the task of ECS.",
+            "Name of this worker; MAGIC_ECS_TASK_ARN and MAGIC_ECS_TASK_ID are replaced with those of the ECS task.",
             metavar="NAME",
         ),
     ] = "",
     cmd: Annotated[str, _flag("cmd", "Command to run for each task.", metavar="CMD")] = "",
-    region: Annotated[str, _flag("region", "Region of Step Functions; AWS_REGION.", metavar="REGION")] = "",
+    region: Annotated[str, _flag("region", "Region of Step Functions; default: AWS_REGION.", metavar="REGION")] = "",
     cloudwatchregion: Annotated[
-        str, _flag("cloudwatchregion", "Region of the metric; that of Step Functions.", metavar="REGION")
+        str,
+        _flag(
+            "cloudwatchregion", "Region of the CloudWatch metric; default: that of Step Functions.", metavar="REGION"
+        ),
     ] = "",
     workdirectory: Annotated[
-        str, _flag("workdirectory", "Where each task gets a directory of its own, as WORK_DIR.", metavar="DIR")
+        str, _flag("workdirectory", "Folder in which each task gets its own directory, WORK_DIR.", metavar="DIR")
     ] = "",
-    concurrency: Annotated[int, _flag("concurrency", "Tasks at the same time.", min=1)] = 1,
+    concurrency: Annotated[int, _flag("concurrency", "Maximum concurrent tasks.", min=1)] = 1,
     inputfile: Annotated[
-        bool, _flag("inputfile", "Put the input into input.json of WORK_DIR, with its path as last argument.")
+        bool, _flag("inputfile", "Write the input to input.json in WORK_DIR and pass its path as the last argument.")
     ] = False,
-    input_mode: Annotated[InputModeName | None, _flag("input-mode", "How the command gets the input; arg.")] = None,
+    input_mode: Annotated[
+        InputModeName | None, _flag("input-mode", "How the command receives the input; default arg.")
+    ] = None,
     grace_seconds: Annotated[
-        float, _flag("grace-seconds", "How long commands may take to end when the worker stops.", min=0)
+        float, _flag("grace-seconds", "Time for running commands to finish when the worker stops.", min=0)
     ] = GRACE_SECONDS,
     heartbeat_seconds: Annotated[
-        float, _flag("heartbeat-seconds", "Time between two heartbeats of a task.", min=0.5)
+        float, _flag("heartbeat-seconds", "Interval between heartbeats of a task.", min=0.5)
     ] = HEARTBEAT_SECONDS,
     metrics_port: Annotated[
-        int | None, _flag("metrics-port", "Serve metrics for Prometheus; 0 takes a free port.", min=0, max=65535)
+        int | None, _flag("metrics-port", "Serve Prometheus metrics; 0 picks a free port.", min=0, max=65535)
     ] = None,
     metrics_host: Annotated[
-        str, _flag("metrics-host", "Address to serve metrics on; 0.0.0.0 is every one.")
+        str, _flag("metrics-host", "Address to serve metrics on; 0.0.0.0 for all interfaces.")
     ] = "127.0.0.1",
     version: Annotated[
         bool, _flag("version", "Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
     usage: Annotated[bool, typer.Option("-help", hidden=True, is_eager=True, callback=_show_help)] = False,
 ) -> None:
-    """Run a command for every task of an activity, with the arguments of Clever's sfncli.
+    """Run a command for each task of an activity; takes the arguments of Clever's sfncli.
 
     $VAR and ${VAR} are expanded in activityname, workername, cmd and cloudwatchregion. Options end at the first
     argument.

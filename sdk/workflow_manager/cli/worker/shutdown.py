@@ -36,4 +36,4 @@ async def _alone(main: Coroutine[Any, Any, None]) -> None:
         _, going_on = await asyncio.wait({*strays, closing}, timeout=CLOSE_SECONDS)
         if going_on:
             names = [task.get_name() for task in going_on]
-            log.warning("Tasks that do not end are left behind", action="left-behind", tasks=names)
+            log.warning("tasks left behind that did not end", action="left-behind", tasks=names)

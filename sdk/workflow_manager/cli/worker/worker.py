@@ -13,20 +13,20 @@ from workflow_manager.cli.options.completion import complete_namespace, complete
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
 from workflow_manager.cli.worker.options import GRACE_SECONDS, HEARTBEAT_SECONDS, CommandLine, HostLine, InputModeName
 
-ConcurrencyOption = Annotated[int | None, typer.Option(min=1, help="Tasks of an activity at the same time; 1.")]
-InputModeOption = Annotated[InputModeName | None, typer.Option(help="How the command gets the input; arg.")]
+ConcurrencyOption = Annotated[int | None, typer.Option(min=1, help="Maximum concurrent tasks per activity; default 1.")]
+InputModeOption = Annotated[InputModeName | None, typer.Option(help="How the command receives the input; default arg.")]
 GraceOption = Annotated[
-    float, typer.Option(min=0, metavar="SECONDS", help="How long running tasks may take to end when the worker stops.")
+    float, typer.Option(min=0, metavar="SECONDS", help="Time for running tasks to finish when the worker stops.")
 ]
 HeartbeatOption = Annotated[
-    float, typer.Option(min=0.5, metavar="SECONDS", help="Time between two heartbeats of a task.")
+    float, typer.Option(min=0.5, metavar="SECONDS", help="Interval between heartbeats of a task.")
 ]
 MetricsHostOption = Annotated[
-    str, typer.Option(metavar="HOST", help="Address to serve metrics on; 0.0.0.0 is every one.")
+    str, typer.Option(metavar="HOST", help="Address to serve metrics on; 0.0.0.0 for all interfaces.")
 ]
 MetricsPortOption = Annotated[
     int | None,
-    typer.Option(min=0, max=65535, metavar="PORT", help="Serve metrics for Prometheus; 0 takes a free port."),
+    typer.Option(min=0, max=65535, metavar="PORT", help="Serve Prometheus metrics; 0 picks a free port."),
 ]
 
 
@@ -69,11 +69,11 @@ def worker(
     context: typer.Context,
     command: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- CMD [ARGS]", help="Command to run; the task's input comes last."),
+        typer.Argument(metavar="-- CMD [ARGS]", help="Command to run for each task; the input is its last argument."),
     ] = None,
     *,
     activity: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Activity, as state machines name it; can be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", help="Activity, as named in state machines; repeatable.")
     ] = None,
     config: Annotated[
         Path | None,
@@ -82,7 +82,7 @@ def worker(
         ),
     ] = None,
     module: Annotated[
-        str | None, typer.Option(metavar="MODULE[:NAME]", help="Python module whose functions do the tasks.")
+        str | None, typer.Option(metavar="MODULE[:NAME]", help="Python module whose functions perform the tasks.")
     ] = None,
     namespace: Annotated[
         str | None,
@@ -91,12 +91,12 @@ def worker(
             "-n",
             envvar=NAMESPACE_VARIABLE,
             metavar="NS",
-            help="Environment to serve.",
+            help="Namespace to serve.",
             autocompletion=complete_namespace,
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of this worker; host and process id without it.")
+        str | None, typer.Option(metavar="NAME", help="Name of this worker; default: host and process id.")
     ] = None,
     concurrency: ConcurrencyOption = None,
     input_mode: InputModeOption = None,
@@ -104,22 +104,24 @@ def worker(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where each task gets a directory of its own, as WORK_DIR.",
+            help="Folder in which each task gets its own directory, WORK_DIR.",
             autocompletion=complete_path,
         ),
     ] = None,
     grace_seconds: GraceOption = GRACE_SECONDS,
     heartbeat_seconds: HeartbeatOption = HEARTBEAT_SECONDS,
-    cloudwatch: Annotated[bool, typer.Option("--cloudwatch", help="Tell CloudWatch how busy the worker is.")] = False,
+    cloudwatch: Annotated[
+        bool, typer.Option("--cloudwatch", help="Publish the ActivityActivePercent metric to CloudWatch.")
+    ] = False,
     metrics_port: MetricsPortOption = None,
     metrics_host: MetricsHostOption = "127.0.0.1",
     service: ServiceOption = DEFAULT_SERVICE,
 ) -> None:
-    """Do the tasks of activities with a command, or with Python functions.
+    """Run a worker: perform activity tasks with a command or with Python functions.
 
-    The last line that a command writes to its standard output is the output of the task. SIGTERM and Ctrl-C
-    end the running tasks and stop the worker; a second one at once. Definitions of a module are put into the service
-    when it answers; tasks do not wait for that.
+    The last line that a command writes to standard output is the output of its task. SIGTERM and Ctrl-C end the running
+    tasks and stop the worker; a second one stops it immediately. The definitions of a module are stored once the
+    service answers; tasks do not wait for that.
     """
     from workflow_manager.cli.worker.worker_process import serve_command, serve_file, serve_functions
 
@@ -144,7 +146,7 @@ def worker(
     if module is not None:
         serve_functions(module, host, context.obj, namespace=namespace, service=service)
     elif namespace is None:
-        raise errors.InvalidRequest(f"--namespace is missing (or set {NAMESPACE_VARIABLE}).")
+        raise errors.InvalidRequest(f"--namespace is missing; give it or set {NAMESPACE_VARIABLE}.")
     elif config is not None:
         serve_file(config, host, context.obj, namespace=namespace)
     else:

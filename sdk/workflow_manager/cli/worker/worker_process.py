@@ -84,7 +84,7 @@ def import_worker(target: str) -> Worker:
         raise errors.InvalidRequest(f"--module {target}: {missing}.") from missing
     found = getattr(module, name or DEFAULT_WORKER, None)
     if not isinstance(found, Worker):
-        raise errors.InvalidRequest(f"--module {target}: {module_name} has no Worker called {name or DEFAULT_WORKER}.")
+        raise errors.InvalidRequest(f"--module {target}: {module_name} has no Worker named {name or DEFAULT_WORKER}.")
     return found
 
 

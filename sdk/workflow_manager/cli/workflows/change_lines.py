@@ -36,7 +36,7 @@ def end_lines(workflow: models.Workflow, *, full: str) -> Iterator[str]:
     cut = excerpt(text, length=END_CHARACTERS)
     yield visible(f"{title}: {cut}")
     if cut != " ".join(text.split()):
-        yield f"All of it: {visible(full)}"
+        yield f"Full text: {visible(full)}"
 
 
 def _lines(workflow: models.Workflow) -> Mapping[str, tuple[datetime, str]]:

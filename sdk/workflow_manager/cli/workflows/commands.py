@@ -34,19 +34,19 @@ def workflows(
         list[str] | None,
         typer.Argument(
             metavar="[ID]...",
-            help="Show these; the first 8 characters of an id are enough.",
+            help="Workflows to show; the first 8 characters of an id are enough.",
             autocompletion=complete_workflow,
         ),
     ] = None,
     *,
     workflow_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="Show this one.", autocompletion=complete_workflow)
+        str | None, typer.Option(metavar="ID", help="Same as the ID argument.", autocompletion=complete_workflow)
     ] = None,
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
-    full: Annotated[bool, typer.Option("--full", help="Show inputs, outputs and reasons uncut.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show inputs, outputs and reasons in full.")] = False,
     cause: Annotated[
-        bool, typer.Option("--cause", help="Print the whole cause of the last job's failure, and nothing else.")
+        bool, typer.Option("--cause", help="Print only the full cause of the last job's failure.")
     ] = False,
     definition: DefinitionFilter = None,
     status: StatusFilter = None,
@@ -59,7 +59,7 @@ def workflows(
         bool | None,
         typer.Option(
             "--resolved/--unresolved",
-            help="Only workflows that need no attention, or that failed and are not resolved.",
+            help="Only workflows that need no attention, or only failed ones that are not resolved.",
         ),
     ] = None,
     resolved_by: ResolvedByFilter = None,
@@ -67,10 +67,10 @@ def workflows(
         int | None, typer.Option(min=1, metavar="N", help=f"Maximum number of workflows ({DEFAULT_LIMIT}).")
     ] = None,
     page: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Page of the list; the pages before it are read as well.")
+        int | None, typer.Option(min=1, metavar="N", help="Page of the list; earlier pages are read too.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="List all workflows that match.")] = False,
-    oldest_first: Annotated[bool, typer.Option("--oldest-first", help="Begin with the oldest.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List all matching workflows.")] = False,
+    oldest_first: Annotated[bool, typer.Option("--oldest-first", help="List the oldest first.")] = False,
     columns: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,9 +82,10 @@ def workflows(
     service: ServiceOption = DEFAULT_SERVICE,
     output: WorkflowFormatOption = WorkflowFormat.TABLE,
 ) -> ExitCode:
-    """List workflows, or show and follow some.
+    """List workflows, or show and follow individual ones.
 
-    With an ID and --follow, show its jobs until it has ended; the exit code tells how. Ctrl-C only stops watching.
+    With an ID and --follow, show its jobs until it ends; the exit code tells its status. Ctrl-C stops watching, not
+    the workflow.
     """
     from workflow_manager.cli.workflows.details import show_cause
     from workflow_manager.cli.workflows.listing import list_workflows, show_several, showing_of
@@ -105,12 +106,12 @@ def workflows(
     if cause:
         return show_cause(_alone(chosen, filters_given=filters.given, output=output), service=service)
     if columns and output not in COLUMNS_OF:
-        raise errors.InvalidRequest("--columns goes with -o table, wide and csv.")
+        raise errors.InvalidRequest("--columns works only with -o table, wide and csv.")
     if not chosen:
         if watch is not None:
             raise errors.InvalidRequest("--follow needs an ID: one workflow can be followed.")
         if everything and (limit is not None or page is not None):
-            raise errors.InvalidRequest("--all goes without --limit and --page.")
+            raise errors.InvalidRequest("--all excludes --limit and --page.")
         shown = None if everything else limit or DEFAULT_LIMIT
         return list_workflows(
             filters,
@@ -120,10 +121,12 @@ def workflows(
             service=service,
         )
     if filters.given or limit is not None or page is not None or everything or oldest_first:
-        raise errors.InvalidRequest("An ID and filters exclude each other.")
+        raise errors.InvalidRequest("Give an ID or filters, not both.")
     if len(chosen) > 1 or columns:
         if watch is not None:
-            raise Hint("Only one workflow can be followed; many are waited for.", [service.command("wait", *chosen)])
+            raise Hint(
+                "Only one workflow can be followed at a time. To wait for several:", [service.command("wait", *chosen)]
+            )
         return show_several(chosen, showing_of(full=full, columns=columns, output=output), service=service)
     return _follow_or_show(chosen[0], watch, full=full, service=service, output=output)
 
@@ -143,7 +146,7 @@ def _follow_or_show(
 
 def _chosen(ids: list[str], workflow_id: str | None) -> tuple[str, ...]:
     if ids and workflow_id is not None:
-        raise errors.InvalidRequest("Give the ID once: with --workflow-id, or without.")
+        raise errors.InvalidRequest("Give the ID once: as an argument or with --workflow-id.")
     return read_words(ids if workflow_id is None else [workflow_id])
 
 
@@ -152,5 +155,5 @@ def _alone(chosen: tuple[str, ...], *, filters_given: bool, output: WorkflowForm
     if len(chosen) != 1 or filters_given:
         raise errors.InvalidRequest("--cause needs one ID and no filters: it prints the cause of one workflow.")
     if output is not WorkflowFormat.TABLE:
-        raise errors.InvalidRequest("--cause prints plain text; for programs the cause is in -o json of the workflow.")
+        raise errors.InvalidRequest("--cause prints plain text; for JSON, use -o json without --cause.")
     return chosen[0]

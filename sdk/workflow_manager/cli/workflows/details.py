@@ -31,7 +31,7 @@ def show_cause(workflow_id: str, *, service: Service) -> ExitCode:
     workflow, last = run(_get_last_job(workflow_id, service))
     cause = (last.cause or last.status_reason if last else None) or workflow.status_reason
     if not cause:
-        note(f"Workflow {workflow_id} has no cause: it is {workflow.status.value}.")
+        note(f"Workflow {workflow_id} has no failure cause: its status is {workflow.status.value}.")
         return ExitCode.REFUSED
     write_line(visible_lines(cause))
     return ExitCode.OK
@@ -41,7 +41,7 @@ def write_details(workflow: models.Workflow, *, full: bool) -> None:
     """Write all that is known of a workflow; ``full`` cuts nothing, and shows each job as well."""
     write_fields(workflow_fields(workflow, full=full or not is_terminal()))
     if left_out := sum(bool(job.payloads_left_out) for job in workflow.jobs):
-        note(f"Inputs and outputs of {left_out} jobs are kept by Step Functions alone: the run has too many of them.")
+        note(f"Inputs and outputs of {left_out} jobs are only in Step Functions: the workflow has too many to store.")
     write_line()
     if not full:
         _write_jobs(workflow.jobs)

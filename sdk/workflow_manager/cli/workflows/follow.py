@@ -51,22 +51,22 @@ async def follow(manager: WorkflowManager, workflow_id: str, watch: Watch) -> Ex
         async with asyncio.timeout(watch.timeout_seconds):
             last = await _show(manager, workflow_id, watch)
     except TimeoutError:
-        _tell(f"Not ended after {watch.timeout_seconds:g} s; it goes on.", workflow_id, watch)
+        _tell(f"The workflow has not ended after {watch.timeout_seconds:g} s; it continues.", workflow_id, watch)
         return ExitCode.WAIT_TIMED_OUT
     except asyncio.CancelledError:
-        _tell("Detached; the workflow goes on.", workflow_id, watch)
+        _tell("Detached; the workflow continues.", workflow_id, watch)
         raise
     except errors.Unavailable:
-        _tell("The service is away; the workflow goes on.", workflow_id, watch)
+        _tell("The service is unavailable; the workflow continues.", workflow_id, watch)
         raise
     except errors.WorkflowManagerError:
-        _tell("The workflow cannot be watched any more; it goes on.", workflow_id, watch)
+        _tell("The workflow can no longer be followed; it continues.", workflow_id, watch)
         raise
     return EXIT_CODES[last.status]
 
 
 def _tell(what: str, workflow_id: str, watch: Watch) -> None:
-    note(f"{what} Come back with:")
+    note(f"{what} To follow it again:")
     note("  " + watch.service.command("workflows", workflow_id, "--follow"))
 
 

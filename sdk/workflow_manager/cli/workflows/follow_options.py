@@ -24,7 +24,7 @@ def watch_of(
     if not wanted:
         return None
     if output in {WorkflowFormat.ID, WorkflowFormat.CSV, Format.CSV}:
-        raise errors.InvalidRequest(f"--follow and -o {output} exclude each other.")
+        raise errors.InvalidRequest(f"--follow does not work with -o {output}.")
     if output in {WorkflowFormat.WIDE, Format.WIDE}:
         output = Format.TABLE
     return Watch(service, Format(output), timeout_seconds)

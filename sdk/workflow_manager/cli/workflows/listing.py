@@ -105,7 +105,7 @@ async def _list(filters: Filters, showing: Showing, service: Service) -> ExitCod
     if showing.output not in AT_ONCE:
         _write(shown, showing)
     if more:
-        note(f"There are more: --page {showing.page + 1}, or --all")
+        note(f"More workflows match: use --page {showing.page + 1} or --all.")
     return ExitCode.OK
 
 

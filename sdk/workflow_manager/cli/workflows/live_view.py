@@ -88,7 +88,7 @@ class LiveView:
 
     def tell(self, outage: errors.Unavailable | None) -> None:
         """Show that the service is away, or no longer."""
-        self._outage = None if outage is None else f"The service is away; trying again. {outage.message}"
+        self._outage = None if outage is None else f"The service is unavailable; retrying. {outage.message}"
 
     def render(self) -> Group | Text:
         """Draw as much of the tree as fits on the screen."""

@@ -17,7 +17,7 @@ class OutageNotes:
     def tell(self, outage: errors.Unavailable | None) -> None:
         """Take note of an attempt in vain, or that the service has answered again."""
         if outage is None:
-            note("The service is back.")
+            note("The service is available again.")
         elif not self._away:
-            note(f"The service is away; trying again. {outage.message}")
+            note(f"The service is unavailable; retrying. {outage.message}")
         self._away = outage is not None

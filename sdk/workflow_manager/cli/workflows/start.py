@@ -68,5 +68,5 @@ def _write(workflow: models.Workflow, *, output: WorkflowFormat, service: Servic
         return
     write_result(workflow, WORKFLOW_COLUMNS, output=Format(output))
     if output is WorkflowFormat.TABLE and is_terminal():
-        note("Follow it with:")
+        note("To follow it:")
         note("  " + service.command("workflows", workflow.id, "--follow"))

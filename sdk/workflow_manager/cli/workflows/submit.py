@@ -38,17 +38,19 @@ def submit(
     changes: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="A.B=VALUE", help="Set a value of the input, JSON or else text; repeatable, the last wins."
+            "--set",
+            metavar="A.B=VALUE",
+            help="Set one input value: JSON, otherwise text; repeatable, the last one wins.",
         ),
     ] = None,
     namespace: NamespaceOption = DEFAULT_NAMESPACE,
-    queue: Annotated[str | None, typer.Option(help="Queue to wait in.", autocompletion=complete_queue)] = None,
+    queue: Annotated[str | None, typer.Option(help="Queue of the workflow.", autocompletion=complete_queue)] = None,
     priority: Annotated[
-        int | None, typer.Option(min=0, max=9, metavar="0-9", help="In a queue with limits, 9 goes before 0.")
+        int | None, typer.Option(min=0, max=9, metavar="0-9", help="Priority in a queue with limits; 9 starts first.")
     ] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Tag of the workflow; repeatable.")] = None,
     idempotency_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="The same key with the same request is the same workflow.")
+        str | None, typer.Option(metavar="KEY", help="A repeated request with the same key returns the same workflow.")
     ] = None,
     follow_it: FollowOption = False,
     timeout: TimeoutOption = None,
@@ -57,10 +59,10 @@ def submit(
 ) -> ExitCode:
     r"""Start a workflow.
 
-    With --follow, show its jobs until it has ended; the exit code tells how. Ctrl-C only stops watching.
+    With --follow, show its jobs until it ends; the exit code tells its status. Ctrl-C stops watching, not the workflow.
 
-    --set a.b=1 goes into objects (made where there are none) and, by number, into lists: --set ids.0=7. A dot in a
-    name is written \., and a text that could be taken for JSON in quotes: --set 'zip="01234"'.
+    --set a.b=1 sets a nested value and creates missing objects; a number selects a list element: --set ids.0=7.
+    Write a dot in a name as \., and quote text that looks like JSON: --set 'zip="01234"'.
     """
     from workflow_manager.cli.workflows.start import submit_workflow
 

@@ -16,7 +16,7 @@ def wait(
         list[str],
         typer.Argument(
             metavar="ID...",
-            help="Ids of workflows, or their first 8 characters, or - to read them.",
+            help="Workflow ids or their first 8 characters; - reads standard input.",
             autocompletion=complete_workflow,
         ),
     ],
@@ -27,10 +27,10 @@ def wait(
     service: ServiceOption = DEFAULT_SERVICE,
     output: WorkflowFormatOption = WorkflowFormat.TABLE,
 ) -> ExitCode:
-    """Wait until workflows have ended.
+    """Wait until workflows end.
 
-    Exits 0 when all have succeeded, 1 when one has failed, 6 when one was cancelled and none has failed, and 124 when
-    the time is over. The workflows go on whatever happens to the command.
+    Exits with 0 if all succeeded, 1 if any failed, 6 if any was cancelled and none failed, and 124 on timeout. Stopping
+    the command does not stop the workflows.
     """
     from workflow_manager.cli.workflows.waiting import wait_for
 

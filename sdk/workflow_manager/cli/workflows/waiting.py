@@ -59,7 +59,7 @@ class Waiting:
         self._finish(whole)
         if code is not None:
             left = len(whole) - len(self._ended)
-            note(f"{counted(left, 'workflow')} not ended after {timeout_seconds:g} s; come back with:")
+            note(f"{counted(left, 'workflow')} not ended after {timeout_seconds:g} s. To wait again:")
             note("  " + self._service.command("wait", *(each for each in whole if each not in self._ended)))
             return code
         codes = {EXIT_CODES[workflow.status] for workflow in self._ended.values()}

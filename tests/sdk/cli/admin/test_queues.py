@@ -30,7 +30,7 @@ def test_a_queue_is_shown(wfm: Run, service: FakeService) -> None:
 
 
 def test_the_limits_of_a_queue_are_set(wfm: Run, service: FakeService) -> None:
-    """Those that are not given are lifted."""
+    """Omitted limits are removed; running workflows are not affected."""
     service.on("PUT /queues/slow", SLOW)
     assert wfm("queues", "put", "slow", "--max-running", "5", "--starts-per-second", "0.5").code == 0
     assert wfm("queues", "put", "slow", "--paused").code == 0
@@ -43,7 +43,7 @@ def test_the_limits_of_a_queue_are_set(wfm: Run, service: FakeService) -> None:
 def test_the_limits_of_a_queue_are_removed(wfm: Run, service: FakeService) -> None:
     service.on("DELETE /queues/slow", Answer(b""))
     outcome = wfm("queues", "delete", "slow")
-    assert (outcome.code, outcome.out, outcome.err) == (0, "", "Queue slow has no limits.\n")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "Removed all limits of queue slow.\n")
 
 
 @pytest.mark.parametrize(("verb", "paused"), [("pause", True), ("resume", False)])
@@ -68,7 +68,7 @@ def test_a_queue_that_nobody_uses_may_be_a_slip(verb: str, wfm: Run, service: Fa
     outcome = wfm("queues", verb, "nope")
     assert (outcome.code, outcome.err) == (
         0,
-        "No workflow was ever seen in queue nope, and it had no limits.\n",
+        "Queue nope had no limits, and no workflow has ever used it; check the name.\n",
     )
 
 
@@ -132,5 +132,5 @@ def test_a_login_page_is_no_health(wfm: Run, service: FakeService) -> None:
     service.on("GET /_health", Answer(b"<html><title>Log in</title></html>"))
     outcome = wfm("health")
     assert outcome.code == 5
-    assert "is not one of workflow-manager" in outcome.err
+    assert "is not from workflow-manager" in outcome.err
     assert [asked.line for asked in service.asked] == ["GET /_health"]

@@ -37,7 +37,7 @@ def test_filters_are_asked_for_status_by_status(wfm: Run, service: FakeService) 
     service.on("GET /workflows", [])
     service.on("GET /workflow-definitions/a:b", [definition_json()])
     arguments = ("--definition", "a:b", "-n", "dev", "--queue", "slow", "--tag", "k=v", "--tag", "l=w")
-    assert wfm("cancel", *arguments, "--yes").err == "There is nothing to do.\n"
+    assert wfm("cancel", *arguments, "--yes").err == "Nothing to do.\n"
     query = "workflowDefinitionName=a%3Ab&namespace=dev&queue=slow&tag=k%3Av&tag=l%3Aw"
     assert [asked.line for asked in service.asked[:2]] == [
         f"GET /workflows?status={status}&{query}&oldestFirst=true&summaryOnly=true&omitInput=true&limit=1000"
@@ -49,7 +49,7 @@ def test_filters_are_asked_for_status_by_status(wfm: Run, service: FakeService) 
 def test_nothing_to_do_is_a_document_as_well(output: str, out: str, wfm: Run, service: FakeService) -> None:
     """Whoever reads the results of many reads those of none."""
     service.on("GET /workflows", [])
-    assert wfm("cancel", "-n", "dev", "--yes", "-o", output) == (0, out, "There is nothing to do.\n")
+    assert wfm("cancel", "-n", "dev", "--yes", "-o", output) == (0, out, "Nothing to do.\n")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_nobody_is_asked_in_a_pipe(wfm: Run, process: Run, service: FakeService)
     listed(service, "a", "b")
     outcome = process("cancel", *OF_X, stdin="y\n")
     assert outcome.code == 2
-    assert outcome.err.startswith("workflow-manager: 2 workflows would be cancelled; where nobody can be asked, add --")
+    assert outcome.err.startswith("workflow-manager: 2 workflows would be cancelled; without a terminal")
     assert changes(service) == []
 
 
@@ -109,17 +109,17 @@ def test_neither_id_nor_filter_is_wrong_usage(verb: str, arguments: tuple[str, .
     """A slip must not be about everything."""
     outcome = wfm(verb, *arguments)
     assert outcome.code == 2
-    assert "Give the id of a workflow, or filters" in outcome.err
+    assert "Give workflow ids, or filters" in outcome.err
 
 
 WRONG = [
-    (("cancel", "w", "--status", "running"), "Ids and filters exclude each other."),
-    (("cancel", "--status", "failed"), "This is for workflows that are queued or running, not failed."),
-    (("resolve", "--status", "running"), "This is for workflows that are failed, not running."),
+    (("cancel", "w", "--status", "running"), "Give ids or filters, not both."),
+    (("cancel", "--status", "failed"), "This command is for workflows that are queued or running, not failed."),
+    (("resolve", "--status", "running"), "This command is for workflows that are failed, not running."),
     (("resume", "--status", "running"), "cancelled or failed or succeeded, not running"),
-    (("resume", *OF_X, "--follow"), "--follow needs the id of one workflow"),
+    (("resume", *OF_X, "--follow"), "--follow needs exactly one ID"),
     (("cancel", *OF_X, "--rate", "0"), "'--rate'"),
-    (("cancel", *OF_X, "--tag", "x"), "key=value"),
+    (("cancel", *OF_X, "--tag", "x"), "KEY=VALUE"),
     (("cancel", *OF_X, "--journal", "/nowhere/at/all"), "Cannot use /nowhere/at/all as a journal: No such file"),
 ]
 
@@ -263,7 +263,7 @@ def test_a_journal_leaves_out_what_is_done(wfm: Run, service: FakeService, tmp_p
     service.asked.clear()
     outcome = wfm("cancel", *OF_X, "--yes", *FAST, "--journal", journal)
     assert outcome.code == 0
-    assert outcome.err == "2 workflows left out: the journal says that it is done.\n1 of 1 workflow cancelled.\n"
+    assert outcome.err == "2 workflows skipped: recorded as done in the journal.\n1 of 1 workflow cancelled.\n"
     assert changes(service) == ["DELETE /workflows/b"]
 
 
@@ -284,7 +284,7 @@ def test_a_repeated_resume_leaves_alone_what_the_first_one_made(wfm: Run, servic
     assert wfm(*resume) == (
         0,
         "",
-        "1 workflow left out: created after the journal was begun.\nThere is nothing to do.\n",
+        "1 workflow skipped: created after the journal was started.\nNothing to do.\n",
     )
     assert changes(service) == []
 
@@ -332,7 +332,7 @@ def test_another_file_is_not_taken_for_a_journal(content: str, tmp_path: Path) -
     """Nothing is written to it."""
     path = tmp_path / "file"
     path.write_text(content)
-    with pytest.raises(errors.InvalidRequest, match="name another file"), Journal("cancel", path):
+    with pytest.raises(errors.InvalidRequest, match="choose another file"), Journal("cancel", path):
         pass
     assert path.read_text() == content
 

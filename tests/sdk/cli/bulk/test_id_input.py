@@ -51,14 +51,14 @@ def test_a_dry_run_of_a_resume_tells_the_state(wfm: Run, service: FakeService) -
     )
 
 
-SUCCEEDED = "it succeeded; name the state to go on from with --start-at"
+SUCCEEDED = "it succeeded; name the state to resume from with --start-at"
 REFUSED = [
     ("cancel", workflow_json("succeeded"), "it succeeded"),
     ("resume", workflow_json("running"), "it is running"),
     ("resume", {**FAILED, "retries": ["x"]}, "it was resumed before as x, whose status is cancelled"),
     ("resume", workflow_json("succeeded", lastJob=job_json("load", "succeeded")), SUCCEEDED),
     ("resolve", workflow_json("running"), "it is running"),
-    ("resolve", workflow_json("failed", resolvedByUser=True), "it is resolved"),
+    ("resolve", workflow_json("failed", resolvedByUser=True), "it is already resolved"),
 ]
 
 
@@ -110,7 +110,7 @@ def test_what_was_resumed_before_is_resumed_again_when_that_is_insisted_on(wfm: 
     assert wfm("resume", "w", "--again").code == 0
     assert service.asked[-1].line == "POST /workflows/w?force=true"
     outcome = wfm("resume", "--definition", "x", "--again", "--yes")
-    assert (outcome.code, "--again goes with ids" in outcome.err) == (2, True)
+    assert (outcome.code, "--again works with ids" in outcome.err) == (2, True)
 
 
 def test_what_succeeded_is_resumed_at_a_state_that_is_named(wfm: Run, service: FakeService) -> None:
@@ -201,7 +201,7 @@ def test_an_id_is_written_alone(wfm: Run, service: FakeService) -> None:
 
 def test_no_ids_on_standard_input_are_nothing_to_do(process: Run, service: FakeService) -> None:
     """And not everything."""
-    assert process("cancel", "-", stdin="\n") == (0, "", "There is nothing to do.\n")
+    assert process("cancel", "-", stdin="\n") == (0, "", "Nothing to do.\n")
     assert service.asked == []
 
 
@@ -216,24 +216,24 @@ def test_a_journal_of_ids_is_kept_and_read(wfm: Run, service: FakeService, tmp_p
     for each in "ab":
         service.on(f"GET /workflows/{each}", workflow_json("running", id=each))
     outcome = wfm("cancel", "a", "b", "--journal", str(path), "--dry-run")
-    assert outcome.err == ("1 workflow left out: the journal says that it is done.\n1 workflow would be cancelled.\n")
+    assert outcome.err == ("1 workflow skipped: recorded as done in the journal.\n1 workflow would be cancelled.\n")
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("cancel", "w", "--limit", "3"), "--limit goes with filters"),
-        (("cancel", "w", "-n", "dev"), "Ids and filters exclude each other"),
-        (("cancel", "w", "--created-after", "2d"), "Ids and filters exclude each other"),
-        (("resume", "w", "x", "--follow"), "--follow needs the id of one workflow"),
-        (("resume", "w", "--follow", "--dry-run"), "--follow needs the id of one workflow"),
+        (("cancel", "w", "--limit", "3"), "--limit works with filters"),
+        (("cancel", "w", "-n", "dev"), "Give ids or filters, not both"),
+        (("cancel", "w", "--created-after", "2d"), "Give ids or filters, not both"),
+        (("resume", "w", "x", "--follow"), "--follow needs exactly one ID"),
+        (("resume", "w", "--follow", "--dry-run"), "--follow needs exactly one ID"),
         (("resume", "w", "--timeout", "3"), "--timeout needs --follow"),
-        (("submit", "x", "--follow", "-o", "id"), "--follow and -o id exclude each other"),
-        (("workflows", "w", "--follow", "-o", "id"), "--follow and -o id exclude each other"),
+        (("submit", "x", "--follow", "-o", "id"), "--follow does not work with -o id"),
+        (("workflows", "w", "--follow", "-o", "id"), "--follow does not work with -o id"),
         (("resume", "w", "--start-at", ""), "--start-at must name a state"),
         (("cancel", "w", "--rate", "0"), "'--rate'"),
-        (("cancel",), "filters for many, such as --definition NAME."),
+        (("cancel",), "filters such as --definition NAME."),
         (("sfncli", "-bogus"), "No such option: -bogus (see "),
         (("sfncli", "--bogus=1"), "No such option: --bogus (see"),
     ],
@@ -272,9 +272,9 @@ TOO_LONG = [
     (("submit", "x", "--idempotency-key", "a\nb"), "visible ASCII"),
     (("submit", "x", "--idempotency-key", ""), "visible ASCII"),
     (("submit", "x", "--priority", "10"), "'--priority'"),
-    (("workflows", "\udcff"), "neither a name nor an id"),
+    (("workflows", "\udcff"), "not a valid name or id"),
     (("workflows", "-d", ""), "--definition must not be empty"),
-    (("workflows", "--tag", "a:b=c"), "holds a colon"),
+    (("workflows", "--tag", "a:b=c"), "contains a colon"),
 ]
 
 

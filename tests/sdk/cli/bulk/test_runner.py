@@ -106,7 +106,7 @@ def test_ctrl_c_tells_how_far_it_came(open_terminal: OpenTerminal, service: Fake
         assert terminal.end() == 130
     words = " ".join(terminal.shown.split())
     assert "Interrupted: " in words
-    assert f"of 100 workflows cancelled. The same command with --journal {journal} goes on." in words
+    assert f"of 100 workflows cancelled. Rerun the command with --journal {journal} for the rest." in words
     assert "Traceback" not in words
     with Journal("cancel", journal) as read:
         assert 6 <= len(read.done) < 100

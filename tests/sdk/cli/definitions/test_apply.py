@@ -61,7 +61,7 @@ def test_only_what_changed_is_put(wfm: Run, service: FakeService, folder: str) -
 def test_a_dry_run_puts_nothing(wfm: Run, service: FakeService, folder: str) -> None:
     """It tells what would be done."""
     outcome = wfm("definitions", "apply", folder, "--dry-run", "-o", "json")
-    assert outcome.err == "1 created, 1 added, 1 unchanged (dry run: nothing was done).\n"
+    assert outcome.err == "1 created, 1 added, 1 unchanged (dry run: nothing was changed).\n"
     results = {each["name"]: each["result"] for each in json.loads(outcome.out)}
     assert results == {"new": "created", "changed": "added", "same": "unchanged"}
     assert written(service) == []
@@ -93,7 +93,7 @@ def test_the_404_of_another_server_creates_nothing(wfm: Run, service: FakeServic
     service.on("GET /workflow-definitions/changed", Answer(b"<h1>Not here</h1>", 404))
     outcome = wfm("definitions", "apply", folder)
     assert outcome.code == 5
-    assert "is not one of workflow-manager (404 Not Found: Not here)" in outcome.err
+    assert "is not from workflow-manager (404 Not Found: Not here)" in outcome.err
     assert written(service) == []
 
 

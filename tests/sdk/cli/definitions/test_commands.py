@@ -12,6 +12,7 @@ import pytest
 from tests.sdk.cli.conftest import Run
 from tests.sdk.cli.fake_service import Answer, FakeService
 from tests.sdk.client.documents import definition_json
+from workflow_manager.cli.definitions.files import NAMELESS
 
 MACHINE: dict[str, Any] = {"StartAt": "a", "States": {"a": {"Type": "Pass", "ResultPath": None, "End": True}}}
 DEFINITION = {"name": "x", "stateMachine": MACHINE, "defaultTags": {"team": "infra"}}
@@ -126,9 +127,9 @@ REFUSED = [
     ("x.yaml", "a: [", "x.yaml:1: /: Not YAML"),
     ("x.json", '{"a": 1,\n"a": 2}', "x.json:2: /a: The key"),
     ("x.json", "[]", "holds 0 definitions, not one"),
-    ("x.json", "[1]", "must hold an object"),
-    ("x.json", json.dumps([DEFINITION, DEFINITION]), "holds 2 definitions, not one; `definitions apply` takes a list"),
-    ("x.json", json.dumps(MACHINE), "names no definition: give a name before the file"),
+    ("x.json", "[1]", "must contain an object"),
+    ("x.json", json.dumps([DEFINITION, DEFINITION]), "holds 2 definitions, not one; use `definitions apply`"),
+    ("x.json", json.dumps(MACHINE), "has no definition name; give one before the file"),
     ("x.json", json.dumps({**DEFINITION, "name": "no spaces"}), "name: "),
     ("x.json", json.dumps({**DEFINITION, "stateMachin": {}}), "stateMachin: "),
     ("x.json", json.dumps({**DEFINITION, "defaultTags": [1]}), "defaultTags: "),
@@ -190,7 +191,7 @@ def test_lint_reads_a_folder_as_apply_does(wfm: Run, service: FakeService, tmp_p
     lines = outcome.out.splitlines()
     assert outcome.code == 1
     assert [line for line in lines if not line.startswith(f"{spaced}:1: /name: ")] == [
-        f"{machine}:1: /: It names no definition; a state machine alone is for `definitions put NAME FILE`.",
+        f"{machine}:1: /: {NAMELESS}",
         f"{two}:1: /name: {one} and {two} both define x.",
     ]
     assert len(lines) == 3
@@ -205,7 +206,7 @@ def test_a_finding_in_a_list_has_its_place(wfm: Run, tmp_path: Path) -> None:
     path = write(tmp_path / "list.yaml", f"- {good}\n- {bad}\n")
     outcome = wfm("definitions", "lint", path)
     assert outcome.out.startswith(f"{path}:12: /1/stateMachine/States/a/Next: ")
-    assert wfm("definitions", "lint", write(tmp_path / "none.yaml", "[]")).out.endswith("There is no definition.\n")
+    assert wfm("definitions", "lint", write(tmp_path / "none.yaml", "[]")).out.endswith(" holds no definition.\n")
 
 
 def test_lint_searches_folders(wfm: Run, tmp_path: Path) -> None:

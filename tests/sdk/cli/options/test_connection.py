@@ -112,7 +112,7 @@ def test_a_token_that_is_not_there_is_wrong_usage(config: Path, wfm: Run, servic
     outcome = wfm(*LIST)
     assert (outcome.code, service.asked) == (2, [])
     assert outcome.err == (
-        "workflow-manager: The profile p takes its token from the variable P_TOKEN, which is not set.\n"
+        "workflow-manager: The profile p takes its token from the environment variable P_TOKEN, which is not set.\n"
     )
 
 
@@ -180,7 +180,7 @@ def test_a_service_that_hangs_is_told(config: Path, wfm: Run, service: FakeServi
     service.on("GET /workflow-definitions", Answer(SILENCE))
     outcome = wfm(*LIST, "--url", service.url, "--request-timeout", "0.2")
     assert (outcome.code, outcome.err.count("\n")) == (5, 1)
-    assert outcome.err == f"workflow-manager: No answer from {service.url} within 0.2 s.\n"
+    assert outcome.err == f"workflow-manager: No response from {service.url} within 0.2 s.\n"
 
 
 def test_the_time_of_a_request_can_be_set_for_good(config: Path, wfm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,10 +204,10 @@ WRONG = [
     ("request_timeout = 0", "'request_timeout' must be a number of seconds"),
     ("request_timeout = true", "'request_timeout' must be a number of seconds"),
     ("request_timeout = 'x'", "'request_timeout' must be a number of seconds"),
-    ("token_env = 1", "'token_env' must be the name of a variable"),
-    ("headers = 1", "'headers' must be a table of names and texts"),
-    ("headers = {a = 1}", "'headers' must be a table of names and texts"),
-    ('headers = {"a b" = "c"}', "'a b' is no name of a header"),
+    ("token_env = 1", "'token_env' must be the name of an environment variable"),
+    ("headers = 1", "'headers' must be a table of strings"),
+    ("headers = {a = 1}", "'headers' must be a table of strings"),
+    ('headers = {"a b" = "c"}', "'a b' is not a valid header name"),
     ("output = []", "'output' must be one of"),
 ]
 

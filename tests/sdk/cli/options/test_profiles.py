@@ -49,12 +49,12 @@ def test_without_a_file_the_defaults_apply(wfm: Run, home: Path) -> None:
     assert found["url"] == ("http://localhost:8080", "default")
     assert found["namespace"] == ("dev", "default")
     assert found["profile"] == ("-", "default")
-    assert wfm("config", "show").err.endswith(f"\n{home / 'config.toml'}: not there.\n")
+    assert wfm("config", "show").err.endswith(f"\n{home / 'config.toml'}: file not found.\n")
 
 
 def test_the_namespace_is_not_shown_as_that_of_all_commands(wfm: Run, home: Path) -> None:
     """Lists and changes are about all namespaces."""
-    assert wfm("config", "show").err.startswith("The namespace is that of submit and worker; ")
+    assert wfm("config", "show").err.startswith("The namespace applies to submit and worker; ")
 
 
 def test_the_file_names_the_usual_profile(wfm: Run, home: Path) -> None:
@@ -122,10 +122,10 @@ WRONG = [
     ("profile = 1", "'profile' must be the name of a profile"),
     ('profile = "nope"', "There is no profile 'nope'"),
     ("profiles = 1", "[profiles.NAME]"),
-    ("colour = 1", "'colour' is not known"),
+    ("colour = 1", "unknown key 'colour'"),
     ("[profiles]\na = 1", "[profiles.a] must be a table"),
-    ('[profiles.a]\nulr = "x"', "[profiles.a]: 'ulr' is not known; there are url, namespace, output,"),
-    ("[profiles.a]\nurl = 1", "'url' must be text"),
+    ('[profiles.a]\nulr = "x"', "[profiles.a]: unknown key 'ulr'; known keys: url, namespace, output,"),
+    ("[profiles.a]\nurl = 1", "'url' must be a string"),
     ('[profiles.a]\noutput = "xml"', "'output' must be one of table, json, jsonl, yaml"),
 ]
 

@@ -49,7 +49,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
     """The error shows the forms."""
     with pytest.raises(
         errors.InvalidRequest,
-        match=r"^--x is a time such as 2026-01-31T12:00:00Z, 2026-01-31, yesterday, or how long ago: 2d",
+        match=r"^--x must be a time such as 2026-01-31T12:00:00Z, 2026-01-31, yesterday, or an age: 2d",
     ):
         parse_moment(text, option="--x", now=NOON)
 

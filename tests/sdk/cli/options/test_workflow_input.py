@@ -50,7 +50,7 @@ def test_tags_are_pairs(pairs: tuple[str, ...], tags: dict[str, str]) -> None:
 @pytest.mark.parametrize("pair", ["a", "=1", ""])
 def test_a_tag_without_key_or_sign_is_refused(pair: str) -> None:
     """The message shows the form."""
-    with pytest.raises(errors.InvalidRequest, match="key=value"):
+    with pytest.raises(errors.InvalidRequest, match="KEY=VALUE"):
         parse_tags([pair])
 
 
@@ -122,15 +122,15 @@ def test_values_of_an_input_are_set(text: str, changes: list[str], value: object
 @pytest.mark.parametrize(
     ("text", "change", "words"),
     [
-        ("{}", "a", "written a.b=value"),
-        ("{}", "=1", "written a.b=value"),
-        ("{}", "a..b=1", "written a.b=value"),
-        ("{}", ".a=1", "written a.b=value"),
-        ('{"a": 1}', "a.b=1", "no object and no list"),
-        ('{"a": null}', "a.b=1", "no object and no list"),
-        ('{"a": [1]}', "a.b=1", "no element of a list of 1"),
-        ('{"a": [1]}', "a.2=1", "no element of a list of 1"),
-        ('{"a": [1]}', "a.-1=1", "no element of a list of 1"),
+        ("{}", "a", "--set takes A.B=VALUE"),
+        ("{}", "=1", "--set takes A.B=VALUE"),
+        ("{}", "a..b=1", "--set takes A.B=VALUE"),
+        ("{}", ".a=1", "--set takes A.B=VALUE"),
+        ('{"a": 1}', "a.b=1", "neither an object nor a list"),
+        ('{"a": null}', "a.b=1", "neither an object nor a list"),
+        ('{"a": [1]}', "a.b=1", "not an index of a list with 1"),
+        ('{"a": [1]}', "a.2=1", "not an index of a list with 1"),
+        ('{"a": [1]}', "a.-1=1", "not an index of a list with 1"),
     ],
 )
 def test_a_change_that_fits_nowhere_is_refused(text: str, change: str, words: str) -> None:

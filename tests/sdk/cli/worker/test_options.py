@@ -50,14 +50,14 @@ ONLY_ACTIVITY = "--concurrency, --input-mode and --work-dir need --activity."
         ("-- true", "An activity is missing: --activity NAME -- CMD [ARGS]..."),
         ("--module a --concurrency 2", ONLY_ACTIVITY),
         ("--config a --work-dir b", ONLY_ACTIVITY),
-        ("--activity a -- true", "--namespace is missing (or set WORKFLOWMANAGER_NAMESPACE)."),
+        ("--activity a -- true", "--namespace is missing; give it or set WORKFLOWMANAGER_NAMESPACE."),
         ("-n dev --activity a -- true", AWS_REGION_IS_NOT_SET),
         ("-n dev --config none.yaml", "none.yaml cannot be read: [Errno 2] No such file or directory: 'none.yaml'"),
         ("--module ..no", "--module takes MODULE or MODULE:NAME, such as my.tasks:worker, not '..no'."),
         ("--module :worker", "--module takes MODULE or MODULE:NAME, such as my.tasks:worker, not ':worker'."),
         ("--module no.such", "--module no.such: No module named 'no'."),
-        ("--module json:tool", "--module json:tool: json has no Worker called tool."),
-        ("--module json", "--module json: json has no Worker called worker."),
+        ("--module json:tool", "--module json:tool: json has no Worker named tool."),
+        ("--module json", "--module json: json has no Worker named worker."),
     ],
 )
 def test_a_worker_says_what_it_misses(refused: Refused, arguments: str, sentence: str) -> None:

@@ -108,7 +108,7 @@ def test_the_output_is_shown_at_the_end(open_terminal: OpenTerminal, wfm: Run, s
     with open_terminal(*FOLLOW) as terminal:
         assert terminal.end() == 0
     assert "".join(terminal.lines).count("x") < 600
-    assert terminal.lines[-1] == "All of it: workflow-manager workflows w --full"
+    assert terminal.lines[-1] == "Full text: workflow-manager workflows w --full"
 
 
 def test_a_long_reason_is_shown_at_the_end(open_terminal: OpenTerminal, service: FakeService) -> None:
@@ -117,7 +117,7 @@ def test_a_long_reason_is_shown_at_the_end(open_terminal: OpenTerminal, service:
     with open_terminal(*FOLLOW) as terminal:
         assert terminal.end() == 1
     assert any(line.startswith("Reason: because because") for line in terminal.lines)
-    assert terminal.lines[-1].startswith("All of it: ")
+    assert terminal.lines[-1].startswith("Full text: ")
 
 
 def test_a_dumb_terminal_gets_lines(open_terminal: OpenTerminal, service: FakeService) -> None:

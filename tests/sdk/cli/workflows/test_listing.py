@@ -92,7 +92,7 @@ def test_active_is_queued_and_running(wfm: Run, service: FakeService) -> None:
 def test_more_than_is_shown_is_told(wfm: Run, service: FakeService) -> None:
     """With the options that show more; nothing is said when that was all."""
     service.on("GET /workflows", [run_of(0, day) for day in range(1, 6)])
-    assert wfm("workflows", "--limit", "4").err == "There are more: --page 2, or --all\n"
+    assert wfm("workflows", "--limit", "4").err == "More workflows match: use --page 2 or --all.\n"
     assert wfm("workflows", "--limit", "4", "-o", "jsonl").out.count("\n") == 4
     assert wfm("workflows", "--limit", "5").err == ""
 
@@ -103,7 +103,7 @@ def test_pages_follow_each_other_and_all_is_everything(wfm: Run, service: FakeSe
     assert ids(wfm, "workflows", "--limit", "2", "--page", "2") == ["w3", "w2"]
     assert ids(wfm, "workflows", "--limit", "2", "--page", "3") == ["w1"]
     assert wfm("workflows", "--limit", "2", "--page", "3").err == ""
-    assert wfm("workflows", "--limit", "2", "--page", "2").err == "There are more: --page 3, or --all\n"
+    assert wfm("workflows", "--limit", "2", "--page", "2").err == "More workflows match: use --page 3 or --all.\n"
     assert ids(wfm, "workflows", "--all") == ["w5", "w4", "w3", "w2", "w1"]
     assert wfm("workflows", "--all", "--limit", "2").code == 2
 
@@ -121,7 +121,7 @@ def test_columns_are_chosen_by_name(wfm: Run, service: FakeService) -> None:
     refused = wfm("workflows", "--columns", "id,nonsense")
     assert (
         refused.code,
-        refused.err.startswith("workflow-manager: There is no column 'nonsense'; there are id, "),
+        refused.err.startswith("workflow-manager: Unknown column 'nonsense'; known columns: id, "),
     ) == (
         2,
         True,
@@ -237,7 +237,7 @@ def test_unresolved_means_failed_and_not_resolved(wfm: Run, service: FakeService
     assert "status=failed&" in service.asked[0].line
     assert "resolvedByUser=false" in service.asked[0].line
     outcome = wfm("workflows", "--unresolved", "--status", "running")
-    assert (outcome.code, "--unresolved is about failed workflows" in outcome.err) == (2, True)
+    assert (outcome.code, "--unresolved selects failed workflows" in outcome.err) == (2, True)
 
 
 def test_who_resolved_a_workflow_is_shown_and_asked_for(wfm: Run, service: FakeService) -> None:

@@ -63,7 +63,7 @@ def test_an_outage_is_told_and_waited_out(open_terminal: OpenTerminal, service: 
     running = workflow_json("running", jobs=[job_json()])
     service.on("GET /workflows/w", running, *[Answer({"message": "restarting"}, 503)] * 4, running)
     with open_terminal(*FOLLOW) as terminal:
-        terminal.see("The service is away; trying again. restarting")
+        terminal.see("The service is unavailable; retrying. restarting")
         assert any("echo" in line for line in terminal.screen)
         terminal.read_until(lambda _: not any("is away" in line for line in terminal.screen), "that it is back")
         service.on("GET /workflows/w", workflow_json("succeeded"))
@@ -76,7 +76,7 @@ def test_an_outage_is_told_beside_the_lines(wfm: Run, service: FakeService) -> N
     service.on("GET /workflows/w", running, *[Answer({"message": "no"}, 503)] * 4, workflow_json("succeeded"))
     outcome = wfm(*FOLLOW)
     assert outcome.code == 0
-    assert outcome.err == "The service is away; trying again. no\nThe service is back.\n"
+    assert outcome.err == "The service is unavailable; retrying. no\nThe service is available again.\n"
 
 
 def test_a_service_that_is_not_there_tells_the_way_back(wfm: Run, service: FakeService) -> None:
@@ -87,7 +87,7 @@ def test_a_service_that_is_not_there_tells_the_way_back(wfm: Run, service: FakeS
     assert (outcome.code, outcome.err.splitlines()) == (
         5,
         [
-            "The service is away; the workflow goes on. Come back with:",
+            "The service is unavailable; the workflow continues. To follow it again:",
             "  workflow-manager workflows w --follow",
             "workflow-manager: down",
         ],

@@ -56,8 +56,8 @@ async def test_a_restart_of_the_service_ends_no_watching(
     assert ended.code == 0
     assert f"succeeded  workflow {started.id} {prefix}:0\n" in ended.out
     away, back = ended.err.splitlines()
-    assert away.startswith(f"The service is away; trying again. No answer from {url.rstrip('/')}")
-    assert back == "The service is back."
+    assert away.startswith(f"The service is unavailable; retrying. No response from {url.rstrip('/')}")
+    assert back == "The service is available again."
 
 
 async def start(manager: WorkflowManager, name: str) -> models.Workflow:
