@@ -20,12 +20,14 @@ from typing import Any
 
 PRELOADED = (
     "workflow_manager.cli.bulk.runner",
-    "workflow_manager.cli.bulk.actions",
+    "workflow_manager.cli.bulk.commands",
     "workflow_manager.cli.definitions.apply",
-    "workflow_manager.cli.definitions.actions",
+    "workflow_manager.cli.definitions.diff",
+    "workflow_manager.cli.definitions.files",
     "app.cli.service_process",
-    "workflow_manager.cli.workflows.start",
     "workflow_manager.cli.workflows.listing",
+    "workflow_manager.cli.workflows.live_view",
+    "workflow_manager.cli.workflows.submit",
 )
 STREAMS = 3
 LENGTH = struct.Struct("!I")

@@ -77,14 +77,12 @@ COMMANDS: Mapping[str, Verb | Family] = {
                 "Create a definition, or add a version to it.",
             ),
             "lint": Verb(
-                "workflow_manager.cli.definitions.commands:lint",
+                "workflow_manager.cli.definitions.lint:lint",
                 "Check definitions and state machines without a service.",
             ),
-            "diff": Verb(
-                "workflow_manager.cli.definitions.commands:diff", "Show what `definitions apply` would change."
-            ),
+            "diff": Verb("workflow_manager.cli.definitions.apply:diff", "Show what `definitions apply` would change."),
             "apply": Verb(
-                "workflow_manager.cli.definitions.commands:apply",
+                "workflow_manager.cli.definitions.apply:apply",
                 "Create or update the definitions in files and folders.",
             ),
         },

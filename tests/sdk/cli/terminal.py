@@ -17,7 +17,6 @@ import pyte
 from tests.fork_server import ForkServer
 
 CTRL_C = b"\x03"
-CTRL_Z = b"\x1a"
 SCROLLED_LINES = 20_000
 
 

@@ -141,7 +141,7 @@ def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
 ) -> None:
     """The traceback is there for those who ask for it."""
     service.on("GET /workflow-definitions", [])
-    monkeypatch.setattr("workflow_manager.cli.definitions.actions.write_results", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("workflow_manager.cli.output.formats.write_results", lambda *_, **__: 1 / 0)
     quiet = wfm("definitions", "list")
     assert quiet.code == 70
     assert (

@@ -8,26 +8,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from tests.eventually import eventually
 from tests.fork_server import ForkServer
 from tests.sdk.cli.bulk.many_workflows import OF_X, listed
 from tests.sdk.cli.conftest import OpenTerminal
 from tests.sdk.cli.fake_service import FakeService
 from tests.sdk.cli.piped import Piped
-from tests.sdk.cli.terminal import CTRL_C, CTRL_Z
+from tests.sdk.cli.terminal import CTRL_C
 from tests.sdk.cli.workflow_stories import FOLLOW
 from tests.sdk.client.documents import job_json, workflow_json
 
 WAY_BACK = ["Detached; the workflow continues. To follow it again:", "  workflow-manager workflows w --follow"]
-
-
-def is_stopped(pid: int) -> bool:
-    """Tell whether a process has been stopped, by Ctrl-Z for example."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 @pytest.mark.parametrize(
@@ -72,23 +65,6 @@ def test_a_terminated_bulk_tells_how_far_it_came(open_terminal: OpenTerminal, se
         assert terminal.end() == 143
     assert not terminal.cursor_is_hidden
     assert " of 100 workflows cancelled. Rerun the command for the rest." in terminal.lines[-1]
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux")
-def test_ctrl_z_leaves_the_screen_in_order(open_terminal: OpenTerminal, service: FakeService) -> None:
-    """The shell has a cursor, and the tree is drawn on when the process is continued."""
-    service.on("GET /workflows/w", workflow_json("running", jobs=[job_json()]))
-    with open_terminal(*FOLLOW) as terminal:
-        terminal.see("echo")
-        assert terminal.cursor_is_hidden
-        terminal.press(CTRL_Z)
-        eventually(lambda: is_stopped(terminal.pid), what="the process to be stopped")
-        terminal.read_until(lambda _: not terminal.cursor_is_hidden, "the cursor")
-        assert not any("echo" in line for line in terminal.screen)
-        os.kill(terminal.pid, signal.SIGCONT)
-        terminal.see("echo")
-        service.on("GET /workflows/w", workflow_json("succeeded"))
-        assert terminal.end() == 0
 
 
 def test_a_reader_that_takes_one_line_ends_a_follow(

@@ -12,11 +12,11 @@ import sys
 from typing import Any
 
 from app.cli.commands import main
-from workflow_manager.cli.definitions import actions
+from workflow_manager.cli.definitions import files
 from workflow_manager.cli.worker import sfncli, worker, worker_process
-from workflow_manager.cli.workflows import start as submission
+from workflow_manager.cli.workflows import live_view, submit
 
-PRELOADED = (actions, sfncli, submission, worker, worker_process)
+PRELOADED = (files, live_view, sfncli, submit, worker, worker_process)
 """Imported here so that no child has to."""
 
 APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND

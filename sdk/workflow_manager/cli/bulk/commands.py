@@ -1,15 +1,23 @@
 """The verbs ``cancel``, ``resume``, ``resolve`` and ``refresh``: for one workflow, or for many."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.bulk.selection import Selection, with_choice
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.options.common import FollowOption, TimeoutOption
+from workflow_manager.cli.options.common import FollowOption, Format, TimeoutOption
 from workflow_manager.cli.options.completion import complete_state
-from workflow_manager.cli.workflows.follow_options import watch_of
+from workflow_manager.cli.output.console import note
+from workflow_manager.cli.workflows.follow import Watch, follow, watch_of
+from workflow_manager.statuses import WorkflowStatus
+
+if TYPE_CHECKING:
+    from workflow_manager import models
+    from workflow_manager.cli.bulk.runner import Bulk
+    from workflow_manager.client import WorkflowManager
 
 
 @with_choice
@@ -22,9 +30,14 @@ def cancel(
 
     With filters instead of ids: all matching queued and running workflows.
     """
-    from workflow_manager.cli.bulk.actions import cancel_workflows
+    from workflow_manager.cli.bulk.eligibility import CANCELLABLE
+    from workflow_manager.cli.bulk.runner import Bulk
 
-    return cancel_workflows(choice, reason=reason)
+    async def deed(manager: "WorkflowManager", workflow_id: str, _key: str, _place: str | None) -> str:
+        await manager.cancel_workflow(workflow_id, reason=reason)
+        return "cancelled"
+
+    return _run(Bulk("cancel", "cancelled", CANCELLABLE, deed, choice))
 
 
 @with_choice
@@ -49,14 +62,41 @@ def resume(
     needs --again, one that succeeded --start-at. When the new workflow succeeds, the failed one counts as resolved.
     With filters instead of ids: all matching failed workflows that were neither resumed nor resolved before.
     """
-    from workflow_manager.cli.bulk.actions import resume_workflows
+    from workflow_manager import models
+    from workflow_manager.cli.bulk.eligibility import RESUMABLE, RESUMABLE_AGAIN
+    from workflow_manager.cli.bulk.runner import Bulk, run_bulk
+    from workflow_manager.cli.options.client import call
+    from workflow_manager.client.request_parts import valid
 
     watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=choice.service, output=choice.output)
     if start_at == "":
         raise errors.InvalidRequest("--start-at must name a state; omit it to resume from the state that failed.")
     if watch is not None and choice.only_id is None:
         raise errors.InvalidRequest("--follow needs exactly one ID, without --dry-run and --journal.")
-    return resume_workflows(choice, start_at=start_at, again=again, watch=watch)
+    if again and choice.ids is None:
+        raise errors.InvalidRequest("--again works with ids, not with filters.")
+    if start_at is None and WorkflowStatus.SUCCEEDED in choice.filters.statuses:
+        raise errors.InvalidRequest("To resume workflows that succeeded, name the state with --start-at.")
+    if start_at is not None:
+        valid(models.WorkflowDefinitionOverrides, StartAt=start_at)
+
+    def place(workflow: models.Workflow) -> str:
+        return state_that_failed(workflow) if start_at is None else start_at
+
+    async def deed(manager: "WorkflowManager", workflow_id: str, key: str, known: str | None) -> str:
+        state = known or await _state_to_resume(manager, workflow_id, start_at)
+        resumed = await manager.resume_workflow(workflow_id, start_at=state, force=again, idempotency_key=key)
+        return f"resumed at {state} as {resumed.id}"
+
+    looks_first = choice.ids is not None or start_at is None
+    scope = RESUMABLE_AGAIN if again else RESUMABLE
+    bulk = Bulk("resume", "resumed", scope, deed, choice, place, looks_first=looks_first)
+    workflow_id = choice.only_id
+    if workflow_id is None:
+        return run_bulk(bulk)
+    return call(
+        choice.service, lambda manager: _resume_one(manager, bulk, workflow_id, start_at, again=again, watch=watch)
+    )
 
 
 @with_choice
@@ -65,9 +105,14 @@ def resolve(choice: Selection) -> ExitCode:
 
     With filters instead of ids: all matching failed workflows that are not resolved.
     """
-    from workflow_manager.cli.bulk.actions import resolve_workflows
+    from workflow_manager.cli.bulk.eligibility import RESOLVABLE
+    from workflow_manager.cli.bulk.runner import Bulk
 
-    return resolve_workflows(choice)
+    async def deed(manager: "WorkflowManager", workflow_id: str, _key: str, _place: str | None) -> str:
+        await manager.resolve_workflow(workflow_id)
+        return "resolved"
+
+    return _run(Bulk("resolve", "resolved", RESOLVABLE, deed, choice, looks_first=choice.ids is not None))
 
 
 @with_choice
@@ -76,6 +121,102 @@ def refresh(choice: Selection) -> ExitCode:
 
     With filters instead of ids: all matching queued and running workflows.
     """
-    from workflow_manager.cli.bulk.actions import refresh_workflows
+    from workflow_manager.cli.bulk.eligibility import REFRESHABLE
+    from workflow_manager.cli.bulk.runner import Bulk, run_bulk
+    from workflow_manager.cli.options.client import call
 
-    return refresh_workflows(choice)
+    async def deed(manager: "WorkflowManager", workflow_id: str, _key: str, _place: str | None) -> str:
+        return (await manager.get_workflow(workflow_id, fetch_history=True)).status.value
+
+    workflow_id = choice.only_id
+    if workflow_id is None:
+        return run_bulk(Bulk("refresh", "refreshed", REFRESHABLE, deed, choice))
+    return _write(
+        call(choice.service, lambda manager: manager.get_workflow(workflow_id, fetch_history=True)), choice.output
+    )
+
+
+def _run(bulk: "Bulk") -> ExitCode:
+    """Do it to the only workflow and say so in one line, or to all that are selected."""
+    from workflow_manager.cli.bulk.results import OUTCOME_COLUMNS, ActionResult, Result
+    from workflow_manager.cli.bulk.runner import run_bulk
+    from workflow_manager.cli.options.client import call
+    from workflow_manager.cli.output.formats import write_result
+
+    workflow_id = bulk.choice.only_id
+    if workflow_id is None:
+        return run_bulk(bulk)
+
+    async def work(manager: "WorkflowManager") -> str:
+        return await bulk.deed(manager, workflow_id, "", await _decided(manager, bulk, workflow_id))
+
+    message = call(bulk.choice.service, work)
+    if bulk.choice.output in {Format.TABLE, Format.WIDE}:
+        note(f"{message.capitalize()} {workflow_id}.")
+    else:
+        result = ActionResult(id=workflow_id, result=Result.DONE, message=message)
+        write_result(result, OUTCOME_COLUMNS, output=bulk.choice.output)
+    return ExitCode.OK
+
+
+async def _resume_one(
+    manager: "WorkflowManager",
+    bulk: "Bulk",
+    workflow_id: str,
+    start_at: str | None,
+    *,
+    again: bool,
+    watch: Watch | None,
+) -> ExitCode:
+    place = await _decided(manager, bulk, workflow_id)
+    state = place or await _state_to_resume(manager, workflow_id, start_at)
+    resumed = await manager.resume_workflow(workflow_id, start_at=state, force=again)
+    if watch is not None:
+        return await follow(manager, resumed.id, watch)
+    return _write(resumed, bulk.choice.output)
+
+
+async def _decided(manager: "WorkflowManager", bulk: "Bulk", workflow_id: str) -> str | None:
+    from workflow_manager.cli.bulk.runner import decide
+
+    try:
+        return await decide(manager, bulk, workflow_id)
+    except errors.Conflict as refusal:
+        words = f"Workflow {workflow_id} cannot be {bulk.done_word}: {refusal.message.removesuffix('.')}."
+        hint = " To resume it again anyway, add --again." if "resumed before" in refusal.message else ""
+        raise errors.Conflict(words + hint) from None
+
+
+def _write(workflow: "models.Workflow", output: Format) -> ExitCode:
+    from workflow_manager.cli.output.columns import WORKFLOW_COLUMNS
+    from workflow_manager.cli.output.formats import write_result
+
+    write_result(workflow, WORKFLOW_COLUMNS, output=output)
+    return ExitCode.OK
+
+
+async def _state_to_resume(manager: "WorkflowManager", workflow_id: str, start_at: str | None) -> str:
+    if start_at is not None:
+        return start_at
+    return state_that_failed(await manager.get_workflow(workflow_id, fetch_history=True))
+
+
+def state_that_failed(workflow: "models.Workflow") -> str:
+    """Return where to go on: the last state, or the outermost Parallel or Map around it.
+
+    Raises ``Conflict`` for a workflow that succeeded, because no state of it failed.
+    """
+    if workflow.status is WorkflowStatus.SUCCEEDED:
+        raise errors.Conflict("it succeeded; name the state to resume from with --start-at.")
+    if workflow.last_job is None:
+        raise errors.InvalidRequest(f"Workflow {workflow.id} never entered a state; name one with --start-at.")
+    *_, outermost = _outwards(workflow.last_job, workflow.jobs)
+    return outermost.state
+
+
+def _outwards(job: "models.Job", jobs: "tuple[models.Job, ...]") -> "Iterator[models.Job]":
+    by_id = {each.id: each for each in jobs}
+    around: models.Job | None = job
+    while around is not None:
+        yield around
+        around = by_id.get(around.parent or "")

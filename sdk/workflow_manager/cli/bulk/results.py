@@ -5,12 +5,11 @@ from typing import Final
 
 from workflow_manager import models
 from workflow_manager.cli.options.common import Format
-from workflow_manager.cli.output.console import write_line
+from workflow_manager.cli.output.console import counted, write_line
 from workflow_manager.cli.output.escaping import visible
 from workflow_manager.cli.output.formats import write_documents, write_results
 from workflow_manager.cli.output.progress import Progress
 from workflow_manager.cli.output.table_layout import Column, Columns
-from workflow_manager.cli.output.words import counted
 
 
 class Result(StrEnum):

@@ -2,24 +2,26 @@
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import typer
+
 from workflow_manager import errors, models
 from workflow_manager.cli.async_runner import run
-from workflow_manager.cli.bulk.confirmation import confirmed
 from workflow_manager.cli.bulk.eligibility import Eligibility, select
 from workflow_manager.cli.bulk.journal import Journal
 from workflow_manager.cli.bulk.results import ActionResult, Result, Tally
 from workflow_manager.cli.bulk.selection import Selection
 from workflow_manager.cli.exit_codes import ExitCode, exit_code_of
 from workflow_manager.cli.options.client import connect
-from workflow_manager.cli.output.columns import WORKFLOW_COLUMNS
-from workflow_manager.cli.output.console import note
+from workflow_manager.cli.options.connection import Service
+from workflow_manager.cli.output.columns import WORKFLOW_COLUMNS, definition_label
+from workflow_manager.cli.output.console import counted, note
 from workflow_manager.cli.output.formats import write_results
 from workflow_manager.cli.output.progress import no_progress, progress_bar
-from workflow_manager.cli.output.words import counted
 from workflow_manager.client import WorkflowManager
 
 Clock = Callable[[], float]
@@ -31,6 +33,10 @@ already; returns what came of it."""
 CONCURRENCY: Final = 8
 MAX_FAILURES_IN_A_ROW: Final = 10
 """When so many fail one after the other without an answer, the rest would as well."""
+
+
+MAX_GROUPS: Final = 10
+"""How many namespaces and definitions a confirmation lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def run_bulk(bulk: Bulk) -> ExitCode:
         workflows = [workflow for workflow in found if workflow.id in left]
         if choice.dry_run:
             return _show(bulk, workflows, run(_refusals(bulk, workflows)) | missing)
-        if workflows and not choice.yes and not confirmed(bulk.verb, bulk.done_word, workflows, choice.service):
+        if workflows and not choice.yes and not _confirmed(bulk.verb, bulk.done_word, workflows, choice.service):
             note("Nothing was done.")
             return ExitCode.INTERRUPTED
         return _do_all(bulk, [workflow.id for workflow in workflows], journal)
@@ -229,6 +235,28 @@ def _show(bulk: Bulk, workflows: Sequence[models.Workflow], refusals: Mapping[st
             note(f"{workflow.id} would be {bulk.done_word} at {bulk.place(workflow)}.")
     note(f"{counted(len(possible), 'workflow')} would be {bulk.done_word}.")
     return ExitCode.REFUSED if refusals else ExitCode.OK
+
+
+def _confirmed(verb: str, done_word: str, workflows: Sequence[models.Workflow], service: Service) -> bool:
+    """Show what would be changed, and ask. Raises ``InvalidRequest`` without a terminal."""
+    number = counted(len(workflows), "workflow")
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise errors.InvalidRequest(
+            f"{number} would be {done_word}; without a terminal to confirm on, add --yes (or --dry-run)."
+        )
+    note(f"At {service}:")
+    for line in _groups(workflows):
+        note(line)
+    return typer.confirm(f"{verb.capitalize()} {number}?", err=True)
+
+
+def _groups(workflows: Sequence[models.Workflow]) -> list[str]:
+    """Count the workflows by namespace and definition, largest group first."""
+    counts = Counter((each.namespace, definition_label(each.workflow_definition)) for each in workflows)
+    groups = counts.most_common()
+    shown = [f"{count:>6}  {namespace}  {definition}" for (namespace, definition), count in groups[:MAX_GROUPS]]
+    more = len(groups) - len(shown)
+    return [*shown, f"        and {counted(more, 'more definition')}"] if more else shown
 
 
 def _do_all(bulk: Bulk, ids: Sequence[str], journal: Journal) -> ExitCode:

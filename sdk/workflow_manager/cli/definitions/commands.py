@@ -1,34 +1,22 @@
-"""The verbs ``definitions list``, ``get``, ``put``, ``lint``, ``diff`` and ``apply``."""
+"""The verbs ``definitions list``, ``get`` and ``put``."""
 
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workflow_manager import errors
-from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.definitions.options import SubstituteOption, SubstitutionsOption
 from workflow_manager.cli.options.common import Format, FormatOption
 from workflow_manager.cli.options.completion import complete_definition, complete_path
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
 from workflow_manager.cli.options.parsing import parse_definition, parse_tags
+from workflow_manager.cli.output.console import note, write_line
+from workflow_manager.cli.output.escaping import visible_json
 
-PathsArgument = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="PATH...",
-        help="JSON or YAML files with one or more definitions, or folders of such files.",
-        autocompletion=complete_path,
-    ),
-]
-
-
-SubstituteOption = Annotated[
-    list[str] | None,
-    typer.Option("--substitute", metavar="NAME=VALUE", help="Value of the placeholder ${NAME}; repeatable."),
-]
-SubstitutionsOption = Annotated[
-    str | None,
-    typer.Option("--substitutions", metavar="FILE", help="JSON or YAML file with placeholder values."),
-]
+if TYPE_CHECKING:
+    from workflow_manager import models
+    from workflow_manager.client import WorkflowManager
 
 
 def list_definitions(
@@ -43,9 +31,15 @@ def list_definitions(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """List definitions, or all versions of one."""
-    from workflow_manager.cli.definitions.actions import show_definitions
+    from workflow_manager.cli.options.client import call
+    from workflow_manager.cli.output.columns import DEFINITION_COLUMNS
+    from workflow_manager.cli.output.formats import write_results
 
-    show_definitions(name, service=service, output=output)
+    if name is None:
+        found = call(service, lambda manager: manager.list_definitions())
+    else:
+        found = call(service, lambda manager: manager.list_definition_versions(name))
+    write_results(found, DEFINITION_COLUMNS, output=output)
 
 
 def get_definition(
@@ -65,9 +59,18 @@ def get_definition(
 
     The output of -o json and -o yaml can be passed back to `definitions put`.
     """
-    from workflow_manager.cli.definitions.actions import show_definition
+    from workflow_manager.cli.options.client import call
+    from workflow_manager.cli.output.columns import DEFINITION_COLUMNS
+    from workflow_manager.cli.output.formats import write_fields, write_result
 
-    show_definition(*parse_definition(definition), service=service, output=output)
+    name, version = parse_definition(definition)
+    found = call(service, lambda manager: manager.get_definition(name, version=version))
+    if output is not Format.TABLE:
+        write_result(found, DEFINITION_COLUMNS, output=output)
+        return
+    write_fields({title: column.show(found) for title, column in DEFINITION_COLUMNS.items()})
+    write_line()
+    write_line(visible_json(json.dumps(found.state_machine, ensure_ascii=False, indent=2)))
 
 
 def put_definition(
@@ -92,86 +95,24 @@ def put_definition(
 
     FILE (- for standard input) holds {name, stateMachine, defaultTags} or only a state machine.
     """
-    from workflow_manager.cli.definitions.actions import put_file
-    from workflow_manager.cli.definitions.files import read_substitutions
+    from workflow_manager.cli.definitions.diff import Change, compare, store_definition
+    from workflow_manager.cli.definitions.files import DefinitionFile, read_substitutions
+    from workflow_manager.cli.options.client import call
+    from workflow_manager.cli.output.columns import DEFINITION_COLUMNS, definition_label
+    from workflow_manager.cli.output.formats import write_result
 
     name, path = (None, name_or_file) if file is None else (name_or_file, file)
-    values = read_substitutions(substitutions, substitute or ())
-    put_file(
-        path,
-        name=name,
-        tags=parse_tags(tag or ()),
-        substitutions=values,
-        force=force,
-        service=service,
-        output=output,
-    )
+    entry = DefinitionFile(path, substitutions=read_substitutions(substitutions, substitute or ())).only()
+    request = entry.definition(name=name, tags=parse_tags(tag or ()))
 
+    async def put(manager: "WorkflowManager") -> "tuple[Change, models.WorkflowDefinition]":
+        difference = await compare(manager, request)
+        change = Change.ADDED if force and difference.change is Change.NONE else difference.change
+        return change, await store_definition(manager, difference, force=force)
 
-def lint(
-    context: typer.Context,
-    paths: PathsArgument,
-    *,
-    substitute: SubstituteOption = None,
-    substitutions: SubstitutionsOption = None,
-    ask_service: Annotated[
-        bool, typer.Option("--service", help="Also validate with the service, which stores nothing.")
-    ] = False,
-    service: ServiceOption = DEFAULT_SERVICE,
-) -> ExitCode:
-    """Check definitions and state machines without a service.
-
-    Each finding is one line, file:line: pointer: message. The exit code is 1 if any finding is an error. Folders are
-    read as by `definitions apply`; a file given by name may hold only a state machine. A placeholder ${NAME} without a
-    value is a warning, and its value is not checked.
-    """
-    from workflow_manager.cli.definitions.files import read_substitutions
-    from workflow_manager.cli.definitions.lint import lint_files
-
-    source = context.get_parameter_source("service")
-    if not ask_service and source is not None and source.name == "COMMANDLINE":
-        raise errors.InvalidRequest("--url needs --service; without it no service is called.")
-    values = read_substitutions(substitutions, substitute or ())
-    return lint_files(paths, substitutions=values, service=service if ask_service else None)
-
-
-def diff(
-    paths: PathsArgument,
-    *,
-    substitute: SubstituteOption = None,
-    substitutions: SubstitutionsOption = None,
-    service: ServiceOption = DEFAULT_SERVICE,
-    output: FormatOption = Format.TABLE,
-) -> ExitCode:
-    """Show what `definitions apply` would change.
-
-    The exit code is 0 if nothing would change, and 1 otherwise.
-    """
-    from workflow_manager.cli.definitions.apply import compare_files
-    from workflow_manager.cli.definitions.files import read_substitutions
-
-    values = read_substitutions(substitutions, substitute or ())
-    return compare_files(paths, substitutions=values, service=service, output=output)
-
-
-def apply(
-    paths: PathsArgument,
-    *,
-    substitute: SubstituteOption = None,
-    substitutions: SubstitutionsOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change without changing it.")] = False,
-    service: ServiceOption = DEFAULT_SERVICE,
-    output: FormatOption = Format.TABLE,
-) -> ExitCode:
-    """Create or update the definitions in files and folders.
-
-    All files are checked first: if one is invalid, nothing is sent. If one definition cannot be stored, the others
-    still are, unless the service is unavailable. Running it again changes nothing. Definitions without a file are left
-    alone. Each placeholder ${NAME} needs a value; to keep one as it is, substitute it with itself:
-    --substitute 'NAME=${NAME}'.
-    """
-    from workflow_manager.cli.definitions.apply import apply_files
-    from workflow_manager.cli.definitions.files import read_substitutions
-
-    values = read_substitutions(substitutions, substitute or ())
-    return apply_files(paths, substitutions=values, dry_run=dry_run, service=service, output=output)
+    change, stored = call(service, put)
+    note(f"{change.past_tense} {definition_label(stored)}.")
+    for warning in stored.warnings or ():
+        finding = errors.Finding(warning.pointer, warning.message, errors.Severity.WARNING)
+        note(str(entry.problem(finding)))
+    write_result(stored, DEFINITION_COLUMNS, output=output)

@@ -1,35 +1,37 @@
-"""What putting a definition would change, and doing it."""
+"""Comparing a definition with its latest version, and storing it."""
 
 import difflib
 import json
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from workflow_manager import errors, models
 from workflow_manager.client import WorkflowManager
 
 
 class Change(StrEnum):
-    """What a put does."""
+    """What storing a definition does."""
 
     CREATED = "created"
     ADDED = "added"
     NONE = "unchanged"
 
-
-WORDS: Final = {Change.CREATED: "Created", Change.ADDED: "Added", Change.NONE: "Unchanged: identical to"}
+    @property
+    def past_tense(self) -> str:
+        """How a message begins, before the name of the definition."""
+        return "Unchanged: identical to" if self is Change.NONE else self.value.capitalize()
 
 
 class Difference(NamedTuple):
-    """A definition as it is wanted, the latest version as it is, and what must be done to make them one."""
+    """A wanted definition, its latest version, and what storing it would do."""
 
     wanted: models.NewWorkflowDefinitionRequest
     present: models.WorkflowDefinition | None
     change: Change
 
     def lines(self, source: str) -> Iterator[str]:
-        """Write it as `diff -u` does; the order of fields does not matter, so they are sorted."""
+        """Write a unified diff; fields are sorted, because their order does not matter."""
         before = [] if self.present is None else _pretty(self.present)
         name = f"{self.wanted.name}:{self.present.version}" if self.present else "/dev/null"
         return difflib.unified_diff(before, _pretty(self.wanted), fromfile=name, tofile=source, lineterm="")
@@ -41,15 +43,15 @@ async def compare(manager: WorkflowManager, wanted: models.NewWorkflowDefinition
         present = await manager.get_definition(wanted.name)
     except errors.DefinitionNotFound:
         return Difference(wanted, None, Change.CREATED)
-    # As JSON, because Python takes 1, 1.0 and true for equal.
+    # As JSON, because in Python 1 == 1.0 == True.
     same = json.dumps(_fields(wanted), sort_keys=True) == json.dumps(_fields(present), sort_keys=True)
     return Difference(wanted, present, Change.NONE if same else Change.ADDED)
 
 
-async def make_so(
+async def store_definition(
     manager: WorkflowManager, difference: Difference, *, force: bool = False
 ) -> models.WorkflowDefinition:
-    """Create the definition or add a version to it, if it has changed; ``force`` adds one all the same."""
+    """Create the definition, or add a version if it has changed; ``force`` always adds one."""
     if difference.present is None:
         return await manager.create_definition(difference.wanted)
     if difference.change is Change.NONE and not force:

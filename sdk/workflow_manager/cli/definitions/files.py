@@ -168,8 +168,8 @@ def open_files(
     return [DefinitionFile(path, in_folder=found[path], substitutions=substitutions) for path in sorted(found)]
 
 
-def twins(files: Iterable[DefinitionFile]) -> list[FileProblem]:
-    """Return the definitions that have the name of an earlier one: which of them is meant, nobody knows."""
+def find_duplicates(files: Iterable[DefinitionFile]) -> list[FileProblem]:
+    """Return a problem for each definition whose name another definition has already."""
     first: dict[str, str] = {}
     found: list[FileProblem] = []
     for entry in (entry for file in files for entry in file.entries if entry.name is not None):

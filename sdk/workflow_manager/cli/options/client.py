@@ -1,19 +1,23 @@
-"""The client of the service that a command asks."""
+"""The client with which a command calls the service."""
 
 import sys
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 from workflow_manager import errors
+from workflow_manager.cli.async_runner import run
 from workflow_manager.cli.options.connection import Service
 from workflow_manager.cli.output.console import note
 from workflow_manager.client import RetryPolicy, WorkflowManager
 
+T = TypeVar("T")
+
 REFUSED_SECONDS: Final = 8.0
-"""Longer than the service needs to start again; where nothing listens for so long, nothing may be there at all."""
+"""Longer than a restart of the service takes; a port that refuses connections for longer may have no service."""
 
 
 def connect(service: Service, *, attempts: int | None = None) -> WorkflowManager:
-    """Make a client; a person gets an answer, or the news that there is none, within the time of one request."""
+    """Return a client that answers or fails within the time limit of one request, retries included."""
     return WorkflowManager(
         service.url,
         timeout_seconds=service.request_timeout_seconds,
@@ -25,15 +29,25 @@ def connect(service: Service, *, attempts: int | None = None) -> WorkflowManager
     )
 
 
+def call(service: Service, operation: Callable[[WorkflowManager], Awaitable[T]]) -> T:
+    """Run one operation on a client of the service, and return its result."""
+
+    async def work() -> T:
+        async with connect(service) as manager:
+            return await operation(manager)
+
+    return run(work())
+
+
 class WaitingNote:
-    """Tells the person at the terminal, once, that the command waits for its service."""
+    """Prints, once, that the command is waiting for its service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._told = False
 
     def tell(self, _failure: errors.WorkflowManagerError) -> None:
-        """Say so after the first attempt in vain."""
+        """Print the note after the first failed attempt."""
         if not self._told:
             note(f"Waiting for {self._service} (Ctrl-C to stop) ...")
         self._told = True

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import typer
+from typer import _completion_classes, _completion_shared
+from typer._click.shell_completion import add_completion_class
 from typer.completion import install  # type: ignore[attr-defined]  # what its own option calls
 
 from workflow_manager import errors
 from workflow_manager.cli.options.bash_completion import TYPED_BEFORE
 from workflow_manager.cli.options.profiles import read_configuration
-from workflow_manager.cli.options.shell_scripts import use_own_scripts
 from workflow_manager.cli.program import PROGRAMS
 from workflow_manager.statuses import ACTIVE_STATUSES, WorkflowStatus
 
@@ -23,6 +24,34 @@ SUBJECTS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
     **dict.fromkeys(["resume", "resolve"], (WorkflowStatus.FAILED,)),
 }
 """The statuses of the workflows that a verb is most often about."""
+
+BASH: Final = """
+%(complete_func)s() {
+    local IFS=$'\\n'
+    COMPREPLY=($(COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD %(autocomplete_var)s=complete_bash "$1"))
+    case ${COMPREPLY[0]} in
+        *[=/]) compopt -o nospace 2>/dev/null ;;
+    esac
+}
+
+complete -F %(complete_func)s %(prog_name)s
+"""
+"""The script of bash: no space follows a completion that ends with an equals sign or a slash."""
+
+
+class Bash(_completion_classes.BashComplete):
+    """Completes in bash."""
+
+    source_template = BASH
+
+
+class Zsh(_completion_classes.ZshComplete):
+    """Completes in zsh."""
+
+    def complete(self) -> str:
+        """Return what zsh evaluates; a colon offers nothing, where the original would offer files."""
+        found = super().complete()
+        return ":" if found == "_files" else found
 
 
 def complete_definition(context: typer.Context, incomplete: str) -> list[str]:
@@ -134,7 +163,9 @@ def _fitting(words: Iterable[str], incomplete: str) -> list[str]:
 
 def add_completion_options(command: typer.core.TyperGroup) -> None:
     """Let the option that installs completion do so for both names of the program."""
-    use_own_scripts()
+    add_completion_class(Bash, Bash.name)
+    add_completion_class(Zsh, Zsh.name)
+    _completion_shared._completion_scripts[Bash.name] = BASH  # noqa: SLF001  it is what installing writes
     options = {each.name: each for each in command.params}
     options["install_completion"].callback = _install_for_both
     for name in ("install_completion", "show_completion"):

@@ -1,12 +1,12 @@
-"""What people type beside files and inputs: ``NAME:VERSION``, ``key=value``, filters."""
+"""Parsing of option values: ``NAME:VERSION``, ``KEY=VALUE``, statuses, times and filters."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from workflow_manager import errors
 from workflow_manager.cli.options.filters import Filters
-from workflow_manager.cli.options.times import parse_moment
 from workflow_manager.statuses import WorkflowStatus
 
 STATUS_SYNONYMS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
@@ -22,6 +22,15 @@ STATUS_SYNONYMS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
 """What other services, and other people, call them."""
 
 _VERSIONED: Final = re.compile(r"(?P<name>.+):(?P<version>-1|[0-9]{1,18})", re.ASCII | re.DOTALL)
+
+_AGE: Final = re.compile(
+    r"-?\s*(?:(\d+)\s*w(?:eeks?)?)?\s*(?:(\d+)\s*d(?:ays?)?)?\s*(?:(\d+)\s*h(?:ours?|rs?)?)?"
+    r"\s*(?:(\d+)\s*m(?:in(?:ute)?s?)?)?\s*(?:(\d+)\s*s(?:ec(?:ond)?s?)?)?(?:\s+ago)?",
+    re.ASCII | re.IGNORECASE,
+)
+_UNITS: Final = ("weeks", "days", "hours", "minutes", "seconds")
+_DAYS_AGO: Final = {"today": 0, "yesterday": 1}
+TIME_FORMS: Final = "2026-01-31T12:00:00Z, 2026-01-31, yesterday, or an age: 2d, 3h, 1h30m"
 
 
 def parse_definition(text: str) -> tuple[str, int | None]:
@@ -90,8 +99,8 @@ def parse_filters(
         namespace=namespace,
         queue=queue,
         tags=parse_tags(tag or ()) or None,
-        created_after=parse_moment(created_after, option="--created-after"),
-        created_before=parse_moment(created_before, option="--created-before"),
+        created_after=parse_time(created_after, option="--created-after"),
+        created_before=parse_time(created_before, option="--created-before"),
         resolved=resolved,
         resolved_by=resolved_by,
     )
@@ -104,3 +113,26 @@ def _statuses(given: Sequence[WorkflowStatus], *, resolved: bool | None) -> tupl
     if given and WorkflowStatus.FAILED not in given:
         raise errors.InvalidRequest("--unresolved selects failed workflows; omit --status.")
     return (WorkflowStatus.FAILED,)
+
+
+def parse_time(text: str | None, *, option: str, now: datetime | None = None) -> datetime | None:
+    """Read a time or day (in UTC unless it has a zone), or a duration before now; the error names the option."""
+    if text is None:
+        return None
+    try:
+        return _parse_time(text.strip(), now or datetime.now(UTC))
+    except (ValueError, OverflowError) as error:
+        raise errors.InvalidRequest(f"{option} must be a time such as {TIME_FORMS}, not {text!r}.") from error
+
+
+def _parse_time(text: str, now: datetime) -> datetime:
+    word = text.lower()
+    if word == "now":
+        return now
+    if word in _DAYS_AGO:
+        return now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=_DAYS_AGO[word])
+    ago = _AGE.fullmatch(text)
+    if ago and any(ago.groups()):
+        return now - timedelta(**{unit: int(number) for unit, number in zip(_UNITS, ago.groups("0"), strict=True)})
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import yaml
 from pydantic import BaseModel
@@ -18,7 +18,16 @@ from workflow_manager.cli.output.escaping import holds_steering, visible_json, v
 from workflow_manager.cli.output.table_layout import NOTHING, Columns, aligned, fit
 
 T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
+
+
+class TupleDocument(Protocol):
+    """A named tuple: a result of the command line itself."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+Document = BaseModel | TupleDocument
+D = TypeVar("D", bound=Document)
 
 
 def is_terminal() -> bool:
@@ -26,7 +35,7 @@ def is_terminal() -> bool:
     return Console(file=sys.stdout).is_terminal
 
 
-def write_documents(documents: Sequence[BaseModel], *, output: Format) -> None:
+def write_documents(documents: Sequence[Document], *, output: Format) -> None:
     """Write models as a list in a format for programs."""
     plain = [to_document(document) for document in documents]
     if output is Format.JSONL:
@@ -36,7 +45,7 @@ def write_documents(documents: Sequence[BaseModel], *, output: Format) -> None:
         _write_value(plain, output=output)
 
 
-def write_document(document: BaseModel, *, output: Format) -> None:
+def write_document(document: Document, *, output: Format) -> None:
     """Write one model in a format for programs."""
     if output is Format.JSONL:
         write_documents([document], output=output)
@@ -44,7 +53,7 @@ def write_document(document: BaseModel, *, output: Format) -> None:
         _write_value(to_document(document), output=output)
 
 
-def write_results(items: Sequence[M], columns: Columns[M], *, output: Format) -> None:
+def write_results(items: Sequence[D], columns: Columns[D], *, output: Format) -> None:
     """Write a list in any format; ``wide`` and ``csv`` have all columns, and cut nothing."""
     match output:
         case Format.TABLE:
@@ -57,7 +66,7 @@ def write_results(items: Sequence[M], columns: Columns[M], *, output: Format) ->
             write_documents(items, output=output)
 
 
-def write_result(item: M, columns: Columns[M], *, output: Format) -> None:
+def write_result(item: D, columns: Columns[D], *, output: Format) -> None:
     """Write one thing in any format."""
     if output.has_columns:
         write_results([item], columns, output=output)
@@ -98,9 +107,11 @@ def write_fields(fields: Mapping[str, str]) -> None:
         write_line(f"{name + ':':<{width}} " + visible_lines(value).replace("\n", "\n" + indent))
 
 
-def to_document(model: BaseModel) -> dict[str, Any]:
+def to_document(document: Document) -> dict[str, Any]:
     """Turn a model into what the service sent: its JSON names, and nothing that a summary leaves out."""
-    return model.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+    if not isinstance(document, BaseModel):
+        return {name: value for name, value in document._asdict().items() if value is not None}
+    return document.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
 
 
 def _write_value(value: object, *, output: Format) -> None:

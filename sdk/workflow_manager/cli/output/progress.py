@@ -1,4 +1,4 @@
-"""A progress bar for the person at the terminal, on the error stream."""
+"""A progress bar on the error stream, for a person at a terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -9,11 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from workflow_manager.cli.output.suspend import suspendable
-
 
 class Progress(Protocol):
-    """Takes note that one more is over."""
+    """Advances the progress by one workflow."""
 
     def __call__(self, *, failed: bool) -> None: ...
 
@@ -26,7 +24,7 @@ def no_progress() -> Iterator[Progress]:
 
 @contextmanager
 def progress_bar(title: str, total: int) -> Iterator[Progress]:
-    """Show a bar with count, failures, rate and time left; it goes away at the end."""
+    """Show a bar with count, failures, rate and time left; it is removed at the end."""
     bar = RichProgress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -37,11 +35,11 @@ def progress_bar(title: str, total: int) -> Iterator[Progress]:
         TextColumn("left"),
         console=Console(file=sys.stderr),
         transient=True,
-        # Lines of results go above the bar when both are on one screen, and nowhere else otherwise.
+        # Result lines are printed above the bar only if both share a terminal.
         redirect_stdout=sys.stdout.isatty(),
         redirect_stderr=True,
     )
-    with suspendable(bar):
+    with bar:
         task = bar.add_task(title, total=total, failed=0, rate=0.0)
 
         def advance(*, failed: bool) -> None:

@@ -1,18 +1,20 @@
 """What the verbs ``worker`` and ``sfncli`` do: serve activities until a signal comes."""
 
+import asyncio
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import structlog
 
 from workflow_manager import errors
 from workflow_manager.aws import AWSSettings
 from workflow_manager.cli.options.client import connect
 from workflow_manager.cli.options.connection import Service, secret_variables
-from workflow_manager.cli.worker import shutdown
 from workflow_manager.cli.worker.options import CommandLine, HostLine
 from workflow_manager.early_signals import EarlySignals
 from workflow_manager.logs.setup import configure_from_environment
@@ -23,6 +25,11 @@ from workflow_manager.worker.host.activity_file import activity_of, read_activit
 from workflow_manager.worker.host.command_host import CommandActivity, Host, pace_of, run_commands
 from workflow_manager.worker.host.services import Gauges
 from workflow_manager.worker.host.signals import stopped_by_signals
+
+log = structlog.get_logger()
+
+CLOSE_SECONDS: Final = 0.5
+"""How long cancelled tasks may take to end when the process shuts down."""
 
 DEFAULT_WORKER: Final = "worker"
 """What a module calls its worker when ``--module`` does not say."""
@@ -38,14 +45,14 @@ def serve_command(
         activity_of(name, _command(line), namespace=namespace, concurrency=line.concurrency)
         for name in dict.fromkeys(names)
     ]
-    shutdown.run(run_commands(activities, _host(host), settings, early=early))
+    run(run_commands(activities, _host(host), settings, early=early))
 
 
 def serve_file(config: Path, host: HostLine, early: EarlySignals, *, namespace: str) -> None:
     """Run the commands that a file names for its activities."""
     settings = _load_settings()
     activities = read_activities(config, namespace=_expanded(namespace))
-    shutdown.run(run_commands(activities, _host(host), settings, early=early))
+    run(run_commands(activities, _host(host), settings, early=early))
 
 
 def serve_functions(
@@ -54,7 +61,7 @@ def serve_functions(
     """Call the functions of a module; its definitions are given to the service."""
     _load_settings()
     namespace = None if namespace is None else _expanded(namespace)
-    shutdown.run(_run_functions(import_worker(target), _host(host), early, namespace=namespace, service=service))
+    run(_run_functions(import_worker(target), _host(host), early, namespace=namespace, service=service))
 
 
 def serve_like_sfncli(
@@ -65,7 +72,7 @@ def serve_like_sfncli(
     if region:
         settings = replace(settings, region=region)
     activity = CommandActivity(name=activity_name, command=_command(line), concurrency=line.concurrency)
-    shutdown.run(run_commands([activity], _host(host), settings, early=early))
+    run(run_commands([activity], _host(host), settings, early=early))
 
 
 def import_worker(target: str) -> Worker:
@@ -137,3 +144,30 @@ async def _run_functions(
             return
         async with connect(service) as manager:
             await found.run(host, namespace=namespace, service=manager)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine as ``asyncio.run`` does, but wait only briefly for stray tasks, and for no thread."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(_run_and_cancel_strays(main))
+    finally:
+        if asyncio.all_tasks(loop):
+            # The loop stays open, and the tasks that still run were logged already.
+            loop.set_exception_handler(lambda *_: None)
+        else:
+            loop.close()
+
+
+async def _run_and_cancel_strays(main: Coroutine[Any, Any, None]) -> None:
+    try:
+        await main
+    finally:
+        strays = asyncio.all_tasks() - {asyncio.current_task()}
+        for stray in strays:
+            stray.cancel()
+        closing = asyncio.create_task(asyncio.get_running_loop().shutdown_asyncgens(), name="close-generators")
+        _, going_on = await asyncio.wait({*strays, closing}, timeout=CLOSE_SECONDS)
+        if going_on:
+            names = [task.get_name() for task in going_on]
+            log.warning("tasks left behind that did not end", action="left-behind", tasks=names)

@@ -22,7 +22,7 @@ from workflow_manager.cli.options.filters import (
 )
 from workflow_manager.cli.options.parsing import parse_filters
 from workflow_manager.cli.synonyms import Hint
-from workflow_manager.cli.workflows.follow_options import Watch, watch_of
+from workflow_manager.cli.workflows.follow import Watch, follow_workflow, watch_of
 
 DEFAULT_LIMIT: Final = 20
 COLUMNS_OF: Final = {WorkflowFormat.TABLE, WorkflowFormat.WIDE, WorkflowFormat.CSV}
@@ -135,7 +135,6 @@ def _follow_or_show(
     workflow_id: str, watch: Watch | None, *, full: bool, service: Service, output: WorkflowFormat
 ) -> ExitCode:
     from workflow_manager.cli.workflows.details import show_workflow
-    from workflow_manager.cli.workflows.follow import follow_workflow
 
     if watch is None:
         return show_workflow(workflow_id, full=full, service=service, output=output)

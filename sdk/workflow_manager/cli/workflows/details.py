@@ -1,9 +1,8 @@
 """What the verb ``workflows`` does with an id: it shows the workflow and its jobs."""
 
 from workflow_manager import models
-from workflow_manager.cli.async_runner import run
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.options.client import connect
+from workflow_manager.cli.options.client import call
 from workflow_manager.cli.options.common import Format, WorkflowFormat
 from workflow_manager.cli.options.connection import Service
 from workflow_manager.cli.options.id_prefixes import whole_id
@@ -12,11 +11,16 @@ from workflow_manager.cli.output.console import note, write_line
 from workflow_manager.cli.output.escaping import visible, visible_lines
 from workflow_manager.cli.output.formats import is_terminal, write_fields, write_result, write_table
 from workflow_manager.cli.workflows.job_tree import TREE_COLUMNS, job_tree, rows
+from workflow_manager.client import WorkflowManager
 
 
 def show_workflow(workflow_id: str, *, full: bool, service: Service, output: WorkflowFormat) -> ExitCode:
     """Show a workflow as Step Functions has it now."""
-    workflow = run(_get(workflow_id, service))
+
+    async def get(manager: WorkflowManager) -> models.Workflow:
+        return await manager.get_workflow(await whole_id(manager, workflow_id), fetch_history=True)
+
+    workflow = call(service, get)
     if output is WorkflowFormat.ID:
         write_line(visible(workflow.id))
     elif output in {WorkflowFormat.TABLE, WorkflowFormat.WIDE}:
@@ -28,7 +32,15 @@ def show_workflow(workflow_id: str, *, full: bool, service: Service, output: Wor
 
 def show_cause(workflow_id: str, *, service: Service) -> ExitCode:
     """Print the cause of the last job's failure, as Step Functions has it; else what is known instead."""
-    workflow, last = run(_get_last_job(workflow_id, service))
+
+    async def get(manager: WorkflowManager) -> tuple[models.Workflow, models.Job | None]:
+        workflow = await manager.get_workflow(await whole_id(manager, workflow_id), fetch_history=True)
+        last = workflow.last_job
+        if last is not None and last.payloads_left_out:
+            return workflow, await manager.get_job(workflow.id, last.id)
+        return workflow, last
+
+    workflow, last = call(service, get)
     cause = (last.cause or last.status_reason if last else None) or workflow.status_reason
     if not cause:
         note(f"Workflow {workflow_id} has no failure cause: its status is {workflow.status.value}.")
@@ -49,21 +61,6 @@ def write_details(workflow: models.Workflow, *, full: bool) -> None:
     for job in workflow.jobs:
         write_fields(job_fields(job))
         write_line()
-
-
-async def _get_last_job(workflow_id: str, service: Service) -> tuple[models.Workflow, models.Job | None]:
-    """Get a workflow, and its last job with what the workflow leaves out."""
-    async with connect(service) as manager:
-        workflow = await manager.get_workflow(await whole_id(manager, workflow_id), fetch_history=True)
-        last = workflow.last_job
-        if last is not None and last.payloads_left_out:
-            return workflow, await manager.get_job(workflow.id, last.id)
-        return workflow, last
-
-
-async def _get(workflow_id: str, service: Service) -> models.Workflow:
-    async with connect(service) as manager:
-        return await manager.get_workflow(await whole_id(manager, workflow_id), fetch_history=True)
 
 
 def _write_jobs(jobs: tuple[models.Job, ...]) -> None:

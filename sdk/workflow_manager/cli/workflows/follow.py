@@ -1,28 +1,22 @@
-"""Watching one workflow: a live tree on a terminal, a line per change in a pipe."""
+"""Following one workflow until it ends: a live tree on a terminal, a line per change in a pipe."""
 
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rich.console import Console
-
-from workflow_manager import errors, models
-from workflow_manager.cli.async_runner import run
+from workflow_manager import errors
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.options.client import connect
-from workflow_manager.cli.options.common import Format
-from workflow_manager.cli.options.id_prefixes import whole_id
+from workflow_manager.cli.options.common import Format, WorkflowFormat
+from workflow_manager.cli.options.connection import Service
 from workflow_manager.cli.output.console import note, write_line
-from workflow_manager.cli.output.formats import write_document, write_documents
-from workflow_manager.cli.workflows.change_lines import changed_lines, output_lines
-from workflow_manager.cli.workflows.follow_options import Watch
-from workflow_manager.cli.workflows.live_view import show_live
-from workflow_manager.cli.workflows.outage_notes import OutageNotes, OutageTeller
-from workflow_manager.client import WorkflowManager
-from workflow_manager.client.outage_patience import OUTAGE_SECONDS
 from workflow_manager.statuses import WorkflowStatus
+
+if TYPE_CHECKING:
+    from workflow_manager import models
+    from workflow_manager.client import WorkflowManager
+    from workflow_manager.client.outage_patience import OnOutage
 
 EXIT_CODES: Final = {
     WorkflowStatus.SUCCEEDED: ExitCode.OK,
@@ -31,21 +25,44 @@ EXIT_CODES: Final = {
 }
 
 
+class Watch(NamedTuple):
+    """Where a workflow is watched, how it is shown, and for how long at most."""
+
+    service: Service
+    output: Format
+    timeout_seconds: float | None
+
+
+def watch_of(
+    *, wanted: bool, timeout_seconds: float | None, service: Service, output: Format | WorkflowFormat
+) -> Watch | None:
+    """Read --follow and --timeout, which means nothing without the other."""
+    if timeout_seconds is not None and not wanted:
+        raise errors.InvalidRequest("--timeout needs --follow.")
+    if not wanted:
+        return None
+    if output in {WorkflowFormat.ID, WorkflowFormat.CSV, Format.CSV}:
+        raise errors.InvalidRequest(f"--follow does not work with -o {output}.")
+    if output in {WorkflowFormat.WIDE, Format.WIDE}:
+        output = Format.TABLE
+    return Watch(service, Format(output), timeout_seconds)
+
+
 def follow_workflow(workflow_id: str, watch: Watch) -> ExitCode:
-    """Show a workflow until it has ended; return the exit code that tells how."""
-    return run(_follow(workflow_id, watch))
+    """Show a workflow until it ends; return the exit code for its status."""
+    from workflow_manager.cli.options.client import call
+    from workflow_manager.cli.options.id_prefixes import whole_id
 
-
-async def _follow(workflow_id: str, watch: Watch) -> ExitCode:
-    async with connect(watch.service) as manager:
+    async def work(manager: "WorkflowManager") -> ExitCode:
         return await follow(manager, await whole_id(manager, workflow_id), watch)
 
+    return call(watch.service, work)
 
-async def follow(manager: WorkflowManager, workflow_id: str, watch: Watch) -> ExitCode:
-    """Show a workflow until it has ended; return the exit code that tells how.
 
-    When it takes too long, when the service is away for too long, or on Ctrl-C, the workflow goes on and the way back
-    is printed.
+async def follow(manager: "WorkflowManager", workflow_id: str, watch: Watch) -> ExitCode:
+    """Show a workflow until it ends; return the exit code for its status.
+
+    On a timeout, a long outage or Ctrl-C the workflow continues, and the command to follow it again is printed.
     """
     try:
         async with asyncio.timeout(watch.timeout_seconds):
@@ -70,10 +87,16 @@ def _tell(what: str, workflow_id: str, watch: Watch) -> None:
     note("  " + watch.service.command("workflows", workflow_id, "--follow"))
 
 
-async def _show(manager: WorkflowManager, workflow_id: str, watch: Watch) -> models.Workflow:
+async def _show(manager: "WorkflowManager", workflow_id: str, watch: Watch) -> "models.Workflow":
+    from rich.console import Console
+
+    from workflow_manager.cli.output.formats import write_document
+    from workflow_manager.cli.workflows.live_view import show_live
+    from workflow_manager.client.outage_patience import OUTAGE_SECONDS
+
     outage_seconds = OUTAGE_SECONDS if watch.timeout_seconds is None else watch.timeout_seconds
 
-    def snapshots(tell: OutageTeller) -> AsyncGenerator[models.Workflow, None]:
+    def snapshots(tell: "OnOutage") -> "AsyncGenerator[models.Workflow, None]":
         return manager.follow(workflow_id, outage_seconds=outage_seconds, on_outage=tell)
 
     console = Console(file=sys.stdout)
@@ -91,20 +114,24 @@ async def _show(manager: WorkflowManager, workflow_id: str, watch: Watch) -> mod
     return last
 
 
-async def _last(snapshots: AsyncIterator[models.Workflow]) -> models.Workflow:
+async def _last(snapshots: "AsyncIterator[models.Workflow]") -> "models.Workflow":
     async for workflow in snapshots:
         last = workflow
     return last
 
 
-async def _show_documents(snapshots: AsyncIterator[models.Workflow]) -> models.Workflow:
+async def _show_documents(snapshots: "AsyncIterator[models.Workflow]") -> "models.Workflow":
+    from workflow_manager.cli.output.formats import write_documents
+
     async for workflow in snapshots:
         last = workflow
         write_documents([workflow], output=Format.JSONL)
     return last
 
 
-async def _show_lines(snapshots: AsyncIterator[models.Workflow]) -> models.Workflow:
+async def _show_lines(snapshots: "AsyncIterator[models.Workflow]") -> "models.Workflow":
+    from workflow_manager.cli.workflows.change_lines import changed_lines, output_lines
+
     shown: dict[str, str] = {}
     async for workflow in snapshots:
         last = workflow
@@ -113,3 +140,18 @@ async def _show_lines(snapshots: AsyncIterator[models.Workflow]) -> models.Workf
     for line in output_lines(last):
         write_line(line)
     return last
+
+
+class OutageNotes:
+    """Says so on the error stream, once for each outage."""
+
+    def __init__(self) -> None:
+        self._away = False
+
+    def tell(self, outage: errors.Unavailable | None) -> None:
+        """Take note of an attempt in vain, or that the service has answered again."""
+        if outage is None:
+            note("The service is available again.")
+        elif not self._away:
+            note(f"The service is unavailable; retrying. {outage.message}")
+        self._away = outage is not None

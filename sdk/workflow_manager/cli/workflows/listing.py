@@ -6,10 +6,9 @@ from contextlib import aclosing
 from typing import Final, NamedTuple
 
 from workflow_manager import models
-from workflow_manager.cli.async_runner import run
 from workflow_manager.cli.bulk.eligibility import check_definition, is_of_version, query_of
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.options.client import connect
+from workflow_manager.cli.options.client import call
 from workflow_manager.cli.options.common import Format, WorkflowFormat
 from workflow_manager.cli.options.connection import Service
 from workflow_manager.cli.options.filters import Filters
@@ -20,6 +19,7 @@ from workflow_manager.cli.output.escaping import visible
 from workflow_manager.cli.output.formats import write_results
 from workflow_manager.cli.output.table_layout import Columns, chosen_columns
 from workflow_manager.cli.workflows.details import write_details
+from workflow_manager.client import WorkflowManager
 
 PAGE_SIZE: Final = 100
 MOST_ON_A_PAGE: Final = 1_000
@@ -61,22 +61,21 @@ def showing_of(
 
 def list_workflows(filters: Filters, showing: Showing, *, service: Service) -> ExitCode:
     """List a page of the workflows that fit, and say when there are more."""
-    return run(_list(filters, showing, service))
+    return call(service, lambda manager: _list(filters, showing, manager))
 
 
 def show_several(ids: Sequence[str], showing: Showing, *, service: Service) -> ExitCode:
     """Show the workflows of ids, in their order."""
-    _write(run(_get_all(ids, service)), showing)
-    return ExitCode.OK
 
-
-async def _get_all(ids: Sequence[str], service: Service) -> list[models.Workflow]:
-    async with connect(service) as manager:
+    async def get(manager: WorkflowManager) -> list[models.Workflow]:
         whole = await whole_ids(manager, ids)
         return list(await asyncio.gather(*(manager.get_workflow(each, fetch_history=True) for each in whole)))
 
+    _write(call(service, get), showing)
+    return ExitCode.OK
 
-async def _list(filters: Filters, showing: Showing, service: Service) -> ExitCode:
+
+async def _list(filters: Filters, showing: Showing, manager: WorkflowManager) -> ExitCode:
     shown: list[models.Workflow] = []
     passed_over = 0
     more = False
@@ -87,7 +86,7 @@ async def _list(filters: Filters, showing: Showing, service: Service) -> ExitCod
         oldest_first=showing.oldest_first,
         summary_only=not showing.full,
     )
-    async with connect(service) as manager, aclosing(manager.iter_workflows(**query)) as found:
+    async with aclosing(manager.iter_workflows(**query)) as found:
         async for workflow in found:
             if not is_of_version(workflow, filters.version):
                 continue

@@ -13,11 +13,10 @@ from workflow_manager import errors, models
 from workflow_manager.cli.output.columns import definition_label, duration
 from workflow_manager.cli.output.escaping import visible
 from workflow_manager.cli.output.formats import print_lines
-from workflow_manager.cli.output.suspend import suspendable
 from workflow_manager.cli.output.table_layout import STYLES, cut, fit
 from workflow_manager.cli.workflows.change_lines import end_lines
 from workflow_manager.cli.workflows.job_tree import TREE_COLUMNS, Node, Row, job_tree, rows
-from workflow_manager.cli.workflows.outage_notes import OutageTeller
+from workflow_manager.client.outage_patience import OnOutage
 
 REFRESHES_PER_SECOND: Final = 5
 LINES_AROUND_JOBS: Final = 4
@@ -28,14 +27,19 @@ LASTING_LINES: Final = 100
 
 SPINNER_WIDTH: Final = 2
 
-Snapshots = Callable[[OutageTeller], AsyncGenerator[models.Workflow, None]]
+Snapshots = Callable[[OnOutage], AsyncGenerator[models.Workflow, None]]
 
 
 async def show_live(snapshots: Snapshots, console: Console, *, full: str) -> models.Workflow:
     """Show every snapshot until the last; ``full`` is the command that shows what is cut at the end."""
     view = LiveView(console)
     try:
-        with suspendable(Screen(view)):
+        with Live(
+            console=console,
+            get_renderable=view.render,
+            refresh_per_second=REFRESHES_PER_SECOND,
+            transient=True,
+        ):
             async with aclosing(snapshots(view.tell)) as found:
                 async for workflow in found:
                     last = workflow
@@ -45,29 +49,6 @@ async def show_live(snapshots: Snapshots, console: Console, *, full: str) -> mod
     for line in end_lines(last, full=full):
         console.print(Text(line), soft_wrap=True)
     return last
-
-
-class Screen:
-    """Draws a view until it is stopped; drawn anew it does not touch what others wrote meanwhile."""
-
-    def __init__(self, view: "LiveView") -> None:
-        self._view = view
-        self._live: Live | None = None
-
-    def start(self) -> None:
-        """Draw from now on."""
-        self._live = Live(
-            console=self._view.console,
-            get_renderable=self._view.render,
-            refresh_per_second=REFRESHES_PER_SECOND,
-            transient=True,
-        )
-        self._live.start()
-
-    def stop(self) -> None:
-        """Take the drawing away, and give the cursor back."""
-        if self._live is not None:
-            self._live.stop()
 
 
 class LiveView:

@@ -1,6 +1,7 @@
 """The verb ``submit``."""
 
-from typing import Annotated
+import asyncio
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,15 +9,22 @@ from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import (
     DEFAULT_NAMESPACE,
     FollowOption,
+    Format,
     NamespaceOption,
     TimeoutOption,
     WorkflowFormat,
     WorkflowFormatOption,
 )
 from workflow_manager.cli.options.completion import complete_definition, complete_input, complete_queue
-from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
+from workflow_manager.cli.options.connection import DEFAULT_SERVICE, Service, ServiceOption
 from workflow_manager.cli.options.parsing import parse_definition, parse_tags
-from workflow_manager.cli.workflows.follow_options import watch_of
+from workflow_manager.cli.output.console import note, write_line
+from workflow_manager.cli.output.escaping import visible
+from workflow_manager.cli.workflows.follow import follow, watch_of
+
+if TYPE_CHECKING:
+    from workflow_manager import models
+    from workflow_manager.client import WorkflowManager
 
 
 def submit(
@@ -64,18 +72,44 @@ def submit(
     --set a.b=1 sets a nested value and creates missing objects; a number selects a list element: --set ids.0=7.
     Write a dot in a name as \., and quote text that looks like JSON: --set 'zip="01234"'.
     """
-    from workflow_manager.cli.workflows.start import submit_workflow
+    from workflow_manager import models
+    from workflow_manager.cli.options.client import call
+    from workflow_manager.cli.options.workflow_input import read_input
+    from workflow_manager.client.request_parts import valid
 
     watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
     name, version = parse_definition(definition)
-    return submit_workflow(
-        name,
-        version,
-        input_text=input_text,
-        changes=changes or (),
-        fields={"namespace": namespace, "queue": queue, "priority": priority, "tags": parse_tags(tag or ())},
-        idempotency_key=idempotency_key,
-        watch=watch,
-        service=service,
-        output=output,
+    reference = {"name": name} | ({} if version is None else {"version": version})
+    fields = {"namespace": namespace, "queue": queue, "priority": priority, "tags": parse_tags(tag or ())}
+    request = valid(
+        models.StartWorkflowRequest,
+        workflow_definition=valid(models.WorkflowDefinitionRef, **reference),
+        input=read_input(input_text, changes=changes or ()),
+        **{field: value for field, value in fields.items() if value is not None},
     )
+
+    async def start(manager: "WorkflowManager") -> ExitCode:
+        try:
+            workflow = await manager.start_workflow(request, idempotency_key=idempotency_key)
+        except asyncio.CancelledError:
+            note("Interrupted before the service answered; the workflow may have been started.")
+            raise
+        if watch is not None:
+            return await follow(manager, workflow.id, watch)
+        _write(workflow, output=output, service=service)
+        return ExitCode.OK
+
+    return call(service, start)
+
+
+def _write(workflow: "models.Workflow", *, output: WorkflowFormat, service: Service) -> None:
+    from workflow_manager.cli.output.columns import WORKFLOW_COLUMNS
+    from workflow_manager.cli.output.formats import is_terminal, write_result
+
+    if output is WorkflowFormat.ID:
+        write_line(visible(workflow.id))
+        return
+    write_result(workflow, WORKFLOW_COLUMNS, output=Format(output))
+    if output is WorkflowFormat.TABLE and is_terminal():
+        note("To follow it:")
+        note("  " + service.command("workflows", workflow.id, "--follow"))

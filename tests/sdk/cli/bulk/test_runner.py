@@ -1,6 +1,6 @@
 """Doing something to many: the pace, and what a person sees of it.
 
-Covers `workflow_manager.cli.bulk.runner` and `workflow_manager.cli.bulk.confirmation`.
+Covers `workflow_manager.cli.bulk.runner` and `workflow_manager.cli.bulk.commands`.
 """
 
 import asyncio

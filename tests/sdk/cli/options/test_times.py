@@ -1,6 +1,6 @@
 """Times as people type them.
 
-Covers `workflow_manager.cli.options.times`.
+Covers `workflow_manager.cli.options.parsing`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,11 +11,11 @@ from tests.sdk.cli.conftest import Run
 from tests.sdk.cli.fake_service import FakeService
 from tests.sdk.client.documents import workflow_json
 from workflow_manager import errors
-from workflow_manager.cli.options.times import parse_moment
+from workflow_manager.cli.options.parsing import parse_time
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
-MOMENTS = [
+TIMES = [
     ("2026-01-31T12:00:00Z", NOON),
     ("2026-01-31T13:00:00+01:00", NOON),
     ("2026-01-31 12:00Z", NOON),
@@ -36,9 +36,9 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "moment"), MOMENTS)
+@pytest.mark.parametrize(("text", "moment"), TIMES)
 def test_a_time_is_a_moment_or_how_long_ago_it_was(text: str, moment: datetime) -> None:
-    assert parse_moment(text, option="--x", now=NOON) == moment
+    assert parse_time(text, option="--x", now=NOON) == moment
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         errors.InvalidRequest,
         match=r"^--x must be a time such as 2026-01-31T12:00:00Z, 2026-01-31, yesterday, or an age: 2d",
     ):
-        parse_moment(text, option="--x", now=NOON)
+        parse_time(text, option="--x", now=NOON)
 
 
 @pytest.mark.parametrize("verb", [("workflows",), ("cancel", "--dry-run")])
