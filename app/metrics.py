@@ -95,7 +95,7 @@ class PollerCollector(Collector):
                 status.oldest_unobserved_seconds,
             ),
             "poller_sweep_seconds": ("Time that the slowest of the latest sweeps took.", status.sweep_seconds),
-            "poller_doubtful": ("Workflows that lists do not show, to be asked for singly.", status.doubtful),
+            "poller_doubtful": ("Workflows that lists do not show, to be asked for singly.", status.unconfirmed),
             "poller_details_pending": ("Ended workflows whose details are missing.", status.details_pending),
             "queued": ("Workflows that wait to be started.", status.queued),
             "dispatch_lag_seconds": (

@@ -13,21 +13,21 @@ from prometheus_client import CollectorRegistry
 from app import __version__, metrics
 from app.executor import (
     Account,
-    Catalog,
+    CircuitBreaker,
+    DefinitionCache,
     ExecutionLists,
+    ExecutionStarter,
     Executor,
-    Launcher,
-    Outage,
     Outbox,
     Queues,
     Quotas,
     Reconciler,
     Registry,
     StateMachines,
-    paced,
+    throttled,
 )
 from app.executor.sfn import quotas
-from app.poller import EventConsumer, EventIntake, Leadership, Poller
+from app.poller import EventConsumer, Leadership, Poller, StatusEventHandler
 from app.readiness import Readiness
 from app.settings import Settings, StoreBackend
 from app.store import Store
@@ -70,26 +70,28 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
             quotas.share_of(quotas.preset(preset), settings.quota_share), clock=asyncio.get_running_loop().time
         )
         clock = asyncio.get_running_loop().time
-        outage = Outage(clock=clock)
-        sfn = paced(await stack.enter_async_context(connection.step_functions(attempts=1)), limits, outage)
+        circuit_breaker = CircuitBreaker(clock=clock)
+        sfn = throttled(await stack.enter_async_context(connection.step_functions(attempts=1)), limits, circuit_breaker)
         unreadable = UnreadableRecords()
         store = await _open_store(stack, backend, settings, connection, unreadable)
-        observer = Reconciler(sfn, store, now=now, payload_bytes=settings.history_bytes)
-        catalog = Catalog(store, clock=clock)
-        launcher = Launcher(sfn, catalog, StateMachines(sfn, role_arn=account.role_arn, clock=clock), account)
+        reconciler = Reconciler(sfn, store, now=now, payload_bytes=settings.history_bytes)
+        definition_cache = DefinitionCache(store, clock=clock)
+        starter = ExecutionStarter(
+            sfn, definition_cache, StateMachines(sfn, role_arn=account.role_arn, clock=clock), account
+        )
         queues = Queues(store, clock=clock, unreadable=unreadable)
-        outbox = Outbox(store, launcher, observer, queues, limits, outage, now=now)
-        executor = Executor(sfn, store, catalog, observer, outbox, now=now)
+        outbox = Outbox(store, starter, reconciler, queues, limits, circuit_breaker, now=now)
+        executor = Executor(sfn, store, definition_cache, reconciler, outbox, now=now)
         poller = None
         if settings.poller_enabled:
             poller = Poller(
                 store,
                 outbox,
-                observer,
+                reconciler,
                 ExecutionLists(sfn),
                 limits,
                 queues,
-                outage,
+                circuit_breaker,
                 _leadership(store, settings, clock, unreadable),
                 now=now,
                 clock=clock,
@@ -97,14 +99,14 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
             )
             await stack.enter_async_context(_running("poller", poller, on_fatal))
             if settings.events_queue_url is not None:
-                intake = EventIntake(store, observer, poller)
+                intake = StatusEventHandler(store, reconciler, poller)
                 sqs = await stack.enter_async_context(connection.sqs())
                 consumer = EventConsumer(sqs, intake, queue_url=settings.events_queue_url, now=now)
                 await stack.enter_async_context(_running("event consumer", consumer, on_fatal))
         yield Services(
             store=store,
             executor=executor,
-            registry=Registry(store, catalog, now=now),
+            registry=Registry(store, definition_cache, now=now),
             queues=queues,
             quotas=limits,
             metrics=metrics.registry(limits, poller, unreadable),

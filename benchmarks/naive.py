@@ -21,9 +21,9 @@ LIST_LAG = timedelta(seconds=3)
 class NaivePoller(ABC):
     """Does round after round."""
 
-    def __init__(self, store: Store, observer: Reconciler, lists: ExecutionLists) -> None:
+    def __init__(self, store: Store, reconciler: Reconciler, lists: ExecutionLists) -> None:
         self._store = store
-        self._observer = observer
+        self._observer = reconciler
         self._lists = lists
         self._stopping = asyncio.Event()
 

@@ -21,21 +21,21 @@ import structlog
 
 from app.executor import (
     Account,
-    Catalog,
+    CircuitBreaker,
+    DefinitionCache,
     ExecutionLists,
+    ExecutionStarter,
     Executor,
-    Launcher,
-    Outage,
     Outbox,
     Queues,
     Quotas,
     Reconciler,
     StateMachines,
-    paced,
+    throttled,
 )
 from app.executor.sfn import quotas
-from app.poller import EventConsumer, EventIntake, Leadership, Poller
-from app.poller.schedule import Agenda
+from app.poller import EventConsumer, Leadership, Poller, StatusEventHandler
+from app.poller.schedule import PollSchedule
 from app.poller.tracking import ActiveSet, Tracked
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
@@ -114,24 +114,26 @@ async def simulate(policy: Policy, active: int, machines: int, seconds: float, *
     store = RecordingStore(sfn)
     sfn.on_start = lambda run: store.pending.__setitem__(run.name, run)
     limits = Quotas(quotas.LARGE, clock=loop.time)
-    client = paced(sfn.client(), limits)
-    observer = Reconciler(client, store, now=sfn.now)
-    catalog = Catalog(store, clock=loop.time)
-    launcher = Launcher(client, catalog, StateMachines(client, role_arn=ACCOUNT.role_arn, clock=loop.time), ACCOUNT)
-    queues, outage = Queues(store, clock=sfn.clock), Outage(clock=loop.time)
-    outbox = Outbox(store, launcher, observer, queues, limits, outage, now=sfn.now)
-    executor = Executor(client, store, catalog, observer, outbox, now=sfn.now)
+    client = throttled(sfn.client(), limits)
+    reconciler = Reconciler(client, store, now=sfn.now)
+    definition_cache = DefinitionCache(store, clock=loop.time)
+    starter = ExecutionStarter(
+        client, definition_cache, StateMachines(client, role_arn=ACCOUNT.role_arn, clock=loop.time), ACCOUNT
+    )
+    queues, circuit_breaker = Queues(store, clock=sfn.clock), CircuitBreaker(clock=loop.time)
+    outbox = Outbox(store, starter, reconciler, queues, limits, circuit_breaker, now=sfn.now)
+    executor = Executor(client, store, definition_cache, reconciler, outbox, now=sfn.now)
     definitions = [await _define(store, f"d{number:03}") for number in range(machines)]
-    background: list[Background] = _pollers(policy, store, outbox, observer, ExecutionLists(client), limits, sfn)
+    background: list[Background] = _pollers(policy, store, outbox, reconciler, ExecutionLists(client), limits, sfn)
     if policy is Policy.EVENTS:
-        background.append(_consumer(sfn, store, observer, cast("Poller", background[0]), seed=seed))
-    await _fill(sfn, store, launcher, definitions, active)
+        background.append(_consumer(sfn, store, reconciler, cast("Poller", background[0]), seed=seed))
+    await _fill(sfn, store, starter, definitions, active)
     tasks = [asyncio.create_task(each.run()) for each in background]
     arriving = asyncio.create_task(_arrive(sfn, executor, definitions, active / MEAN_SECONDS))
     await asyncio.sleep(WARM_UP_SECONDS)
     store.measuring_since = loop.time()
     store.staleness.clear()
-    calls, throttled = sfn.calls.copy(), sfn.throttled.total()
+    calls, refused = sfn.calls.copy(), sfn.throttled.total()
     await asyncio.sleep(seconds)
     waiting = [
         loop.time() - run.ends for run in store.pending.values() if store.measuring_since <= run.ends < loop.time()
@@ -151,7 +153,7 @@ async def simulate(policy: Policy, active: int, machines: int, seconds: float, *
         p99=ages[int(len(ages) * 0.99)],
         worst=ages[-1],
         calls=dict(sfn.calls - calls),
-        throttled=sfn.throttled.total() - throttled,
+        throttled=sfn.throttled.total() - refused,
         real_seconds=time.perf_counter() - began,
     )
 
@@ -163,26 +165,26 @@ def _pollers(
     policy: Policy,
     store: MemoryStore,
     outbox: Outbox,
-    observer: Reconciler,
+    reconciler: Reconciler,
     lists: ExecutionLists,
     limits: Quotas,
     sfn: SimulatedSFN,
 ) -> list[Background]:
     match policy:
         case Policy.DESCRIBE_IN_TURN:
-            return [DescribeInTurn(store, observer, lists)]
+            return [DescribeInTurn(store, reconciler, lists)]
         case Policy.LIST_IN_TURN:
-            return [ListInTurn(store, observer, lists)]
+            return [ListInTurn(store, reconciler, lists)]
     leadership = Leadership(store, candidate="bench", lease_seconds=15.0, clock=sfn.clock)
     return [
         Poller(
             store,
             outbox,
-            observer,
+            reconciler,
             lists,
             limits,
             Queues(store, clock=sfn.clock),
-            Outage(clock=sfn.clock),
+            CircuitBreaker(clock=sfn.clock),
             leadership,
             now=sfn.now,
             clock=sfn.clock,
@@ -192,7 +194,7 @@ def _pollers(
 
 
 def _consumer(
-    sfn: SimulatedSFN, store: RecordingStore, observer: Reconciler, poller: Poller, *, seed: int
+    sfn: SimulatedSFN, store: RecordingStore, reconciler: Reconciler, poller: Poller, *, seed: int
 ) -> EventConsumer:
     events = SimulatedEvents(seed=seed)
 
@@ -203,7 +205,7 @@ def _consumer(
     sfn.on_start = announce
     return EventConsumer(
         cast("Any", events),
-        EventIntake(store, observer, poller),
+        StatusEventHandler(store, reconciler, poller),
         queue_url="https://sqs.example/q",
         now=lambda: moment(asyncio.get_running_loop().time()),
     )
@@ -214,7 +216,7 @@ def memory_per_workflow(active: int, machines: int) -> float:
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     following = ActiveSet()
-    agenda = Agenda(following, interval_seconds=1.0)
+    agenda = PollSchedule(following, interval_seconds=1.0)
     for number in range(active):
         machine = f"arn:aws:states:us-west-2:123456789012:stateMachine:bench--d{number % machines:03}--0--echo"
         workflow_id = f"00000000-0000-4000-8000-{number:012}"
@@ -241,15 +243,15 @@ async def _define(store: MemoryStore, name: str) -> WorkflowDefinition:
 
 
 async def _fill(
-    sfn: SimulatedSFN, store: MemoryStore, launcher: Launcher, definitions: list[WorkflowDefinition], active: int
+    sfn: SimulatedSFN, store: MemoryStore, starter: ExecutionStarter, definitions: list[WorkflowDefinition], active: int
 ) -> None:
     for definition in definitions:
-        machine = await launcher.state_machine(definition, namespace="bench")
+        machine = await starter.state_machine(definition, namespace="bench")
         starts_per_second = active / MEAN_SECONDS / len(definitions)
         sfn.add_past(machine.arn, starts_per_second=starts_per_second, seconds=PAST_SECONDS)
     for number in range(active):
         definition = definitions[number % len(definitions)]
-        machine = await launcher.state_machine(definition, namespace="bench")
+        machine = await starter.state_machine(definition, namespace="bench")
         workflow_id = f"initial-{number:08}"
         started = -sfn.random.expovariate(1 / MEAN_SECONDS)
         sfn.add(machine.arn, workflow_id, started=started)

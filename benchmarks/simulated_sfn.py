@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from app.executor.sfn.quotas import LARGE, Lane, Quota, current_lane
+from app.executor.sfn.quotas import LARGE, Priority, Quota, current_priority
 from workflow_manager import errors
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class SimulatedSFN:
         self.definitions: dict[str, JSON] = {}
         self.calls: Counter[str] = Counter()
         self.throttled: Counter[str] = Counter()
-        self.calls_by_lane: Counter[Lane] = Counter()
+        self.calls_by_lane: Counter[Priority] = Counter()
         self.refuse: Callable[[], bool] = lambda: False
         self.interfere: Callable[[str], Awaitable[None]] = let_be
         """Called with the action before each call: raises, or takes as long as it likes."""
@@ -211,7 +211,7 @@ class SimulatedSFN:
     async def _call(self, action: str) -> None:
         await asyncio.sleep(ROUND_TRIP_SECONDS / 2)
         self.calls[action] += 1
-        self.calls_by_lane[current_lane()] += 1
+        self.calls_by_lane[current_priority()] += 1
         await self.interfere(action)
         refused = not self._buckets[action].take() or self.refuse()
         await asyncio.sleep(ROUND_TRIP_SECONDS / 2)

@@ -9,18 +9,18 @@ from typing import Any
 from app import metrics
 from app.executor import (
     Account,
-    Catalog,
+    CircuitBreaker,
+    DefinitionCache,
     ExecutionLists,
+    ExecutionStarter,
     Executor,
-    Launcher,
-    Outage,
     Outbox,
     Queues,
     Quotas,
     Reconciler,
     Registry,
     StateMachines,
-    paced,
+    throttled,
 )
 from app.executor.sfn.quotas import Quota
 from app.poller import Leadership, Poller
@@ -95,26 +95,26 @@ class Rig:
         self.unreadable = UnreadableRecords()
         self.store: MemoryStore = replica_of.store if replica_of else MemoryStore(unreadable=self.unreadable)
         self.quotas = Quotas(quotas or {}, clock=self.clock.seconds)
-        self.outage = Outage(clock=self.clock.seconds)
-        client = paced(self.sfn.client(), self.quotas, self.outage, randomness=lambda: 0.5)
+        self.circuit_breaker = CircuitBreaker(clock=self.clock.seconds)
+        client = throttled(self.sfn.client(), self.quotas, self.circuit_breaker, randomness=lambda: 0.5)
         self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn, clock=self.clock.seconds)
-        self.observer = Reconciler(client, self.store, now=self.clock.now)
-        catalog = Catalog(self.store, clock=self.clock.seconds)
-        launcher = Launcher(client, catalog, self.machines, account)
+        self.reconciler = Reconciler(client, self.store, now=self.clock.now)
+        catalog = DefinitionCache(self.store, clock=self.clock.seconds)
+        launcher = ExecutionStarter(client, catalog, self.machines, account)
         self.queues = Queues(self.store, clock=self.clock.seconds, unreadable=self.unreadable)
         self.outbox = Outbox(
-            self.store, launcher, self.observer, self.queues, self.quotas, self.outage, now=self.clock.now
+            self.store, launcher, self.reconciler, self.queues, self.quotas, self.circuit_breaker, now=self.clock.now
         )
-        self.executor = Executor(client, self.store, catalog, self.observer, self.outbox, now=self.clock.now)
+        self.executor = Executor(client, self.store, catalog, self.reconciler, self.outbox, now=self.clock.now)
         self.registry = Registry(self.store, catalog, now=self.clock.now)
         self.poller = Poller(
             self.store,
             self.outbox,
-            self.observer,
+            self.reconciler,
             ExecutionLists(client),
             self.quotas,
             self.queues,
-            self.outage,
+            self.circuit_breaker,
             Leadership(self.store, candidate=str(id(self)), lease_seconds=lease_seconds, clock=self.clock.seconds),
             now=self.clock.now,
             clock=self.clock.seconds,
@@ -124,7 +124,7 @@ class Rig:
     def get_through(self) -> None:
         """Have every loop of the poller get through once, so that the service is ready."""
         for loop in (LEASE, INTAKE, DISPATCH):
-            self.poller._pulse.beat(loop)
+            self.poller._liveness.tick(loop)
 
     def services(self) -> Services:
         """Return what the API needs."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from app.executor.lru_cache import LRUCache
-from app.executor.sfn.quotas import Lane, calling_as
+from app.executor.sfn.quotas import Priority, with_priority
 from workflow_manager import errors
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Activities:
     async def _create(self, name: str) -> None:
         try:
             # Behind the people who wait, whatever called for it.
-            with calling_as(Lane.DETAIL):
+            with with_priority(Priority.DETAIL):
                 await self._sfn.create_activity(name=name)
         except errors.ActivityExists:
             pass  # encrypted with another key, which is its owner's business

@@ -22,7 +22,7 @@ MAX_LOOKUPS: Final = 2_000
 """Answers kept about state resources, one for each namespace and set of names."""
 
 
-class Catalog:
+class DefinitionCache:
     """Reads definitions and state resources. ``clock`` gives seconds.
 
     A definition version never changes, so it is read once. State resources change: they are remembered for a few

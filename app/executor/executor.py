@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final, cast
 import structlog
 
 from app.executor import inputs, lineage, resuming
-from app.executor.deadline import Within
-from app.executor.definition_cache import Catalog
-from app.executor.idempotency import SecretKeeper, Ticket
+from app.executor.deadline import deadline
+from app.executor.definition_cache import DefinitionCache
+from app.executor.idempotency import IdempotencyToken, SecretKeeper
 from app.executor.lru_cache import LRUCache
-from app.executor.outbox import MAX_TRIES, Draft, Outbox, untried
+from app.executor.outbox import MAX_TRIES, NewWorkflow, Outbox, never_attempted
 from app.executor.reconciler import MAX_REMEMBERED, Reconciler
-from app.executor.starter import LAG, settled
+from app.executor.starter import LAG, start_window_over
 from app.executor.turns import Place
 from app.store import Store
 from workflow_manager import errors, states_language
@@ -36,10 +36,10 @@ log = structlog.get_logger(__name__)
 REFRESH_EVERY: Final = timedelta(seconds=1)
 """Looking at an active workflow asks Step Functions at most this often."""
 
-LOOK_PATIENCE: Final = timedelta(seconds=2)
+READ_TIMEOUT: Final = timedelta(seconds=2)
 """Who looks at a workflow waits so long for Step Functions; then the answer is what is stored."""
 
-PATIENCE: Final = timedelta(seconds=15)
+CALL_TIMEOUT: Final = timedelta(seconds=15)
 """Who asks for what only Step Functions knows waits so long."""
 
 SHOWN_AT_ONCE: Final = 2
@@ -55,16 +55,16 @@ class Executor:
         self,
         sfn: "SFNClient",
         store: Store,
-        catalog: Catalog,
-        observer: Reconciler,
+        definition_cache: DefinitionCache,
+        reconciler: Reconciler,
         outbox: Outbox,
         *,
         now: Callable[[], datetime],
     ) -> None:
         self._sfn = sfn
         self._store = store
-        self._catalog = catalog
-        self._observer = observer
+        self._definition_cache = definition_cache
+        self._reconciler = reconciler
         self._outbox = outbox
         self._now = now
         self._keeper = SecretKeeper(store, now=now)
@@ -78,8 +78,8 @@ class Executor:
         Raises ``DefinitionNotFound``, ``InvalidInput``, ``IdempotencyKeyReused``, and ``RefusedByAWS`` or
         ``AccessDenied`` when AWS will never run it; then nothing is left of it.
         """
-        ticket = await self._ticket(request, operation="start", idempotency_key=idempotency_key)
-        return await self._outbox.once(ticket, lambda: self._start(request, ticket))
+        token = await self._token(request, operation="start", idempotency_key=idempotency_key)
+        return await self._outbox.once(token, lambda: self._start(request, token))
 
     async def resume(
         self,
@@ -94,9 +94,9 @@ class Executor:
         One that was resumed before is resumed again only with ``force``. Raises ``WorkflowNotFound``,
         ``UnknownState``, ``WorkflowActive``, ``AlreadyResumed``, ``IdempotencyKeyReused`` and what ``start`` raises.
         """
-        ticket = await self._ticket(overrides, operation=f"resume {workflow_id}", idempotency_key=idempotency_key)
+        token = await self._token(overrides, operation=f"resume {workflow_id}", idempotency_key=idempotency_key)
         retry = await self._outbox.once(
-            ticket, lambda: self._resume(workflow_id, overrides.start_at, ticket, force=force)
+            token, lambda: self._resume(workflow_id, overrides.start_at, token, force=force)
         )
         log.info("workflow resumed", action="resume-workflow", workflow_id=workflow_id, retry_id=retry.id)
         return retry
@@ -111,17 +111,17 @@ class Executor:
         workflow = await self.stored(workflow_id)
         if not workflow.execution_arn:
             return workflow
-        patience = PATIENCE if fetch_history else LOOK_PATIENCE
+        timeout = CALL_TIMEOUT if fetch_history else READ_TIMEOUT
         try:
-            with Within(patience, what=f"a question about workflow {workflow_id}"):
-                if untried(workflow):
+            async with deadline(timeout, what=f"a question about workflow {workflow_id}"):
+                if never_attempted(workflow):
                     return workflow.model_copy(update={"status_reason": await self._outbox.why_waiting(workflow)})
                 if not workflow.status.terminal:
                     return await self._refreshed(workflow, at_once=fetch_history)
                 if workflow.details_pending:
-                    return await self._observer.observe(workflow) if self._due(workflow) else workflow
+                    return await self._reconciler.observe(workflow) if self._due(workflow) else workflow
                 if fetch_history and not workflow.jobs:
-                    return workflow.model_copy(update={"jobs": (await self._observer.read_history(workflow)).jobs})
+                    return workflow.model_copy(update={"jobs": (await self._reconciler.read_history(workflow)).jobs})
         except errors.WorkflowNotFound:
             raise
         except errors.WorkflowManagerError as trouble:
@@ -135,12 +135,12 @@ class Executor:
             workflow = await self._store.get_workflow(workflow_id)
         except errors.RecordUnreadable as unreadable:
             return cast("Workflow", unreadable.placeholder)
-        self._observer.weigh(workflow)
+        self._reconciler.weigh(workflow)
         return workflow
 
     async def place_to_show(self, workflow_id: str) -> Place | None:
         """Wait until one more workflow with many payloads may be held to be shown; others need no place."""
-        return await Place.among(self._shown) if self._observer.heavy(workflow_id) else None
+        return await Place.among(self._shown) if self._reconciler.heavy(workflow_id) else None
 
     async def job(self, workflow_id: str, job_id: str) -> Job:
         """Return one job of a workflow with all of its payloads, also those that are kept by Step Functions alone.
@@ -150,7 +150,7 @@ class Executor:
         """
         workflow = await self._store.get_workflow(workflow_id)
         job = next((one for one in workflow.jobs if one.id == job_id), None)
-        if (job is None or job.payloads_left_out) and _EVENT_ID.fullmatch(job_id) and not untried(workflow):
+        if (job is None or job.payloads_left_out) and _EVENT_ID.fullmatch(job_id) and not never_attempted(workflow):
             job = await self._job_at_aws(workflow, job_id)
         if job is None:
             raise errors.JobNotFound(f"workflow {workflow_id} has no job {job_id!r}")
@@ -158,8 +158,8 @@ class Executor:
 
     async def _job_at_aws(self, workflow: Workflow, job_id: str) -> Job | None:
         try:
-            with Within(PATIENCE, what=f"a question about workflow {workflow.id}"):
-                return await self._observer.read_job(workflow, job_id)
+            async with deadline(CALL_TIMEOUT, what=f"a question about workflow {workflow.id}"):
+                return await self._reconciler.read_job(workflow, job_id)
         except errors.ExecutionNotFound:
             raise errors.JobNotFound(
                 f"Step Functions no longer has the history of workflow {workflow.id}, nor the payloads of job {job_id}"
@@ -173,8 +173,8 @@ class Executor:
         the execution is stopped the workflow is cancelled, whatever keeps its end from being seen just now.
         """
         for _ in range(MAX_TRIES):
-            with Within(PATIENCE, what=f"the cancellation of workflow {workflow_id}"):
-                workflow = await self._outbox.landed(workflow_id)
+            async with deadline(CALL_TIMEOUT, what=f"the cancellation of workflow {workflow_id}"):
+                workflow = await self._outbox.finished(workflow_id)
             _refuse_ended(workflow)
             try:
                 stopped = await self._cancel(workflow, reason)
@@ -210,13 +210,13 @@ class Executor:
 
     async def _cancel(self, workflow: Workflow, reason: str) -> bool:
         """Cancel a workflow; tell whether that stopped an execution, the end of which is still to be seen."""
-        if untried(workflow):
+        if never_attempted(workflow):
             # Who tries to start it later finds another revision.
             await self._end_cancelled(workflow, reason)
             return False
         waits = workflow.status is WorkflowStatus.QUEUED and workflow.start_pending
         try:
-            with Within(LOOK_PATIENCE if waits else PATIENCE, what=f"the stop of workflow {workflow.id}"):
+            async with deadline(READ_TIMEOUT if waits else CALL_TIMEOUT, what=f"the stop of workflow {workflow.id}"):
                 await self._sfn.stop_execution(executionArn=workflow.execution_arn, cause=reason)
         except errors.ExecutionNotFound:
             await self._cancel_unseen(workflow, reason)
@@ -236,20 +236,20 @@ class Executor:
         moment = self._now()
         if workflow.status is WorkflowStatus.RUNNING and moment - (workflow.started_at or workflow.last_updated) < LAG:
             raise errors.Unavailable(f"workflow {workflow.id} started just now and cannot be stopped yet; try again")
-        may_appear = workflow.status is WorkflowStatus.QUEUED and not settled(workflow, moment)
+        may_appear = workflow.status is WorkflowStatus.QUEUED and not start_window_over(workflow, moment)
         await self._end_cancelled(workflow, reason, stop_pending=may_appear)
 
     async def _end_cancelled(self, workflow: Workflow, reason: str, *, stop_pending: bool = False) -> None:
         try:
-            await self._observer.end(workflow, WorkflowStatus.CANCELLED, reason, stop_pending=stop_pending)
+            await self._reconciler.end(workflow, WorkflowStatus.CANCELLED, reason, stop_pending=stop_pending)
         except errors.Unavailable as silence:
             await self._make_sure(workflow.id, lambda found: found.status is WorkflowStatus.CANCELLED, silence)
 
     async def _seen(self, workflow: Workflow) -> Workflow:
         """Look at a workflow after something was done to it; what cannot be seen just now stays as it was known."""
         try:
-            with Within(LOOK_PATIENCE, what=f"a question about workflow {workflow.id}"):
-                return await self._observer.observe(workflow)
+            async with deadline(READ_TIMEOUT, what=f"a question about workflow {workflow.id}"):
+                return await self._reconciler.observe(workflow)
         except errors.WorkflowManagerError as silence:
             log.warning("end is seen later", action="cancel", workflow_id=workflow.id, error=silence.message)
             return workflow
@@ -265,17 +265,17 @@ class Executor:
         if not was_written(found):
             raise silence
 
-    async def _ticket(self, request: Request, *, operation: str, idempotency_key: str | None) -> Ticket:
-        return await Ticket.of(
+    async def _token(self, request: Request, *, operation: str, idempotency_key: str | None) -> IdempotencyToken:
+        return await IdempotencyToken.of(
             request, operation=operation, idempotency_key=idempotency_key, keeper=self._keeper, now=self._now()
         )
 
-    async def _start(self, request: StartWorkflowRequest, ticket: Ticket) -> Workflow:
+    async def _start(self, request: StartWorkflowRequest, token: IdempotencyToken) -> Workflow:
         reference = request.workflow_definition
-        definition = await self._catalog.definition(
+        definition = await self._definition_cache.definition(
             reference.name, version=reference.version if reference.version >= 0 else None
         )
-        draft = Draft(
+        new = NewWorkflow(
             definition=definition,
             namespace=request.namespace,
             queue=request.queue,
@@ -283,9 +283,9 @@ class Executor:
             tags={**definition.default_tags, **request.tags},
             priority=request.priority,
         )
-        return await self._outbox.submit(draft, ticket)
+        return await self._outbox.submit(new, token)
 
-    async def _resume(self, workflow_id: str, start_at: str, ticket: Ticket, *, force: bool) -> Workflow:
+    async def _resume(self, workflow_id: str, start_at: str, token: IdempotencyToken, *, force: bool) -> Workflow:
         original = await self.get(workflow_id)
         if original.unreadable is not None:
             raise errors.RecordUnreadable(
@@ -299,7 +299,7 @@ class Executor:
         ancestors = await lineage.ancestors(self._store, original)
         jobs = await self._jobs_before(original, start_at)
         had = resuming.beginning(original, jobs, machine=pruned, first=ancestors[-1])
-        draft = Draft(
+        new = NewWorkflow(
             definition=definition.model_copy(update={"state_machine": pruned}),
             namespace=original.namespace,
             queue=original.queue,
@@ -310,15 +310,15 @@ class Executor:
             priority=original.priority,
             ancestors=ancestors,
         )
-        return await self._outbox.submit(draft, ticket)
+        return await self._outbox.submit(new, token)
 
     async def _jobs_before(self, workflow: Workflow, state: str) -> Sequence[Job]:
         """Return the jobs of an ended workflow with what a resume at a state needs of them."""
         if workflow.jobs and not workflow.details_pending and resuming.whole(workflow):
             return workflow.jobs
         try:
-            with Within(PATIENCE, what=f"a question about workflow {workflow.id}"):
-                return await self._observer.read_for_resume(workflow, state)
+            async with deadline(CALL_TIMEOUT, what=f"a question about workflow {workflow.id}"):
+                return await self._reconciler.read_for_resume(workflow, state)
         except errors.ExecutionNotFound:
             if workflow.jobs and not resuming.left_out(workflow):
                 return workflow.jobs
@@ -326,18 +326,18 @@ class Executor:
 
     async def _refreshed(self, workflow: Workflow, *, at_once: bool) -> Workflow:
         if at_once or self._due(workflow):
-            workflow = await self._observer.observe(workflow)
+            workflow = await self._reconciler.observe(workflow)
         if workflow.status.terminal:
             return workflow
-        return workflow.model_copy(update={"observed_at": self._observer.asked_at(workflow.id)})
+        return workflow.model_copy(update={"observed_at": self._reconciler.asked_at(workflow.id)})
 
     def _due(self, workflow: Workflow) -> bool:
         """Tell whether it is time to ask about a workflow, and note that it is asked about."""
-        if self._observer.busy(workflow.id):
+        if self._reconciler.busy(workflow.id):
             return False  # the poller sees to its status, and to its jobs in turn
         moment = self._now()
         asked = max(
-            filter(None, (self._refreshed_at.get(workflow.id), self._observer.asked_at(workflow.id))), default=None
+            filter(None, (self._refreshed_at.get(workflow.id), self._reconciler.asked_at(workflow.id))), default=None
         )
         if asked is not None and moment - asked < REFRESH_EVERY:
             return False

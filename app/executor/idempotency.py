@@ -79,7 +79,7 @@ def _read(document: Document) -> Secret:
         ) from broken
 
 
-class Ticket(NamedTuple):
+class IdempotencyToken(NamedTuple):
     """What a request that makes a workflow is entitled to."""
 
     workflow_id: str

@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 
 
-class Flights:
+class StartsInFlight:
     """Knows which workflows are just being started here, so that others can wait for the outcome."""
 
     def __init__(self) -> None:
@@ -13,34 +13,34 @@ class Flights:
     def __contains__(self, workflow_id: str) -> bool:
         return workflow_id in self._under_way
 
-    def under_way(self, workflow_id: str) -> "Flight":
+    def under_way(self, workflow_id: str) -> "StartInFlight":
         """Return a context inside which a workflow is being started; several callers may do so at once."""
-        return Flight(self._under_way, workflow_id)
+        return StartInFlight(self._under_way, workflow_id)
 
-    async def landed(self, workflow_id: str) -> None:
+    async def finished(self, workflow_id: str) -> None:
         """Wait until nobody here is starting a workflow."""
-        while flights := self._under_way.get(workflow_id):
-            await flights[0].wait()
+        while starts := self._under_way.get(workflow_id):
+            await starts[0].wait()
 
 
-class Flight:
+class StartInFlight:
     """One start under way."""
 
-    __slots__ = ("_landed", "_others", "_workflow_id")
+    __slots__ = ("_finished", "_others", "_workflow_id")
 
     def __init__(self, others: dict[str, list[asyncio.Event]], workflow_id: str) -> None:
         self._others = others
         self._workflow_id = workflow_id
-        self._landed = asyncio.Event()
+        self._finished = asyncio.Event()
 
     def __enter__(self) -> None:
-        self._others.setdefault(self._workflow_id, []).append(self._landed)
+        self._others.setdefault(self._workflow_id, []).append(self._finished)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        flights = self._others[self._workflow_id]
-        flights.remove(self._landed)
-        if not flights:
+        starts = self._others[self._workflow_id]
+        starts.remove(self._finished)
+        if not starts:
             del self._others[self._workflow_id]
-        self._landed.set()
+        self._finished.set()

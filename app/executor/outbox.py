@@ -7,14 +7,14 @@ from typing import Final, NamedTuple
 import structlog
 
 from app.executor import idempotency, inputs
-from app.executor.idempotency import Ticket
-from app.executor.in_flight import Flights
+from app.executor.idempotency import IdempotencyToken
+from app.executor.in_flight import StartsInFlight
 from app.executor.queues import Queues
 from app.executor.reconciler import Reconciler
-from app.executor.sfn.circuit_breaker import Outage
+from app.executor.sfn.circuit_breaker import CircuitBreaker
 from app.executor.sfn.quotas import Quotas
 from app.executor.sfn.state_machines import StateMachine
-from app.executor.starter import Launcher, settled
+from app.executor.starter import ExecutionStarter, start_window_over
 from app.store import Store
 from workflow_manager import errors
 from workflow_manager.models import Tags, Workflow, WorkflowDefinition, WorkflowStatus
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 MAX_TRIES: Final = 5
 """Times that a request is done over because somebody else changed the workflow meanwhile."""
 
-PATIENCE: Final = timedelta(seconds=2)
+CALL_TIMEOUT: Final = timedelta(seconds=2)
 """A person waits so long for a start; then the answer is ``queued``, and the dispatcher goes on with it."""
 
 
@@ -36,7 +36,7 @@ class NotTried(errors.Unavailable):
     """Nobody has tried to start the execution."""
 
 
-class Draft(NamedTuple):
+class NewWorkflow(NamedTuple):
     """A workflow about to be recorded."""
 
     definition: WorkflowDefinition
@@ -56,58 +56,56 @@ class Outbox:
     def __init__(
         self,
         store: Store,
-        launcher: Launcher,
-        observer: Reconciler,
+        starter: ExecutionStarter,
+        reconciler: Reconciler,
         queues: Queues,
         quotas: Quotas,
-        outage: Outage,
+        circuit_breaker: CircuitBreaker,
         *,
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._launcher = launcher
-        self._observer = observer
+        self._starter = starter
+        self._reconciler = reconciler
         self._queues = queues
         self._quotas = quotas
-        self._outage = outage
+        self._circuit_breaker = circuit_breaker
         self._now = now
-        self._flights = Flights()
+        self._starts = StartsInFlight()
 
-    async def once(self, ticket: Ticket, make: Callable[[], Awaitable[Workflow]]) -> Workflow:
+    async def once(self, token: IdempotencyToken, make: Callable[[], Awaitable[Workflow]]) -> Workflow:
         """Return what ``make`` makes, or what the same request has made before.
 
         Raises ``IdempotencyKeyReused``, ``VersionConflict`` and what ``make`` raises.
         """
         for _ in range(MAX_TRIES):
             try:
-                if ticket.fingerprint is not None and (made := await self._made_before(ticket)) is not None:
+                if token.fingerprint is not None and (made := await self._made_before(token)) is not None:
                     return made
                 return await make()
             except errors.VersionConflict:
                 continue
         raise errors.VersionConflict
 
-    async def submit(self, draft: Draft, ticket: Ticket) -> Workflow:
+    async def submit(self, new: NewWorkflow, token: IdempotencyToken) -> Workflow:
         """Record a workflow, and start its execution if its queue lets it and Step Functions answers.
 
         Raises ``InvalidInput``, and ``RefusedByAWS`` or ``AccessDenied`` when AWS will never run it; then nothing is
         left of it. Raises ``Unavailable`` when something may be left of it.
         """
-        machine = await self._launcher.state_machine(
-            draft.definition, namespace=draft.namespace, variables=draft.variables
-        )
+        machine = await self._starter.state_machine(new.definition, namespace=new.namespace, variables=new.variables)
         text = inputs.for_execution(
-            draft.input, ticket.workflow_id, variables=draft.variables, execution_input=draft.execution_input
+            new.input, token.workflow_id, variables=new.variables, execution_input=new.execution_input
         )
-        obstacle = await self._obstacle(draft.queue)
-        workflow = self._recorded(draft, ticket, machine, start_pending=obstacle is not None)
-        with self._flights.under_way(workflow.id):
-            await self._store.create_workflow(workflow, ancestors=draft.ancestors)
+        obstacle = await self._obstacle(new.queue)
+        workflow = self._recorded(new, token, machine, start_pending=obstacle is not None)
+        with self._starts.under_way(workflow.id):
+            await self._store.create_workflow(workflow, ancestors=new.ancestors)
             if obstacle is not None:
                 log.info("workflow waits", action="queue-workflow", workflow_id=workflow.id, why=obstacle)
                 return workflow
             try:
-                await self._launcher.launch(workflow, machine, text, now=self._now(), patience=PATIENCE)
+                await self._starter.launch(workflow, machine, text, now=self._now(), limit=CALL_TIMEOUT)
             except (errors.RefusedByAWS, errors.AccessDenied) as refusal:
                 if await self._taken_back(workflow, refusal):
                     raise
@@ -123,30 +121,30 @@ class Outbox:
         have been started, ``Unavailable`` when it may have been, and ``VersionConflict`` when somebody else takes care
         of it, or has ended it.
         """
-        if workflow.id in self._flights:
+        if workflow.id in self._starts:
             return workflow
         if workflow.status is not WorkflowStatus.QUEUED:
             raise errors.VersionConflict(f"workflow {workflow.id} is {workflow.status}")
-        with self._flights.under_way(workflow.id):
+        with self._starts.under_way(workflow.id):
             try:
                 machine, text = await self._prepared(workflow)
             except DEFINITE as refusal:
                 return await self._end_refused(workflow, refusal.message, before=workflow)
             except errors.Unavailable as silence:
-                raise (NotTried if untried(workflow) else errors.Unavailable)(silence.message) from silence
+                raise (NotTried if never_attempted(workflow) else errors.Unavailable)(silence.message) from silence
             # The write is a claim: whoever gave up on this workflow meanwhile finds another revision.
             claimed = await self._store.update_workflow(
                 workflow.id, {"last_updated": self._now()}, revision=workflow.revision
             )
             try:
-                await self._launcher.launch(claimed, machine, text, now=self._now())
+                await self._starter.launch(claimed, machine, text, now=self._now())
             except DEFINITE as refusal:
                 return await self._end_refused(claimed, refusal.message, before=workflow)
             return claimed
 
-    async def landed(self, workflow_id: str) -> Workflow:
+    async def finished(self, workflow_id: str) -> Workflow:
         """Return a workflow once this process is not just starting it. Raises ``WorkflowNotFound``."""
-        await self._flights.landed(workflow_id)
+        await self._starts.finished(workflow_id)
         return await self._store.get_workflow(workflow_id)
 
     async def why_waiting(self, workflow: Workflow) -> str | None:
@@ -154,7 +152,7 @@ class Outbox:
         limits = await self._queues.limits(workflow.queue)
         if limits.paused:
             return f"waits: the queue {workflow.queue} is paused"
-        if self._outage.suspected:
+        if self._circuit_breaker.is_open:
             return "waits: Step Functions does not answer"
         if limits.limited:
             return f"waits for its turn: the queue {workflow.queue} has limits"
@@ -166,38 +164,40 @@ class Outbox:
             return "its queue has limits"
         if not self._quotas.free("StartExecution"):
             return "others wait for the quota"
-        return None if self._outage.may_try() else "Step Functions does not answer"
+        return None if self._circuit_breaker.allow() else "Step Functions does not answer"
 
-    def _recorded(self, draft: Draft, ticket: Ticket, machine: StateMachine, *, start_pending: bool) -> Workflow:
+    def _recorded(
+        self, new: NewWorkflow, token: IdempotencyToken, machine: StateMachine, *, start_pending: bool
+    ) -> Workflow:
         moment = self._now()
         return Workflow(
-            id=ticket.workflow_id,
+            id=token.workflow_id,
             created_at=moment,
             last_updated=moment,
-            workflow_definition=draft.definition,
+            workflow_definition=new.definition,
             status=WorkflowStatus.QUEUED,
-            namespace=draft.namespace,
-            queue=draft.queue,
-            priority=draft.priority,
-            input=draft.input,
-            variables=draft.variables,
-            execution_input=draft.execution_input,
-            tags=draft.tags,
-            retry_for=draft.ancestors[0].id if draft.ancestors else None,
-            execution_arn=machine.execution_arn(ticket.workflow_id),
-            request_fingerprint=ticket.fingerprint,
+            namespace=new.namespace,
+            queue=new.queue,
+            priority=new.priority,
+            input=new.input,
+            variables=new.variables,
+            execution_input=new.execution_input,
+            tags=new.tags,
+            retry_for=new.ancestors[0].id if new.ancestors else None,
+            execution_arn=machine.execution_arn(token.workflow_id),
+            request_fingerprint=token.fingerprint,
             start_pending=start_pending,
         )
 
-    async def _made_before(self, ticket: Ticket) -> Workflow | None:
+    async def _made_before(self, token: IdempotencyToken) -> Workflow | None:
         """Return what the same request made before, if it did.
 
         The request that recorded a workflow takes it back when AWS refuses it, but only while nobody else has written
         to it: so a write makes sure that what is answered here stays.
         """
-        for workflow_id, fingerprint in ticket.known_as:
+        for workflow_id, fingerprint in token.known_as:
             try:
-                made = idempotency.check(await self.landed(workflow_id), fingerprint)
+                made = idempotency.check(await self.finished(workflow_id), fingerprint)
                 if made.status is WorkflowStatus.QUEUED and made.revision == 0:
                     return await self._store.update_workflow(made.id, {"last_updated": made.last_updated}, revision=0)
             except errors.WorkflowNotFound:
@@ -250,26 +250,26 @@ class Outbox:
         """Do all that a start needs before its claim, so that whatever goes wrong here has started nothing."""
         if workflow.unreadable is not None:
             raise errors.Unavailable(f"the record of workflow {workflow.id} cannot be read: {workflow.unreadable}")
-        machine = await self._launcher.state_machine(
+        machine = await self._starter.state_machine(
             workflow.workflow_definition, namespace=workflow.namespace, variables=workflow.variables
         )
         machine = machine.of_execution(workflow.execution_arn)
         text = inputs.for_execution(
             workflow.input, workflow.id, variables=workflow.variables, execution_input=workflow.execution_input
         )
-        if not (self._launcher.at_hand(machine) or self._quotas.free("CreateStateMachine")):
+        if not (self._starter.at_hand(machine) or self._quotas.free("CreateStateMachine")):
             # The quota is a call a second: those that need none must not wait behind those that do.
             raise errors.Unavailable("others wait for the quota of CreateStateMachine")
-        if self._launcher.in_flight(machine) and not self._quotas.free("CreateActivity"):
+        if self._starter.in_flight(machine) and not self._quotas.free("CreateActivity"):
             raise errors.Unavailable("its activities wait for the quota of CreateActivity")
-        await self._launcher.ensure(machine)
+        await self._starter.ensure(machine)
         return machine, text
 
     async def _end_refused(self, claimed: Workflow, refusal: str, *, before: Workflow) -> Workflow:
         """End a workflow that AWS refuses to start, unless an earlier try to start it has worked."""
-        if untried(before):
-            return await self._observer.end(claimed, WorkflowStatus.FAILED, refusal)
-        if not settled(before, self._now()):
+        if never_attempted(before):
+            return await self._reconciler.end(claimed, WorkflowStatus.FAILED, refusal)
+        if not start_window_over(before, self._now()):
             if claimed.revision != before.revision:
                 # This try started nothing, so it must not put off the moment at which the earlier ones are settled.
                 await self._store.update_workflow(
@@ -277,14 +277,14 @@ class Outbox:
                 )
             raise errors.Unavailable(f"AWS refused to start workflow {claimed.id}, which may be running: {refusal}")
         try:
-            await self._observer.describe(claimed.execution_arn)
+            await self._reconciler.describe(claimed.execution_arn)
         except errors.ExecutionNotFound:
-            return await self._observer.end(claimed, WorkflowStatus.FAILED, refusal)
+            return await self._reconciler.end(claimed, WorkflowStatus.FAILED, refusal)
         except (errors.AccessDenied, errors.AWSError) as unknown:
             raise errors.Unavailable(f"cannot tell whether workflow {claimed.id} runs: {unknown.message}") from unknown
         return claimed
 
 
-def untried(workflow: Workflow) -> bool:
+def never_attempted(workflow: Workflow) -> bool:
     """Tell whether nobody has tried to start a workflow: whoever does so writes to it first."""
     return workflow.status is WorkflowStatus.QUEUED and workflow.start_pending and workflow.revision == 0

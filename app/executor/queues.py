@@ -49,7 +49,7 @@ STOPPED: Final = QueueLimits(paused=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QueueState:
     """How a queue stands: its limits, what runs in it, what waits, and when the next may go (in seconds since 1970)."""
 
     limits: QueueLimits
@@ -111,7 +111,7 @@ class Line:
             return most
         return min(most, max(0, self.limits.max_running - len(self.running) - self.others))
 
-    def let_through(self, workflow_ids: Sequence[str], moment: float, *, catch_up: float = CATCH_UP_SECONDS) -> Self:
+    def admit(self, workflow_ids: Sequence[str], moment: float, *, catch_up: float = CATCH_UP_SECONDS) -> Self:
         """Return the line after these have started, or are about to; some may have been let through before."""
         pace, running, next_start_at = self.limits.starts_per_second, self.running, self.next_start_at
         if self.limits.max_running is not None:
@@ -144,7 +144,7 @@ class Line:
 
 
 class _Known(NamedTuple):
-    line: Line
+    line: QueueState
     revision: int
     since: float
 
@@ -158,12 +158,12 @@ class KnownQueues:
         self.unsettled: set[str] = set()
         """Limited queues in which somebody runs or waits, or that another process has changed."""
 
-    def get(self, name: str) -> tuple[Line, int]:
+    def get(self, name: str) -> tuple[QueueState, int]:
         """Return how a queue stands, and the revision to change it at: 0 when it has no limits or cannot be read."""
         known = self._known.get(name)
-        return (known.line, known.revision) if known and name in self.limited else (Line(UNLIMITED), 0)
+        return (known.line, known.revision) if known and name in self.limited else (QueueState(UNLIMITED), 0)
 
-    def put(self, name: str, line: Line, revision: int, *, moment: float) -> None:
+    def put(self, name: str, line: QueueState, revision: int, *, moment: float) -> None:
         """Note how a queue stands. Its revision alone tells nothing: that of a queue made again counts anew."""
         before = self._known.get(name)
         if before is None or (before.line, before.revision) != (line, revision):
@@ -230,7 +230,7 @@ class Queues:
         """Change the limits of a queue; what runs goes on. Raises ``VersionConflict`` under very many changes."""
         for _ in range(MAX_TRIES):
             document = await self._store.get_document(KEY_PREFIX + name)
-            changed = (self._line_of(document) or Line(UNLIMITED)).with_limits(limits)
+            changed = (self._line_of(document) or QueueState(UNLIMITED)).with_limits(limits)
             if document is None and not limits.limited:
                 return _shown(name, changed, None)
             try:
@@ -279,7 +279,7 @@ class Queues:
         self._looked_at = moment
         return self._known
 
-    async def write(self, name: str, line: Line, *, revision: int) -> None:
+    async def write(self, name: str, line: QueueState, *, revision: int) -> None:
         """Write how a queue stands, as ``known`` has just shown it with ``revision``.
 
         Raises ``VersionConflict`` when somebody else did meanwhile, or when the look was so long ago that the document
@@ -302,7 +302,7 @@ class Queues:
         self._outdated.clear()
         self._loaded_at = moment
 
-    async def _read(self) -> Mapping[str, tuple[Line, int]]:
+    async def _read(self) -> Mapping[str, tuple[QueueState, int]]:
         documents = await self._store.list_documents(KEY_PREFIX)
         return {_name(document): self._standing(document) for document in documents}
 
@@ -330,17 +330,17 @@ class Queues:
         with suppress(errors.VersionConflict):
             await self._store.put_document(EPOCH_KEY, {}, revision=epoch.revision if epoch else 0)
 
-    def _standing(self, document: Document) -> tuple[Line, int]:
+    def _standing(self, document: Document) -> tuple[QueueState, int]:
         line = self._line_of(document)
-        return (line, document.revision) if line else (Line(STOPPED), 0)
+        return (line, document.revision) if line else (QueueState(STOPPED), 0)
 
-    def _line_of(self, document: Document | None) -> Line | None:
+    def _line_of(self, document: Document | None) -> QueueState | None:
         """Read a line; None when there is one that cannot be read, which must hold up only its own queue."""
         why = _wrong_with(document)
         if document is not None and why is not None:
             self._unreadable.note("queue", _name(document), why)
             return None
-        return Line.of(document)
+        return QueueState.of(document)
 
 
 def _name(document: Document) -> str:
@@ -354,7 +354,7 @@ def _wrong_with(document: Document | None) -> str | None:
     if document.unreadable is not None:
         return document.unreadable
     try:
-        Line.of(document)
+        QueueState.of(document)
     except BROKEN as broken:
         return reason(broken)
     return None
@@ -363,7 +363,7 @@ def _wrong_with(document: Document | None) -> str | None:
 _LIMIT_NAMES: Final = frozenset(field.alias for field in QueueLimits.model_fields.values())
 
 
-def _shown(name: str, line: Line | None, document: Document | None) -> Queue:
+def _shown(name: str, line: QueueState | None, document: Document | None) -> Queue:
     if line is None:
         return Queue(name=name, paused=True, running=0, unreadable=_wrong_with(document))
     limits = line.limits

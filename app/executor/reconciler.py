@@ -13,7 +13,7 @@ from app.executor.history.payloads import DEFAULT_BYTES
 from app.executor.lru_cache import LRUCache
 from app.executor.observations import Observation
 from app.executor.sfn.history_reader import HistoryReader
-from app.executor.starter import settled
+from app.executor.starter import start_window_over
 from app.store import Store, WorkflowChanges
 from workflow_manager import errors
 from workflow_manager.models import Job, Workflow, WorkflowStatus, is_resolved
@@ -152,7 +152,7 @@ class Reconciler:
         try:
             await self._sfn.stop_execution(executionArn=workflow.execution_arn, cause=workflow.status_reason or "")
         except errors.ExecutionNotFound:
-            if not settled(workflow, self._now()):
+            if not start_window_over(workflow, self._now()):
                 return workflow
             return await self._store.update_workflow(workflow.id, {"stop_pending": False}, revision=workflow.revision)
         try:

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import structlog
 
-from app.executor.definition_cache import Catalog
+from app.executor.definition_cache import DefinitionCache
 from app.store import Store
 from workflow_manager import errors, states_language
 from workflow_manager.models import (
@@ -30,9 +30,9 @@ MAX_CHECKED_AT_ONCE: Final = 50_000
 class Registry:
     """Adds definitions and state resources to the store."""
 
-    def __init__(self, store: Store, catalog: Catalog, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, definition_cache: DefinitionCache, *, now: Callable[[], datetime]) -> None:
         self._store = store
-        self._catalog = catalog
+        self._definition_cache = definition_cache
         self._now = now
         self._large = asyncio.Semaphore(1)
 
@@ -87,7 +87,7 @@ class Registry:
         try:
             await self._store.put_state_resource(resource)
         finally:
-            self._catalog.forget_resources()  # also when nobody knows whether it was written
+            self._definition_cache.forget_resources()  # also when nobody knows whether it was written
         log.info("state resource put", action="put-state-resource", namespace=resource.namespace, name=resource.name)
         return resource
 
@@ -96,7 +96,7 @@ class Registry:
         try:
             await self._store.delete_state_resource(namespace, name)
         finally:
-            self._catalog.forget_resources()
+            self._definition_cache.forget_resources()
         log.info("state resource removed", action="delete-state-resource", namespace=namespace, name=name)
 
     def _definition(self, request: NewWorkflowDefinitionRequest, *, version: int) -> WorkflowDefinition:

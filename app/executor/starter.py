@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from app.executor import inputs
-from app.executor.deadline import Within
-from app.executor.definition_cache import Catalog
+from app.executor.deadline import deadline
+from app.executor.definition_cache import DefinitionCache
 from app.executor.lru_cache import LRUCache
 from app.executor.sfn.state_machines import Account, StateMachine, StateMachines, state_machine
 from workflow_manager import errors, states_language
@@ -42,21 +42,23 @@ LAUNCH_LIMIT: Final = timedelta(seconds=5)
 LAG: Final = timedelta(seconds=5)
 """A call that was given up can still reach AWS a little later, and what AWS says can lag behind what it did."""
 
-SETTLED_AFTER: Final = LAUNCH_LIMIT + LAG
+START_WINDOW: Final = LAUNCH_LIMIT + LAG
 """So long after its last claim, an execution that Step Functions does not know was not started."""
 
 
-def settled(workflow: Workflow, now: datetime) -> bool:
+def start_window_over(workflow: Workflow, now: datetime) -> bool:
     """Tell whether an execution that is not known now cannot appear any more, unless somebody starts it anew."""
-    return now - workflow.last_updated >= SETTLED_AFTER
+    return now - workflow.last_updated >= START_WINDOW
 
 
-class Launcher:
+class ExecutionStarter:
     """Starts the execution of a workflow. Its name is the workflow's id, so a second start is the same start."""
 
-    def __init__(self, sfn: "SFNClient", catalog: Catalog, machines: StateMachines, account: Account) -> None:
+    def __init__(
+        self, sfn: "SFNClient", definition_cache: DefinitionCache, machines: StateMachines, account: Account
+    ) -> None:
         self._sfn = sfn
-        self._catalog = catalog
+        self._definition_cache = definition_cache
         self._machines = machines
         self._account = account
         self._names: LRUCache[tuple[str, str], frozenset[str]] = LRUCache(
@@ -84,7 +86,7 @@ class Launcher:
             lambda: states_language.resource_names(definition.state_machine),
             definition=definition,
         )
-        resources = await self._catalog.uris(namespace, names)
+        resources = await self._definition_cache.uris(namespace, names)
         key = (definition.id, start_at, restored, namespace, *sorted(resources.items()))
         return await self._at_hand(
             self._expanded,
@@ -112,22 +114,22 @@ class Launcher:
             return kept.setdefault(key, await asyncio.to_thread(make)) if known is None else known
 
     async def launch(
-        self, workflow: Workflow, machine: StateMachine, text: str, *, now: datetime, patience: timedelta = LAUNCH_LIMIT
+        self, workflow: Workflow, machine: StateMachine, text: str, *, now: datetime, limit: timedelta = LAUNCH_LIMIT
     ) -> None:
         """Start the execution of a workflow with the input ``text``, or find it started.
 
         The last write of the workflow is its claim, after which there is only ``LAUNCH_LIMIT`` to start it: also a
         process that was frozen in between must not start what has been cancelled long ago. Callers with less
-        ``patience`` leave it to the poller sooner.
+        ``limit`` leave it to the poller sooner.
 
         Raises ``RefusedByAWS`` or ``AccessDenied`` when it can never start, ``Unavailable`` when nobody knows: that
         includes every answer that has no meaning here, because only a definite refusal may end a workflow.
         """
-        left = min(patience, LAUNCH_LIMIT - (now - workflow.last_updated))
+        left = min(limit, LAUNCH_LIMIT - (now - workflow.last_updated))
         if left <= timedelta(0):
             raise errors.Unavailable(f"too late to start workflow {workflow.id}; the claim is too old")
         try:
-            with Within(left, what=f"the start of workflow {workflow.id}"):
+            async with deadline(left, what=f"the start of workflow {workflow.id}"):
                 await self._launch(workflow, machine, text)
         except errors.AWSError as unknown:
             raise _meaningless(unknown) from unknown
@@ -143,7 +145,7 @@ class Launcher:
     async def ensure(self, machine: StateMachine) -> None:
         """Make sure that a state machine exists. Raises what ``launch`` raises; nothing is started."""
         try:
-            with Within(LAUNCH_LIMIT, what=f"the question for the state machine {machine.name}"):
+            async with deadline(LAUNCH_LIMIT, what=f"the question for the state machine {machine.name}"):
                 await self._machines.ensure(machine)
         except errors.AWSError as unknown:
             raise _meaningless(unknown) from unknown

@@ -10,8 +10,8 @@ from typing import Final
 import structlog
 
 from app.poller.details_queue import Details
-from app.poller.dispatch.backlog import WaitingRoom
-from app.poller.schedule import Agenda
+from app.poller.dispatch.backlog import Backlog
+from app.poller.schedule import PollSchedule
 from app.poller.tracking import ActiveSet, Tracked, state_machine_of
 from app.store import Store, paging
 from workflow_manager import errors
@@ -42,7 +42,7 @@ class _Known(Container[str]):
     """What need not be read. Who waits and was tried before may have been cancelled, and run all the same."""
 
     active: ActiveSet
-    waiting: WaitingRoom
+    waiting: Backlog
     whole: bool
 
     def __contains__(self, workflow_id: object) -> bool:
@@ -50,22 +50,22 @@ class _Known(Container[str]):
         return waits or workflow_id in self.active
 
 
-class Intake:
+class ActiveIndexReader:
     """Reads the index of active workflows, incrementally and now and then as a whole. ``clock`` gives seconds."""
 
     def __init__(
         self,
         store: Store,
         active: ActiveSet,
-        agenda: Agenda,
+        schedule: PollSchedule,
         details: Details,
-        waiting: WaitingRoom,
+        waiting: Backlog,
         *,
         clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._active = active
-        self._agenda = agenda
+        self._schedule = schedule
         self._details = details
         self._waiting = waiting
         self._clock = clock
@@ -97,21 +97,21 @@ class Intake:
             return
         self._deferred_at = moment
         for workflow in await self._store.list_deferred_workflows(limit=DEFERRED_PAGE):
-            self._details.want(self._tracked(workflow))
+            self._details.enqueue(self._tracked(workflow))
 
     def follow(self, workflow: Workflow) -> None:
         """Ask about a workflow from now on, or for its details, whatever it still needs."""
-        self._waiting.drop(workflow.id)
+        self._waiting.remove(workflow.id)
         if not workflow.status.terminal or workflow.stop_pending:
-            self._agenda.track(self._tracked(workflow))
+            self._schedule.track(self._tracked(workflow))
         elif workflow.details_pending:
-            self._details.want(self._tracked(workflow))
+            self._details.enqueue(self._tracked(workflow))
 
     def forget(self) -> None:
         """Forget what others look after now; a new leader reads it again."""
         self._generation += 1
         self._in_doubt.clear()
-        self._agenda.clear()
+        self._schedule.clear()
         self._details.clear()
         self._waiting.clear()
         self.complete = False
@@ -133,19 +133,19 @@ class Intake:
         for _ in range(min(MOST_IN_DOUBT, len(self._in_doubt))):
             _, tracked = self._in_doubt.popitem(last=False)
             if tracked.id in self._waiting and tracked.id not in self._active:
-                self._agenda.track(tracked)
+                self._schedule.track(tracked)
 
     def _drop_others(self, seen: Container[str], *, since: float) -> None:
         self._waiting.keep(seen, since=since)
-        for tracked in self._agenda.everything():
+        for tracked in self._schedule.everything():
             if tracked.id not in seen and tracked.since <= since:
-                self._agenda.forget(tracked)
+                self._schedule.forget(tracked)
 
     async def _take_in(self, workflow: Workflow) -> None:
         if workflow.status is WorkflowStatus.QUEUED and (workflow.start_pending or workflow.id in self._waiting):
             if workflow.revision > 0 and workflow.id in self._waiting:
                 self._in_doubt.setdefault(workflow.id, self._tracked(workflow))
-            self._waiting.hold(workflow)
+            self._waiting.add(workflow)
         elif workflow.status is WorkflowStatus.SUCCEEDED and not workflow.stop_pending and self._details.full:
             await self._defer(workflow)
         else:

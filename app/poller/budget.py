@@ -30,17 +30,17 @@ class Budget:
     def __init__(self, quotas: Quotas, *, clock: Callable[[], float]) -> None:
         self._quotas = quotas
         self._clock = clock
-        self._heard_at = -inf
+        self._last_event_at = -inf
         self._free_at: dict[Kind, float] = {}
 
-    def heard(self) -> None:
+    def on_event(self) -> None:
         """Note that an event has arrived."""
-        self._heard_at = self._clock()
+        self._last_event_at = self._clock()
 
     @property
     def events_arrive(self) -> bool:
         """Whether an event has arrived lately."""
-        return self._clock() - self._heard_at < SILENCE_SECONDS
+        return self._clock() - self._last_event_at < SILENCE_SECONDS
 
     @property
     def lists_per_second(self) -> float:

@@ -24,7 +24,7 @@ class Details:
     def __init__(self) -> None:
         self._failed: deque[Tracked] = deque()
         self._others: deque[Tracked] = deque()
-        self._put_off: list[tuple[float, str, Tracked]] = []
+        self._deferred: list[tuple[float, str, Tracked]] = []
         self._wanted: set[str] = set()
         self._being_read: set[str] = set()
 
@@ -36,7 +36,7 @@ class Details:
         """Whether those that went well need not be added."""
         return len(self._others) >= MAX_WAITING
 
-    def want(self, tracked: Tracked) -> None:
+    def enqueue(self, tracked: Tracked) -> None:
         """Have an ended workflow read; one that finds no room is remembered by the store alone."""
         failed = tracked.status is WorkflowStatus.FAILED
         queue, most = (self._failed, MAX_FAILED) if failed else (self._others, MAX_WAITING)
@@ -45,20 +45,20 @@ class Details:
         self._wanted.add(tracked.id)
         queue.append(tracked)
 
-    def put_off(self, tracked: Tracked, moment: float) -> None:
+    def defer(self, tracked: Tracked, moment: float) -> None:
         """Have an ended workflow read again later, because there was no answer at ``moment``, or not a whole one."""
         if tracked.id not in self._wanted:
             pause = min(FIRST_PAUSE_SECONDS * 2**tracked.tries, LONGEST_PAUSE_SECONDS)
             tracked.tries += 1
             self._wanted.add(tracked.id)
-            heapq.heappush(self._put_off, (moment + pause, tracked.id, tracked))
+            heapq.heappush(self._deferred, (moment + pause, tracked.id, tracked))
 
     def next(self, moment: float) -> Tracked | None:
         """Take the workflow that is to be read next; it is not given out again before it is released."""
-        while self._put_off and self._put_off[0][0] <= moment:
-            _, _, tracked = heapq.heappop(self._put_off)
+        while self._deferred and self._deferred[0][0] <= moment:
+            _, _, tracked = heapq.heappop(self._deferred)
             self._wanted.discard(tracked.id)
-            self.want(tracked)
+            self.enqueue(tracked)
         queue = self._failed or self._others
         if not queue:
             return None
@@ -75,5 +75,5 @@ class Details:
         """Forget everything; the store remembers."""
         self._failed.clear()
         self._others.clear()
-        self._put_off.clear()
+        self._deferred.clear()
         self._wanted.clear()

@@ -9,18 +9,18 @@ from typing import Final, TypeVar
 
 import structlog
 
-from app.executor import ExecutionLists, Outage, Outbox, Queues, Quotas, Reconciler
-from app.executor.sfn.quotas import Lane
-from app.poller.active_index import Intake
+from app.executor import CircuitBreaker, ExecutionLists, Outbox, Queues, Quotas, Reconciler
+from app.executor.sfn.quotas import Priority
+from app.poller.active_index import ActiveIndexReader
 from app.poller.budget import Budget
 from app.poller.details_queue import Details
-from app.poller.dispatch.backlog import WaitingRoom
-from app.poller.dispatch.dispatcher import Dispatcher, Turn
+from app.poller.dispatch.backlog import Backlog
+from app.poller.dispatch.dispatcher import Dispatcher, DispatchRound
 from app.poller.leadership import Leadership
-from app.poller.liveness import Pulse
+from app.poller.liveness import Liveness
 from app.poller.planning import pages
-from app.poller.refresher import Attendant, RefreshOutcome
-from app.poller.schedule import Agenda
+from app.poller.refresher import RefreshOutcome, WorkflowRefresher
+from app.poller.schedule import PollSchedule
 from app.poller.sweeps import Sweeper
 from app.poller.tracking import ActiveSet, Tracked
 from app.store import Store
@@ -61,7 +61,7 @@ class PollerStatus:
     active: int
     oldest_unobserved_seconds: float
     sweep_seconds: float
-    doubtful: int
+    unconfirmed: int
     details_pending: int
     queued: int
     queue_depths: Mapping[str, int]
@@ -73,18 +73,18 @@ class Poller:
     """Keeps the active workflows of the store in line with Step Functions, as fast as the quotas allow.
 
     Lists, descriptions and histories each have a quota, so each has workers of its own that always do what is most
-    urgent; ``agenda`` knows what that is. Polling is idempotent: two pollers at once are harmless.
+    urgent; ``schedule`` knows what that is. Polling is idempotent: two pollers at once are harmless.
     """
 
     def __init__(
         self,
         store: Store,
         outbox: Outbox,
-        observer: Reconciler,
+        reconciler: Reconciler,
         lists: ExecutionLists,
         quotas: Quotas,
         queues: Queues,
-        outage: Outage,
+        circuit_breaker: CircuitBreaker,
         leadership: Leadership,
         *,
         now: Callable[[], datetime],
@@ -96,27 +96,31 @@ class Poller:
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._active = ActiveSet()
-        self._agenda = Agenda(self._active, interval_seconds=interval_seconds)
+        self._schedule = PollSchedule(self._active, interval_seconds=interval_seconds)
         self._details = Details()
-        self._waiting = WaitingRoom(clock=clock)
+        self._waiting = Backlog(clock=clock)
         self._budget = Budget(quotas, clock=clock)
-        self._attendant = Attendant(store, observer, self._agenda, self._details, self._waiting, now=now, clock=clock)
-        self._intake = Intake(store, self._active, self._agenda, self._details, self._waiting, clock=clock)
-        self._sweeper = Sweeper(lists, self._attendant, self._active, self._agenda, self._budget, clock=clock)
+        self._refresher = WorkflowRefresher(
+            store, reconciler, self._schedule, self._details, self._waiting, now=now, clock=clock
+        )
+        self._active_index = ActiveIndexReader(
+            store, self._active, self._schedule, self._details, self._waiting, clock=clock
+        )
+        self._sweeper = Sweeper(lists, self._refresher, self._active, self._schedule, self._budget, clock=clock)
         self._stopping = asyncio.Event()
         self._dispatcher = Dispatcher(
             store,
             outbox,
             queues,
             quotas,
-            outage,
+            circuit_breaker,
             self._active,
             self._waiting,
             now=now,
             interval_seconds=interval_seconds,
             stopping=self._stopping,
         )
-        self._pulse = Pulse((LEASE, INTAKE, DISPATCH), clock=clock, interval_seconds=interval_seconds)
+        self._liveness = Liveness((LEASE, INTAKE, DISPATCH), clock=clock, interval_seconds=interval_seconds)
 
     async def run(self) -> None:
         """Poll until ``stop``. What is not about AWS or the store ends the loop and is raised: it is a bug."""
@@ -146,15 +150,15 @@ class Poller:
     def status(self) -> PollerStatus:
         """Tell how fresh the stored statuses are, and what waits."""
         moment = self._clock()
-        oldest = min((max(tracked.seen_at, tracked.since) for tracked in self._agenda.everything()), default=moment)
+        oldest = min((max(tracked.seen_at, tracked.since) for tracked in self._schedule.everything()), default=moment)
         waiting_since = self._waiting.oldest(besides=self._dispatcher.limited)
         return PollerStatus(
             leading=self._leadership.leading,
-            tick_age_seconds=self._pulse.age_seconds,
+            tick_age_seconds=self._liveness.age_seconds,
             active=len(self._active),
             oldest_unobserved_seconds=moment - oldest,
             sweep_seconds=self._sweeper.slowest_seconds,
-            doubtful=self._agenda.doubtful,
+            unconfirmed=self._schedule.unconfirmed,
             details_pending=len(self._details),
             queued=len(self._waiting),
             queue_depths={queue: depth for queue in self._dispatcher.limited if (depth := self._waiting.depth(queue))},
@@ -163,7 +167,7 @@ class Poller:
 
     def ready(self) -> bool:
         """Tell whether the poller did its work, or saw that another one leads, not long ago."""
-        return self._pulse.steady
+        return self._liveness.healthy
 
     def followed(self, workflow_id: str) -> Tracked | None:
         """Return what is remembered of an active workflow, if this poller follows it."""
@@ -181,35 +185,35 @@ class Poller:
 
     def ask_next(self, tracked: Tracked) -> None:
         """Have Step Functions asked about a workflow that an event says has ended."""
-        self._budget.heard()
-        self._agenda.doubt([tracked])
+        self._budget.on_event()
+        self._schedule.doubt([tracked])
 
-    def heard(self, workflow: Workflow) -> None:
+    def on_event(self, workflow: Workflow) -> None:
         """Note that an event has told something, and how the workflow is stored since.
 
         While events arrive, asking for statuses is the safety net, on a part of the quotas.
         """
-        self._budget.heard()
+        self._budget.on_event()
         if (tracked := self._active.get(workflow.id)) is not None:
-            self._attendant.note(tracked, workflow)
+            self._refresher.note(tracked, workflow)
         elif workflow.id in self._waiting:
-            self._intake.follow(workflow)
+            self._active_index.follow(workflow)
 
     async def poll_once(self) -> RoundReport:
         """Bring every active workflow up to date once, as the leader or not; returns when all are done."""
         await self._read_active()
         started = len((await self._dispatch_turn()).started)
-        workflows = self._agenda.everything()
+        workflows = self._schedule.everything()
         outcomes: list[RefreshOutcome] = []
-        for machine in self._agenda.listed:
+        for machine in self._schedule.listed:
             outcomes += await self._sweeper.sweep(machine)
-        listed = self._agenda.listed
+        listed = self._schedule.listed
         single = [tracked for tracked in workflows if tracked.machine not in listed]
-        outcomes += await asyncio.gather(*(self._attendant.read(tracked) for tracked in single))
-        while (tracked := self._agenda.next_doubtful() or await self._next_details()) is not None:
-            outcomes.append(await self._attendant.read(tracked))
-        while (tracked := self._attendant.next_heavy()) is not None:
-            outcomes.append(await self._attendant.read_heavy(tracked))
+        outcomes += await asyncio.gather(*(self._refresher.read(tracked) for tracked in single))
+        while (tracked := self._schedule.next_doubtful() or await self._next_details()) is not None:
+            outcomes.append(await self._refresher.read(tracked))
+        while (tracked := self._refresher.next_heavy()) is not None:
+            outcomes.append(await self._refresher.read_heavy(tracked))
         if RefreshOutcome.WAITING in outcomes:
             started += len((await self._dispatch_turn()).started)
         return RoundReport(
@@ -222,7 +226,7 @@ class Poller:
     async def _repeat(self, name: str, step: Callable[[], Awaitable[bool]], seconds: float) -> None:
         while not self._stopping.is_set():
             if await self._survived(name, step):
-                self._pulse.beat(name)
+                self._liveness.tick(name)
             await self._pause(seconds)
 
     async def _work(self, step: Callable[[], Awaitable[bool]]) -> None:
@@ -245,7 +249,7 @@ class Poller:
 
     async def _lead(self) -> bool:
         if not await self._leadership.step():
-            self._intake.forget()
+            self._active_index.forget()
         return True
 
     async def _resign(self) -> None:
@@ -258,16 +262,16 @@ class Poller:
 
     async def _dispatch(self) -> bool:
         # Who does not know what runs would let too many through.
-        while self._leadership.leading and self._intake.complete and not self._stopping.is_set():
+        while self._leadership.leading and self._active_index.complete and not self._stopping.is_set():
             if not (await self._dispatch_turn()).full:
                 break
-            self._pulse.beat(DISPATCH)  # a long backlog is no standstill
+            self._liveness.tick(DISPATCH)  # a long backlog is no standstill
         return True
 
-    async def _dispatch_turn(self) -> Turn:
+    async def _dispatch_turn(self) -> DispatchRound:
         turn = await self._dispatcher.step()
         for workflow in (*turn.started, *turn.moved):
-            self._intake.follow(workflow)
+            self._active_index.follow(workflow)
         return turn
 
     async def _pause(self, seconds: float) -> None:
@@ -275,7 +279,7 @@ class Poller:
             await asyncio.wait_for(self._stopping.wait(), timeout=seconds)
 
     async def _list_next(self) -> bool:
-        machine = self._agenda.next_machine(self._clock()) if self._budget.allows("list") else None
+        machine = self._schedule.next_machine(self._clock()) if self._budget.allows("list") else None
         if machine is not None:
             self._budget.spend("list", pages(len(self._active.members(machine))))
             await self._sweeper.sweep(machine)
@@ -287,48 +291,48 @@ class Poller:
             return False
         tracked = self._next_status()
         if tracked is not None:
-            await self._attendant.describe(tracked)
+            await self._refresher.describe(tracked)
         return tracked is not None
 
     async def _read_next(self) -> bool:
         tracked = self._next_status()
         if tracked is not None:
-            await self._attendant.read(tracked)
+            await self._refresher.read(tracked)
             return True
         tracked = await self._next_details() or self._next_running()
         if tracked is not None:
-            await self._attendant.read(tracked, lane=Lane.DETAIL)
+            await self._refresher.read(tracked, lane=Priority.DETAIL)
         return tracked is not None
 
     async def _read_heavy_next(self) -> bool:
-        tracked = self._attendant.next_heavy()
+        tracked = self._refresher.next_heavy()
         if tracked is not None:
-            await self._attendant.read_heavy(tracked)
+            await self._refresher.read_heavy(tracked)
         return tracked is not None
 
     def _next_running(self) -> Tracked | None:
         """Look at what runs only with what nobody needs: half of the bucket is left to those who ask all at once."""
         spare = self._budget.plenty("GetExecutionHistory")
-        return self._agenda.next_running(self._clock()) if spare else None
+        return self._schedule.next_running(self._clock()) if spare else None
 
     async def _next_details(self) -> Tracked | None:
         if tracked := self._details.next(self._clock()):
             return tracked
-        await self._intake.read_deferred()
+        await self._active_index.read_deferred()
         return self._details.next(self._clock())
 
     def _next_status(self) -> Tracked | None:
         if not self._budget.allows("ask"):
-            return self._agenda.next_doubtful()
-        tracked = self._agenda.next_status(self._clock())
+            return self._schedule.next_doubtful()
+        tracked = self._schedule.next_status(self._clock())
         if tracked is not None:
             self._budget.spend("ask")
         return tracked
 
     async def _read_active(self) -> None:
         """Read what became active, and plan anew."""
-        await self._intake.read()
-        self._agenda.plan(
+        await self._active_index.read()
+        self._schedule.plan(
             self._clock(),
             lists_per_second=self._budget.lists_per_second,
             asks_per_second=self._budget.asks_per_second,

@@ -10,11 +10,11 @@ import structlog
 
 from app.executor import Reconciler
 from app.executor.observations import Observation
-from app.executor.sfn.quotas import Lane, calling_as
-from app.executor.starter import LAG, settled
+from app.executor.sfn.quotas import Priority, with_priority
+from app.executor.starter import LAG, start_window_over
 from app.poller.details_queue import Details
-from app.poller.dispatch.backlog import WaitingRoom
-from app.poller.schedule import Agenda
+from app.poller.dispatch.backlog import Backlog
+from app.poller.schedule import PollSchedule
 from app.poller.tracking import Tracked
 from app.store import Store
 from workflow_manager import errors
@@ -45,23 +45,23 @@ class RefreshOutcome(StrEnum):
     SKIPPED = "skipped"
 
 
-class Attendant:
+class WorkflowRefresher:
     """Brings single workflows up to date. Errors that are about one workflow end here: logged, and skipped."""
 
     def __init__(
         self,
         store: Store,
-        observer: Reconciler,
-        agenda: Agenda,
+        reconciler: Reconciler,
+        schedule: PollSchedule,
         details: Details,
-        waiting: WaitingRoom,
+        waiting: Backlog,
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
     ) -> None:
         self._store = store
-        self._observer = observer
-        self._agenda = agenda
+        self._reconciler = reconciler
+        self._schedule = schedule
         self._details = details
         self._waiting = waiting
         self._now = now
@@ -69,7 +69,7 @@ class Attendant:
         self._heavy: OrderedDict[str, Tracked] = OrderedDict()
         """Workflows with many payloads, in the order in which they are to be read."""
 
-    async def read(self, tracked: Tracked, *, lane: Lane = Lane.STATUS) -> RefreshOutcome:
+    async def read(self, tracked: Tracked, *, lane: Priority = Priority.STATUS) -> RefreshOutcome:
         """Read the history of a workflow: its status and all of its details.
 
         Where it has many payloads that is left to ``read_heavy``, and only the status is asked for.
@@ -87,17 +87,17 @@ class Attendant:
         """Take the workflow with many payloads that waits longest to be read."""
         while self._heavy:
             _, tracked = self._heavy.popitem(last=False)
-            if tracked.status.terminal or self._agenda.follows(tracked):
+            if tracked.status.terminal or self._schedule.follows(tracked):
                 return tracked
         return None
 
     async def read_heavy(self, tracked: Tracked) -> RefreshOutcome:
         """Read the history of a workflow with many payloads, when it is its turn; others go on meanwhile."""
-        return await self._guarded(tracked, self._read_in_turn, Lane.DETAIL)
+        return await self._guarded(tracked, self._read_in_turn, Priority.DETAIL)
 
     async def describe(self, tracked: Tracked) -> RefreshOutcome:
         """Ask for the status of a workflow, its output and its reason."""
-        return await self._guarded(tracked, self._describe, Lane.STATUS)
+        return await self._guarded(tracked, self._describe, Priority.STATUS)
 
     async def record(self, tracked: Tracked, observation: Observation) -> RefreshOutcome:
         """Write what a list said of a workflow."""
@@ -105,11 +105,11 @@ class Attendant:
         async def write(tracked: Tracked) -> RefreshOutcome:
             return await self._write(tracked, observation)
 
-        return await self._guarded(tracked, write, Lane.STATUS)
+        return await self._guarded(tracked, write, Priority.STATUS)
 
     async def look_up(self, tracked: Tracked) -> RefreshOutcome:
         """Learn from the store what others have written of a workflow."""
-        return await self._guarded(tracked, self._look_up, Lane.STATUS)
+        return await self._guarded(tracked, self._look_up, Priority.STATUS)
 
     def note(self, tracked: Tracked, workflow: Workflow, *, changed: bool = True) -> RefreshOutcome:
         """Remember how a workflow is stored; one that has ended is followed no longer, but its details are wanted."""
@@ -117,23 +117,23 @@ class Attendant:
         tracked.revision = workflow.revision
         self._seen(tracked)
         if workflow.status is not WorkflowStatus.QUEUED:
-            self._waiting.drop(tracked.id)
+            self._waiting.remove(tracked.id)
         if workflow.status.terminal and not workflow.stop_pending:
-            self._agenda.forget(tracked)
+            self._schedule.forget(tracked)
             if workflow.details_pending and not workflow.details_deferred:
-                self._details.want(tracked)
+                self._details.enqueue(tracked)
         return RefreshOutcome.CHANGED if changed else RefreshOutcome.UNCHANGED
 
     async def _guarded(
-        self, tracked: Tracked, attend: Callable[[Tracked], Awaitable[RefreshOutcome]], lane: Lane
+        self, tracked: Tracked, attend: Callable[[Tracked], Awaitable[RefreshOutcome]], lane: Priority
     ) -> RefreshOutcome:
         tracked.asked_at = self._clock()
         try:
-            with calling_as(lane):
+            with with_priority(lane):
                 return await attend(tracked)
         except (errors.WorkflowNotFound, errors.RecordUnreadable):
             # One that can be read again is found in the index of active workflows.
-            self._agenda.forget(tracked)
+            self._schedule.forget(tracked)
             return RefreshOutcome.SKIPPED
         except errors.VersionConflict:
             log.debug("workflow changed meanwhile", action="poll-skip", workflow_id=tracked.id)
@@ -143,40 +143,40 @@ class Attendant:
             log.error("workflow skipped", action="poll-refused", workflow_id=tracked.id, error=refusal.message)  # noqa: TRY400
         except Exception:  # one bad workflow must not stop the rest
             log.exception("workflow skipped", action="poll-skip", workflow_id=tracked.id)
-        if tracked.status.terminal and not self._agenda.follows(tracked):
-            self._details.put_off(tracked, self._clock())
+        if tracked.status.terminal and not self._schedule.follows(tracked):
+            self._details.defer(tracked, self._clock())
         return RefreshOutcome.SKIPPED
 
     def _seen(self, tracked: Tracked) -> None:
         tracked.seen_at, tracked.denied_at = self._clock(), None
 
-    async def _read_unless_heavy(self, tracked: Tracked, lane: Lane) -> RefreshOutcome:
-        if not self._observer.heavy(tracked.id):
+    async def _read_unless_heavy(self, tracked: Tracked, lane: Priority) -> RefreshOutcome:
+        if not self._reconciler.heavy(tracked.id):
             try:
                 return await self._read(tracked, wait=False)
             except errors.ExecutionBusy:
                 pass  # it turned out to be one of them
         self._heavy.setdefault(tracked.id, tracked)
-        if tracked.status.terminal or lane is Lane.DETAIL:
+        if tracked.status.terminal or lane is Priority.DETAIL:
             return RefreshOutcome.UNCHANGED
         return await self._describe(tracked)
 
     async def _read_in_turn(self, tracked: Tracked) -> RefreshOutcome:
-        async with self._observer.turn(tracked.id):
+        async with self._reconciler.turn(tracked.id):
             return await self._read(tracked)
 
     async def _read(self, tracked: Tracked, *, wait: bool = True) -> RefreshOutcome:
         workflow = await self._store.get_workflow(tracked.id)
         if workflow.stop_pending:
-            stopped = await self._observer.finish_stop(workflow)
+            stopped = await self._reconciler.finish_stop(workflow)
             return self.note(tracked, stopped, changed=stopped.revision != workflow.revision)
         if workflow.status.terminal and not workflow.details_pending:
             return self.note(tracked, workflow, changed=workflow.revision != tracked.revision)
         try:
-            observation = await self._observer.read_history(workflow, wait=wait)
+            observation = await self._reconciler.read_history(workflow, wait=wait)
         except errors.ExecutionNotFound:
             return await self._attend_missing(tracked, workflow)
-        recorded = await self._observer.record(tracked.id, observation, before=workflow)
+        recorded = await self._reconciler.record(tracked.id, observation, before=workflow)
         if recorded.status.terminal and recorded.details_pending:
             return await self._attend_reopened(tracked, recorded, observation)
         return self.note(tracked, recorded, changed=recorded.revision != workflow.revision)
@@ -185,7 +185,7 @@ class Attendant:
         if tracked.status.terminal:
             return await self._read(tracked)
         try:
-            observation = await self._observer.describe(tracked.execution_arn)
+            observation = await self._reconciler.describe(tracked.execution_arn)
         except errors.ExecutionNotFound:
             return await self._attend_missing(tracked, await self._store.get_workflow(tracked.id))
         return await self._write(tracked, observation)
@@ -194,7 +194,7 @@ class Attendant:
         if observation.status is tracked.status:
             self._seen(tracked)
             return RefreshOutcome.UNCHANGED
-        recorded = await self._observer.record(
+        recorded = await self._reconciler.record(
             tracked.id,
             observation,
             revision=tracked.revision,
@@ -211,23 +211,23 @@ class Attendant:
         if workflow.status is WorkflowStatus.QUEUED:
             if moment - workflow.last_updated < GRACE:
                 return RefreshOutcome.UNCHANGED
-            self._agenda.forget(tracked)
-            self._waiting.hold(workflow)
+            self._schedule.forget(tracked)
+            self._waiting.add(workflow)
             return RefreshOutcome.WAITING
         if moment - (workflow.started_at or workflow.last_updated) < LAG:
             return RefreshOutcome.UNCHANGED
         tracked.denied_at = tracked.denied_at or self._clock()
         if self._clock() - tracked.denied_at < DENIED_SECONDS:
             return RefreshOutcome.UNCHANGED
-        ended = await self._observer.end(workflow, WorkflowStatus.FAILED, ZOMBIE_REASON)
+        ended = await self._reconciler.end(workflow, WorkflowStatus.FAILED, ZOMBIE_REASON)
         return self.note(tracked, ended)
 
     async def _attend_forgotten(self, tracked: Tracked, workflow: Workflow) -> RefreshOutcome:
         """Give up on details that Step Functions does not have any more."""
         if workflow.stop_pending:
             return await self._read(tracked)
-        if not settled(workflow, self._now()):
-            self._details.put_off(tracked, self._clock())
+        if not start_window_over(workflow, self._now()):
+            self._details.defer(tracked, self._clock())
             return RefreshOutcome.UNCHANGED
         updated = await self._store.update_workflow(workflow.id, {"details_pending": False}, revision=workflow.revision)
         return self.note(tracked, updated)
@@ -235,11 +235,11 @@ class Attendant:
     async def _attend_reopened(self, tracked: Tracked, workflow: Workflow, observation: Observation) -> RefreshOutcome:
         """Attend to an ended workflow whose history has no end: it lags behind, or somebody has redriven the run."""
         tracked.status, tracked.revision = workflow.status, workflow.revision
-        self._agenda.forget(tracked)
+        self._schedule.forget(tracked)
         if tracked.tries < DETAIL_TRIES:
-            self._details.put_off(tracked, self._clock())
+            self._details.defer(tracked, self._clock())
             return RefreshOutcome.UNCHANGED
-        return self.note(tracked, await self._observer.settle_details(workflow, observation))
+        return self.note(tracked, await self._reconciler.settle_details(workflow, observation))
 
     async def _look_up(self, tracked: Tracked) -> RefreshOutcome:
         workflow = await self._store.get_workflow(tracked.id)

@@ -14,7 +14,7 @@ DOUBT_MEMORY_SECONDS: Final = 60.0
 """Over how long the rate of doubtful workflows is averaged; a round of lists takes up to a minute."""
 
 
-class Agenda:
+class PollSchedule:
     """Queues of work. Everything that changes them happens on the loop, between two awaits."""
 
     def __init__(self, active: ActiveSet, *, interval_seconds: float) -> None:
@@ -36,7 +36,7 @@ class Agenda:
         return self._listed
 
     @property
-    def doubtful(self) -> int:
+    def unconfirmed(self) -> int:
         """Workflows that a list did not show and that must be asked for."""
         return len(self._doubtful)
 

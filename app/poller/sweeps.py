@@ -12,11 +12,11 @@ import structlog
 from app.executor import ExecutionLists
 from app.executor.observations import Observation
 from app.executor.sfn.execution_lists import ListedStatus
-from app.executor.sfn.quotas import Lane, calling_as
+from app.executor.sfn.quotas import Priority, with_priority
 from app.poller.budget import Budget
 from app.poller.planning import Forecast
-from app.poller.refresher import Attendant, RefreshOutcome
-from app.poller.schedule import Agenda
+from app.poller.refresher import RefreshOutcome, WorkflowRefresher
+from app.poller.schedule import PollSchedule
 from app.poller.tracking import ActiveSet, Tracked
 from workflow_manager import errors
 from workflow_manager.models import WorkflowStatus
@@ -49,17 +49,17 @@ class Sweeper:
     def __init__(
         self,
         lists: ExecutionLists,
-        attendant: Attendant,
+        refresher: WorkflowRefresher,
         active: ActiveSet,
-        agenda: Agenda,
+        schedule: PollSchedule,
         budget: Budget,
         *,
         clock: Callable[[], float],
     ) -> None:
         self._lists = lists
-        self._attendant = attendant
+        self._refresher = refresher
         self._active = active
-        self._agenda = agenda
+        self._schedule = schedule
         self._budget = budget
         self._clock = clock
         self._seconds: dict[str, float] = {}
@@ -68,15 +68,15 @@ class Sweeper:
     @property
     def slowest_seconds(self) -> float:
         """Time that the slowest of the latest sweeps of the listed state machines took."""
-        return max((self._seconds.get(machine, 0.0) for machine in self._agenda.listed), default=0.0)
+        return max((self._seconds.get(machine, 0.0) for machine in self._schedule.listed), default=0.0)
 
     async def sweep(self, machine: str) -> list[RefreshOutcome]:
         """Sweep one state machine; returns an outcome for each workflow whose status it settled."""
         began = self._clock()
         # A list does not settle what is to be stopped, whether it shows it or not.
-        self._agenda.doubt([tracked for tracked in self._active.members(machine).values() if tracked.status.terminal])
+        self._schedule.doubt([tracked for tracked in self._active.members(machine).values() if tracked.status.terminal])
         try:
-            with calling_as(Lane.STATUS):
+            with with_priority(Priority.STATUS):
                 outcomes, gone = await self._running(machine, began)
                 if self._budget.events_arrive:
                     outcomes += await self._look_up(gone)
@@ -90,9 +90,9 @@ class Sweeper:
             log.error("sweep refused", action="sweep-refused", state_machine=machine, error=refusal.message)  # noqa: TRY400
             outcomes, gone = [], dict(self._active.members(machine))
         finally:
-            self._agenda.swept(machine, began)
+            self._schedule.swept(machine, began)
             self._seconds[machine] = self._clock() - began
-        self._agenda.doubt(gone.values())
+        self._schedule.doubt(gone.values())
         return outcomes
 
     async def _running(self, machine: str, began: float) -> tuple[list[RefreshOutcome], dict[str, Tracked]]:
@@ -120,7 +120,7 @@ class Sweeper:
 
     async def _look_up(self, gone: dict[str, Tracked]) -> list[RefreshOutcome]:
         """Settle workflows from the store: most of their events have come meanwhile, be it to another replica."""
-        outcomes = await self._in_batches(self._attendant.look_up(tracked) for tracked in gone.values())
+        outcomes = await self._in_batches(self._refresher.look_up(tracked) for tracked in gone.values())
         for tracked in list(gone.values()):
             if self._active.get(tracked.id) is not tracked:
                 del gone[tracked.id]
@@ -129,7 +129,7 @@ class Sweeper:
     async def _ended(self, machine: str, gone: dict[str, Tracked]) -> list[RefreshOutcome]:
         """Settle workflows from the lists of ended executions, while a page settles more than questions would."""
         # The lists begin with the executions that started last, so those that started first are asked for anyway.
-        self._agenda.doubt(islice(gone.values(), len(gone) // OLDEST_PART))
+        self._schedule.doubt(islice(gone.values(), len(gone) // OLDEST_PART))
         outcomes: list[RefreshOutcome] = []
         forecast = self._forecasts.setdefault(machine, Forecast(ENDED_STATUSES))
         forecast.begin()
@@ -152,12 +152,12 @@ class Sweeper:
     def _worthwhile(self, gone: int) -> float:
         """Return how many workflows a page must settle: the fewer, the longer it would take to ask for all."""
         asks_per_second = self._budget.asks_per_second
-        seconds = (self._agenda.doubtful + gone) / asks_per_second
+        seconds = (self._schedule.unconfirmed + gone) / asks_per_second
         price = asks_per_second / self._budget.lists_per_second
         return price * (HORIZON_SECONDS / seconds) ** 2 if seconds else inf
 
     async def _record(self, found: list[tuple[Tracked, Observation]]) -> list[RefreshOutcome]:
-        return await self._in_batches(self._attendant.record(tracked, seen) for tracked, seen in found)
+        return await self._in_batches(self._refresher.record(tracked, seen) for tracked, seen in found)
 
     async def _in_batches(self, work: Iterable[Coroutine[Any, Any, RefreshOutcome]]) -> list[RefreshOutcome]:
         outcomes: list[RefreshOutcome] = []

@@ -69,8 +69,8 @@ class Chaos:
     def fault(self, name: str, *, aws: bool) -> str | None:
         """Choose what goes wrong with a call, if anything does."""
         starting = aws and name in STARTING
-        outage = starting and asyncio.get_running_loop().time() < self._outage_until
-        if not outage and self.chance.random() >= (self._aws_faults if aws else self._store_faults):
+        circuit_breaker = starting and asyncio.get_running_loop().time() < self._outage_until
+        if not circuit_breaker and self.chance.random() >= (self._aws_faults if aws else self._store_faults):
             return None
         if not aws:
             return self.chance.choice(STORE_FAULTS)

@@ -26,7 +26,7 @@ def while_running(world: World, ledger: Ledger) -> Iterator[str]:
 
 async def at_the_end(world: World, ledger: Ledger) -> list[str]:
     """Return what is wrong after the end of every run."""
-    observer = Reconciler(world.sfn.client(), world.store, now=world.clock.now)
+    reconciler = Reconciler(world.sfn.client(), world.store, now=world.clock.now)
     records = world.store.records
     executions = _by_name(world)
     wrong = [*world.store.wrong, *ledger.surprises, *world.poller_deaths]
@@ -41,11 +41,11 @@ async def at_the_end(world: World, ledger: Ledger) -> list[str]:
     active = await world.store.list_active_workflows(limit=100)
     wrong += [f"{workflow.id} is {workflow.status} and still among the active" for workflow in active.workflows]
     for workflow in records.values():
-        wrong += await _record(workflow, executions.get(workflow.id, []), observer)
+        wrong += await _record(workflow, executions.get(workflow.id, []), reconciler)
     return wrong
 
 
-async def _record(workflow: Workflow, executions: list[Execution], observer: Reconciler) -> list[str]:
+async def _record(workflow: Workflow, executions: list[Execution], reconciler: Reconciler) -> list[str]:
     if not executions:
         return [] if _ended_unstarted(workflow) else [f"{workflow.id} is {workflow.status}, and has no execution"]
     execution = executions[0]
@@ -54,7 +54,7 @@ async def _record(workflow: Workflow, executions: list[Execution], observer: Rec
     status = STATUSES[execution.status]
     if status is not workflow.status and not _ended_too_early_to_be_stopped(workflow, status):
         return [f"{workflow.id} is {workflow.status} ({workflow.status_reason}), its execution {execution.status}"]
-    history = await observer.read_history(workflow)
+    history = await reconciler.read_history(workflow)
     if history.jobs != workflow.jobs or history.output != workflow.output:
         return [f"{workflow.id} lacks details: {workflow.output} {workflow.jobs} instead of {history}"]
     return []

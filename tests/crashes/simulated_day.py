@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, Self, cast
 
 from app.executor.sfn import quotas
-from app.executor.sfn.quotas import Lane
+from app.executor.sfn.quotas import Priority
 from app.store import WorkflowChanges
 from app.store.memory import MemoryStore
 from benchmarks.simulated_sfn import MEAN_SECONDS, Run, SimulatedSFN, moment
@@ -102,7 +102,7 @@ class Day:
     @property
     def needed_calls(self) -> int:
         """Calls so far that starts and statuses took, refused ones too; the rest is spare, and fills in details."""
-        return sum(count for lane, count in self.sfn.calls_by_lane.items() if lane is not Lane.DETAIL)
+        return sum(count for lane, count in self.sfn.calls_by_lane.items() if lane is not Priority.DETAIL)
 
     def unseen(self, *, ended_before: float) -> int:
         """Return how many runs ended before a moment, and are still shown as active."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from app.executor.outbox import PATIENCE
+from app.executor.outbox import CALL_TIMEOUT
 from app.executor.sfn.quotas import LARGE
 from app.poller.dispatch.backlog import LONGEST_PAUSE_SECONDS
 from benchmarks.simulated_sfn import let_be
@@ -70,7 +70,7 @@ async def throttling(action: str) -> None:
         raise errors.Throttled
 
 
-async def outage(interference: Interference) -> Story:
+async def circuit_breaker(interference: Interference) -> Story:
     """Let an outage begin and end while twenty workflows a second are submitted."""
     loop = asyncio.get_running_loop()
     async with Day.live(active=ACTIVE, machines=20, seed=3) as day:
@@ -110,7 +110,7 @@ async def outage(interference: Interference) -> Story:
 @cache
 def story_of(interference: Interference) -> Story:
     """Return how an outage of a kind went."""
-    return virtual_loop.run(outage(interference))
+    return virtual_loop.run(circuit_breaker(interference))
 
 
 @pytest.mark.parametrize("interference", [silent, hanging, not_starting])
@@ -118,7 +118,7 @@ def test_an_outage_holds_nobody_up_and_loses_nothing(interference: Interference)
     story = story_of(interference)
 
     assert story.backlog > 0.9 * BACKLOG
-    assert story.slowest_answer < PATIENCE.total_seconds() + 0.5
+    assert story.slowest_answer < CALL_TIMEOUT.total_seconds() + 0.5
     assert story.late_answers < 0.07 * BACKLOG  # the probes, one a second
     assert story.drained_after < 2 * AT_QUOTA_SECONDS + LONGEST_PAUSE_SECONDS
     assert story.wrong == []
@@ -129,7 +129,7 @@ def test_a_backlog_of_throttled_starts_drains_at_the_quota_too() -> None:
     story = story_of(throttling)
 
     assert story.backlog > 0.9 * BACKLOG
-    assert story.slowest_answer < PATIENCE.total_seconds() + 0.5
+    assert story.slowest_answer < CALL_TIMEOUT.total_seconds() + 0.5
     assert story.drained_after < 2 * AT_QUOTA_SECONDS + LONGEST_PAUSE_SECONDS
 
 

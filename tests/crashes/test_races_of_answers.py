@@ -30,8 +30,8 @@ from workflow_manager.models import WorkflowStatus
 async def test_an_answer_from_before_the_end_takes_nothing_from_an_ended_workflow(rig: Rig, stale_read: str) -> None:
     workflow = await rig.started()
     observe: dict[str, Callable[[], Awaitable[Any]]] = {
-        "get_execution_history": lambda: rig.observer.read_history(workflow),
-        "describe_execution": lambda: rig.observer.describe(workflow.execution_arn),
+        "get_execution_history": lambda: rig.reconciler.read_history(workflow),
+        "describe_execution": lambda: rig.reconciler.describe(workflow.execution_arn),
     }
     stale = await observe[stale_read]()
     rig.sfn.enter(workflow.id, "echo")
@@ -39,7 +39,7 @@ async def test_an_answer_from_before_the_end_takes_nothing_from_an_ended_workflo
     await Rig(replica_of=rig).poller.poll_once()
     ended = await rig.store.get_workflow(workflow.id)
 
-    await rig.observer.record(workflow.id, stale, revision=workflow.revision)
+    await rig.reconciler.record(workflow.id, stale, revision=workflow.revision)
 
     assert await rig.store.get_workflow(workflow.id) == ended
 
@@ -99,7 +99,7 @@ async def test_details_without_an_answer_are_asked_for_again(rig: Rig, silence: 
     rig.sfn.enter(workflow.id, "echo")
     rig.sfn.succeed(workflow.id)
     rig.clock.advance(60)
-    await rig.observer.record(workflow.id, await rig.observer.describe(workflow.execution_arn))
+    await rig.reconciler.record(workflow.id, await rig.reconciler.describe(workflow.execution_arn))
     replica = Rig(replica_of=rig)
     rig.sfn.fail_next("get_execution_history", *[silence] * 2 * times)  # the other workflow is asked about as well
     await from_now_on_only_the_end_of_the_index_is_read(replica)

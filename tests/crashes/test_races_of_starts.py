@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.executor.outbox import PATIENCE
-from app.executor.starter import LAUNCH_LIMIT, SETTLED_AFTER
+from app.executor.outbox import CALL_TIMEOUT
+from app.executor.starter import LAUNCH_LIMIT, START_WINDOW
 from app.poller.dispatch.backlog import FIRST_PAUSE_SECONDS
 from app.poller.refresher import GRACE
 from tests.crashes.race_steps import (
@@ -51,7 +51,7 @@ async def test_a_start_without_an_answer_is_left_to_the_poller_after_a_while(rig
     workflow = await rig.start()
 
     assert workflow.status is WorkflowStatus.QUEUED
-    assert asyncio.get_running_loop().time() - before == pytest.approx(PATIENCE.total_seconds())
+    assert asyncio.get_running_loop().time() - before == pytest.approx(CALL_TIMEOUT.total_seconds())
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -76,7 +76,7 @@ async def test_a_refusal_does_not_end_a_workflow_whose_earlier_start_may_have_wo
 async def test_a_refusal_does_not_end_a_workflow_that_runs(rig: Rig, refusal: Exception) -> None:
     workflow = await acted_but_lost(rig)
     denied(rig, 1)
-    rig.clock.advance(SETTLED_AFTER.total_seconds())
+    rig.clock.advance(START_WINDOW.total_seconds())
     rig.sfn.fail_next("start_execution", refusal)
 
     await rig.poller.poll_once()
@@ -88,7 +88,7 @@ async def test_refusals_again_and_again_end_a_workflow_that_never_started(rig: R
     workflow = await unanswered(rig)
     rig.sfn.fail_next("start_execution", *(REFUSALS[0] for _ in range(100)))
 
-    for _ in range(2 * int(SETTLED_AFTER.total_seconds())):
+    for _ in range(2 * int(START_WINDOW.total_seconds())):
         rig.clock.advance(1)
         await rig.poller.poll_once()
 

@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from app.executor.starter import LAG, SETTLED_AFTER
+from app.executor.starter import LAG, START_WINDOW
 from app.poller.active_index import WHOLE_SECONDS
 from app.poller.refresher import GRACE
 from tests.crashes.race_steps import Gate, active, from_now_on_only_the_end_of_the_index_is_read, status, unanswered
@@ -79,7 +79,7 @@ async def test_a_run_that_step_functions_has_lost_is_cancelled_for_good(rig: Rig
 
 async def test_a_workflow_that_cannot_have_started_is_cancelled_for_good_at_once(rig: Rig) -> None:
     workflow = await unanswered(rig)
-    rig.clock.advance(SETTLED_AFTER.total_seconds())
+    rig.clock.advance(START_WINDOW.total_seconds())
 
     await rig.executor.cancel(workflow.id, "")
 
@@ -92,7 +92,7 @@ async def test_a_cancelled_workflow_is_watched_until_it_cannot_start_any_more(ri
 
     await rig.poller.poll_once()
     watched = await active(rig)
-    rig.clock.advance(SETTLED_AFTER.total_seconds())
+    rig.clock.advance(START_WINDOW.total_seconds())
     await rig.poller.poll_once()
 
     assert watched == [workflow.id]

@@ -100,9 +100,9 @@ def _scheduled(run: Run, seen: SeenEvent, resource: models.JobResource | None) -
 def _started(run: Run, seen: SeenEvent) -> Owner | None:
     record = run.task(seen)
     if record:
-        if not record.tries or record.tries[-1].stopped:
+        if not record.attempts or record.attempts[-1].stopped:
             record.begin_try(seen.at, status=JobStatus.QUEUED)
-        record.tries[-1].worker = seen.text("workerName") or record.tries[-1].worker
+        record.attempts[-1].worker = seen.text("workerName") or record.attempts[-1].worker
         record.run(seen.at)
     return record
 
@@ -135,8 +135,11 @@ def _container_started(run: Run, seen: SeenEvent) -> Owner | None:
     if resumed and record.inside:
         return JobPlace(record.inside)
     if record.inside:
-        culprit = run.end_inside(record.inside, seen)
-        record.end_try(culprit.stopped or seen.at if culprit else seen.at, culprit.why if culprit else NO_FAILURE)
+        failed_child = run.end_inside(record.inside, seen)
+        record.end_try(
+            failed_child.stopped or seen.at if failed_child else seen.at,
+            failed_child.why if failed_child else NO_FAILURE,
+        )
     record.inside = Container(record)
     record.begin_try(seen.at, status=JobStatus.RUNNING)
     record.run(seen.at)
@@ -161,11 +164,11 @@ def _iteration_started(run: Run, seen: SeenEvent) -> Owner | None:
 def _iteration_failed(run: Run, seen: SeenEvent) -> None:
     """Note which job made an item fail; no other event tells it from jobs that failed at the same time."""
     record = run.container(seen)
-    culprit = record.inside.latest.get((None, seen.item)) if record and record.inside else None
-    if culprit and culprit.open:
-        run.fail(culprit, seen)
-    if culprit and culprit.broken:
-        culprit.place.container.culprit = culprit.place.container.culprit or culprit
+    failed_child = record.inside.latest.get((None, seen.item)) if record and record.inside else None
+    if failed_child and failed_child.open:
+        run.fail(failed_child, seen)
+    if failed_child and failed_child.broken:
+        failed_child.place.container.failed_child = failed_child.place.container.failed_child or failed_child
 
 
 def _iteration_aborted(run: Run, seen: SeenEvent) -> None:
@@ -177,8 +180,8 @@ def _iteration_aborted(run: Run, seen: SeenEvent) -> None:
 
 def _map_run_started(run: Run, seen: SeenEvent) -> None:
     record = run.container(seen)
-    if record and run.revive(record, seen.at) and record.tries:
-        record.tries[-1].worker = seen.text("mapRunArn")
+    if record and run.revive(record, seen.at) and record.attempts:
+        record.attempts[-1].worker = seen.text("mapRunArn")
 
 
 def _map_run_failed(run: Run, seen: SeenEvent) -> None:
@@ -203,12 +206,12 @@ def _execution_succeeded(run: Run, seen: SeenEvent) -> None:
 
 def _execution_failed(run: Run, seen: SeenEvent) -> None:
     """End the run; its error is also the reason of each job on the way to the culprit that has none yet."""
-    culprit = run.end_inside(run.root, seen)
-    while culprit:
-        inner = culprit.inside.culprit if culprit.inside else None
-        culprit.explain(seen.failure.without_cause() if inner else seen.failure)
-        run.payloads.took(culprit)
-        culprit = inner
+    failed_child = run.end_inside(run.root, seen)
+    while failed_child:
+        inner = failed_child.inside.failed_child if failed_child.inside else None
+        failed_child.explain(seen.failure.without_cause() if inner else seen.failure)
+        run.payloads.took(failed_child)
+        failed_child = inner
 
 
 def _execution_aborted(run: Run, seen: SeenEvent) -> None:

@@ -28,7 +28,7 @@ class JobPlace(NamedTuple):
 
 
 @dataclass(slots=True)
-class Try:
+class Attempt:
     """One try of a task, or one start of a Parallel or Map."""
 
     created: datetime
@@ -77,7 +77,7 @@ class Record:
     why: ReportedFailure = NO_FAILURE
     output: str | None = None
     assigned: dict[str, str] | None = None
-    tries: list[Try] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     inside: "Container | None" = None
     """What a started Parallel or Map holds."""
     failing: datetime | None = None
@@ -106,33 +106,33 @@ class Record:
         """Whether the job failed and nothing caught it so far."""
         return self.failing is not None or (self.status is JobStatus.FAILED and not self.exited)
 
-    def begin_try(self, at: datetime, *, status: JobStatus) -> Try:
+    def begin_try(self, at: datetime, *, status: JobStatus) -> Attempt:
         """Start over: a first try, a retry, or the continuation after a redrive."""
         self.failing, self.why, self.status = None, NO_FAILURE, status
-        self.tries.append(Try(created=at))
-        return self.tries[-1]
+        self.attempts.append(Attempt(created=at))
+        return self.attempts[-1]
 
     def run(self, at: datetime) -> None:
         """Note that the current try, or a state that needs no try, has started."""
         self.status = JobStatus.RUNNING
         self.started = self.started or at
-        if self.tries and self.tries[-1].started is None:
-            self.tries[-1].started = at
+        if self.attempts and self.attempts[-1].started is None:
+            self.attempts[-1].started = at
 
     def fail_try(self, at: datetime, why: ReportedFailure) -> None:
         """End the current try badly; what that means for the job, a later event tells."""
         self.status = JobStatus.FAILED
         if self.type in TRIED_TYPES:
-            if not self.tries or self.tries[-1].failed:
+            if not self.attempts or self.attempts[-1].failed:
                 self.begin_try(at, status=JobStatus.QUEUED)  # it failed before it was scheduled
-            self.tries[-1].end(at, why)
+            self.attempts[-1].end(at, why)
             self.status = JobStatus.QUEUED
         self.failing, self.why = at, why
 
     def end_try(self, at: datetime, why: ReportedFailure = NO_FAILURE) -> None:
         """End the current try, unless it has ended."""
-        if self.tries and self.tries[-1].stopped is None:
-            self.tries[-1].end(at, why)
+        if self.attempts and self.attempts[-1].stopped is None:
+            self.attempts[-1].end(at, why)
 
     def mark_aborted(self, at: datetime) -> None:
         """Note that the state was cut short; the event that ends what is around it tells why."""
@@ -161,13 +161,13 @@ class Record:
         self.place.container.enter(self)
         for container in (self.place.container, self.inside):
             if container:
-                container.failed = container.culprit = None
+                container.failed = container.failed_child = None
 
     def explain(self, why: ReportedFailure) -> None:
         """Say why the job and its last try ended, where nothing has said so."""
         self.why = self.why if self.why.reason else why
-        if self.tries and not self.tries[-1].why.reason:
-            self.tries[-1].why = why.without_cause()
+        if self.attempts and not self.attempts[-1].why.reason:
+            self.attempts[-1].why = why.without_cause()
 
     def drop_payloads(self) -> None:
         """Keep everything but what can be large."""
@@ -183,7 +183,7 @@ class Record:
     def job(self) -> models.Job:
         """Show the record as the API does: the last try is the job itself, those before it are its attempts."""
         parent = self.place.container.job
-        last = self.tries[-1] if self.tries else None
+        last = self.attempts[-1] if self.attempts else None
         return models.Job(
             id=str(self.id),
             state=self.state,
@@ -201,7 +201,7 @@ class Record:
             payloads_left_out=self.left_out or None,
             container=last.worker if last else None,
             state_resource=self.resource,
-            attempts=tuple(one.attempt() for one in self.tries[:-1]),
+            attempts=tuple(one.attempt() for one in self.attempts[:-1]),
             parent=str(parent.id) if parent else None,
             branch=self.place.branch,
             iteration=self.place.iteration,
@@ -211,7 +211,7 @@ class Record:
 class Container:
     """The jobs directly inside the run itself, or inside one start of a Parallel or Map."""
 
-    __slots__ = ("branches", "culprit", "failed", "going_on", "job", "latest", "named")
+    __slots__ = ("branches", "failed", "failed_child", "going_on", "job", "latest", "named")
 
     def __init__(self, job: Record | None) -> None:
         self.job = job
@@ -223,7 +223,7 @@ class Container:
         self.branches = 0
         self.failed: Record | None = None
         """The last job that ended in failure without being caught."""
-        self.culprit: Record | None = None
+        self.failed_child: Record | None = None
         """The job that made the container fail."""
 
     def enter(self, record: Record) -> None:
@@ -249,15 +249,15 @@ class Container:
         for record in tuple(self.going_on.values()):
             record.abort(status, at, why)
 
-    def find_culprit(self, hint: Record | None) -> Record | None:
+    def find_failed_child(self, hint: Record | None) -> Record | None:
         """Tell which direct job made the container fail.
 
         The hint is the job that the failure event points to. It is not enough: with concurrent paths the event can
         point to the last event of another path.
         """
         child = self.child_of(hint)
-        if self.culprit or (child and child.broken):
-            return self.culprit or child
+        if self.failed_child or (child and child.broken):
+            return self.failed_child or child
         failing = [(record.failing, record.id, record) for record in self.going_on.values() if record.failing]
         return max(failing)[-1] if failing else self.failed or child
 

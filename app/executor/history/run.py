@@ -141,18 +141,18 @@ class Run:
 
     def fail(self, record: Record, seen: SeenEvent) -> None:
         """End a job as failed, by its own fault or that of a job inside."""
-        culprit = self.end_inside(record.inside, seen) if record.inside else None
-        record.close(JobStatus.FAILED, seen.at, culprit.why.without_cause() if culprit else seen.failure)
+        failed_child = self.end_inside(record.inside, seen) if record.inside else None
+        record.close(JobStatus.FAILED, seen.at, failed_child.why.without_cause() if failed_child else seen.failure)
 
     def end_inside(self, container: Container, seen: SeenEvent) -> Record | None:
         """End what goes on inside because one job there failed, and return that job."""
-        culprit = container.find_culprit(self.blamed(seen))
-        if culprit and culprit.open:
-            self.fail(culprit, seen)
-        container.culprit = culprit if culprit and culprit.broken else None
-        cause = f"{container.culprit.state} failed" if container.culprit else "the workflow failed"
+        failed_child = container.find_failed_child(self.blamed(seen))
+        if failed_child and failed_child.open:
+            self.fail(failed_child, seen)
+        container.failed_child = failed_child if failed_child and failed_child.broken else None
+        cause = f"{container.failed_child.state} failed" if container.failed_child else "the workflow failed"
         container.abort(JobStatus.ABORTED_DEPS_FAILED, seen.at, ReportedFailure(f"Aborted because {cause}"))
-        return container.culprit
+        return container.failed_child
 
     def revive(self, record: Record, at: datetime) -> bool:
         """Reopen what a redrive goes on with, a job and all around it. Tell whether the job goes on."""
@@ -176,5 +176,5 @@ class Run:
         self._resumable = {record.id: record for record in self.root.unfinished()}
         for record in self._resumable.values():
             record.resumable = True
-        self.root.failed = self.root.culprit = None
+        self.root.failed = self.root.failed_child = None
         self._redrives.add(event_id)

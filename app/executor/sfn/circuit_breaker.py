@@ -14,7 +14,7 @@ SLOW_SECONDS: Final = 1.0
 """A call that was given up after so long had no answer; one that was given up sooner says nothing."""
 
 
-class Outage:
+class CircuitBreaker:
     """Whether Step Functions answers those who start executions. ``clock`` gives seconds and never goes back.
 
     During an outage one start a second is tried, and all others are left for later at once. A throttled call is an
@@ -27,13 +27,13 @@ class Outage:
         self._next_probe_at = -inf
 
     @property
-    def suspected(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the latest calls got no answer."""
         return self._failures >= FAILURES
 
-    def may_try(self) -> bool:
+    def allow(self) -> bool:
         """Tell whether to start something now; during an outage, the one who is told so is the probe."""
-        if not self.suspected:
+        if not self.is_open:
             return True
         moment = self._clock()
         if moment < self._next_probe_at:
@@ -41,11 +41,11 @@ class Outage:
         self._next_probe_at = moment + PROBE_SECONDS
         return True
 
-    def answered(self) -> None:
+    def record_success(self) -> None:
         """Note an answer, be it a refusal."""
         self._failures = 0
 
-    def unanswered(self, *, after_seconds: float = inf) -> None:
+    def record_failure(self, *, after_seconds: float = inf) -> None:
         """Note that a call failed without an answer, or was given up after some time."""
         if after_seconds >= SLOW_SECONDS:
             self._failures += 1

@@ -45,7 +45,7 @@ EVENT_BYTES: Final = 400
 
 
 @dataclass(slots=True)
-class _Bookmark:
+class _HistoryCursor:
     reading: RunReading
     page_events: int
     """Never changed while there is a token, which is good for pages of this size."""
@@ -78,7 +78,7 @@ class HistoryReader:
         self._sfn = sfn
         self._payload_bytes = payload_bytes
         self._bookmark_bytes = bookmark_bytes
-        self._bookmarks: OrderedDict[str, _Bookmark] = OrderedDict()
+        self._bookmarks: OrderedDict[str, _HistoryCursor] = OrderedDict()
         self._held_bytes = 0
         self._turns = Turns()
         self._asking = Turns()
@@ -157,16 +157,16 @@ class HistoryReader:
             await self._read_on(workflow, bookmark)
         return bookmark.reading.observation()
 
-    def _begin(self, workflow: Workflow, payloads: Payloads | None = None) -> _Bookmark:
+    def _begin(self, workflow: Workflow, payloads: Payloads | None = None) -> _HistoryCursor:
         reading = RunReading(
             workflow.workflow_definition.state_machine,
             namespace=workflow.namespace,
             payloads=payloads or Newest(self._payload_bytes),
         )
         event_bytes = max(self._event_bytes.get(workflow.id) or 0, likely_event_bytes(workflow))
-        return _Bookmark(reading, page_events(event_bytes))
+        return _HistoryCursor(reading, page_events(event_bytes))
 
-    async def _read_on(self, workflow: Workflow, bookmark: _Bookmark) -> None:
+    async def _read_on(self, workflow: Workflow, bookmark: _HistoryCursor) -> None:
         while True:
             try:
                 page = await self._page(workflow.execution_arn, bookmark)
@@ -184,19 +184,19 @@ class HistoryReader:
             if bookmark.reading.kept_bytes > HEAVY_BYTES and not self._turns.mine:
                 raise _TurnsOutHeavy
 
-    async def _page(self, execution_arn: str, bookmark: _Bookmark) -> "GetExecutionHistoryOutputTypeDef":
+    async def _page(self, execution_arn: str, bookmark: _HistoryCursor) -> "GetExecutionHistoryOutputTypeDef":
         place: dict[str, Any] = {"nextToken": bookmark.token} if bookmark.token else {}
         with answers_up_to(PAGE_BYTES if bookmark.page_events > LEAST_PAGE_EVENTS else None):
             return await self._sfn.get_execution_history(
                 executionArn=execution_arn, maxResults=bookmark.page_events, **place
             )
 
-    def _take(self, execution_arn: str) -> _Bookmark | None:
+    def _take(self, execution_arn: str) -> _HistoryCursor | None:
         bookmark = self._bookmarks.pop(execution_arn, None)
         self._held_bytes -= bookmark.held_bytes if bookmark else 0
         return bookmark
 
-    def _remember(self, execution_arn: str, bookmark: _Bookmark) -> None:
+    def _remember(self, execution_arn: str, bookmark: _HistoryCursor) -> None:
         """Keep the place in a history of several pages, and forget those that were not asked for longest."""
         if bookmark.token is None:
             return

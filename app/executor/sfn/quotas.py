@@ -15,7 +15,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 
-class Lane(IntEnum):
+class Priority(IntEnum):
     """Who waits for a call; a lower number goes first, nearly always (``FOR_THE_LAST``)."""
 
     PERSON = 0
@@ -90,26 +90,26 @@ FOR_THE_LAST: Final = 10
 MIN_WAIT_SECONDS: Final = 0.001
 """Rounding must not make the timer spin before the next token is whole."""
 
-_lane: ContextVar[Lane] = ContextVar("lane", default=Lane.PERSON)
+_priority: ContextVar[Priority] = ContextVar("lane", default=Priority.PERSON)
 
 
 @contextmanager
-def calling_as(lane: Lane) -> Iterator[None]:
+def with_priority(priority: Priority) -> Iterator[None]:
     """Make every call inside wait in this lane; a request of a person is the default."""
-    token = _lane.set(lane)
+    token = _priority.set(priority)
     try:
         yield
     finally:
-        _lane.reset(token)
+        _priority.reset(token)
 
 
-def current_lane() -> Lane:
+def current_priority() -> Priority:
     """Return the lane that calls wait in here."""
-    return _lane.get()
+    return _priority.get()
 
 
 @dataclass(frozen=True, slots=True)
-class Headroom:
+class QuotaUsage:
     """How one action stands."""
 
     action: str
@@ -137,7 +137,7 @@ class Bucket:
         self._counted_at = clock()
         self._refused_at = -inf
         self._backed_off_at = -inf
-        self._lanes: tuple[deque[asyncio.Future[None]], ...] = tuple(deque() for _ in Lane)
+        self._waiters: tuple[deque[asyncio.Future[None]], ...] = tuple(deque() for _ in Priority)
         self._waiting = 0
         self._people_in_a_row = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -159,14 +159,14 @@ class Bucket:
         self._count()
         return self._refill
 
-    async def take(self, lane: Lane) -> None:
+    async def take(self, priority: Priority) -> None:
         """Wait for a token and take it."""
         self._count()
         if not self._waiting and self._tokens >= 1:
             self._spend()
             return
         turn = asyncio.get_running_loop().create_future()
-        self._lanes[lane].append(turn)
+        self._waiters[priority].append(turn)
         self._waiting += 1
         self._serve()
         try:
@@ -219,11 +219,13 @@ class Bucket:
     def _next(self) -> "asyncio.Future[None] | None":
         """Take whose turn it is out of its lane; those that gave up are passed over."""
         last_first = self._people_in_a_row >= FOR_THE_LAST - 1
-        for lane in reversed(self._lanes) if last_first else self._lanes:
-            while lane:
-                turn = lane.popleft()
+        for priority in reversed(self._waiters) if last_first else self._waiters:
+            while priority:
+                turn = priority.popleft()
                 if not turn.done():
-                    self._people_in_a_row = self._people_in_a_row + 1 if lane is self._lanes[Lane.PERSON] else 0
+                    self._people_in_a_row = (
+                        self._people_in_a_row + 1 if priority is self._waiters[Priority.PERSON] else 0
+                    )
                     return turn
         return None
 
@@ -237,7 +239,7 @@ class Quotas:
     async def take(self, action: str) -> None:
         """Wait until an action may be called, in the lane of the caller."""
         if bucket := self._buckets.get(action):
-            await bucket.take(current_lane())
+            await bucket.take(current_priority())
 
     def free(self, action: str) -> bool:
         """Tell whether an action can be called now, with nobody waiting for it."""
@@ -253,10 +255,10 @@ class Quotas:
         """Return the bucket of an action, if it is limited."""
         return self._buckets.get(action)
 
-    def headroom(self) -> list[Headroom]:
+    def headroom(self) -> list[QuotaUsage]:
         """Tell how every action stands, by name."""
         return [
-            Headroom(
+            QuotaUsage(
                 action=action,
                 bucket=bucket.quota.bucket,
                 refill_per_second=bucket.refill_per_second,

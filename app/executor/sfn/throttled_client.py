@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from app.executor.sfn.circuit_breaker import Outage
+from app.executor.sfn.circuit_breaker import CircuitBreaker
 from app.executor.sfn.quotas import Quotas
 from workflow_manager import errors
 
@@ -24,35 +24,43 @@ STARTING: Final = frozenset({"CreateStateMachine", "StartExecution", "UpdateStat
 started is the dispatcher's, who lets it wait in its turn."""
 
 
-def paced(
+def throttled(
     client: "SFNClient",
     quotas: Quotas,
-    outage: Outage | None = None,
+    circuit_breaker: CircuitBreaker | None = None,
     *,
     randomness: Callable[[], float] = random.random,
 ) -> "SFNClient":
-    """Return a client whose calls wait for their quota, and whose refusals the quotas learn from.
+    """Return a client whose calls wait for their quota, and whose throttled calls lower it.
 
-    Repetitions wait for it too, so ``client`` must not repeat anything by itself. ``outage`` is told how the calls go
-    that start something.
+    Retries wait for the quota too, so ``client`` must not retry by itself. ``circuit_breaker`` records the results of
+    the calls that start something.
     """
-    return cast("SFNClient", _PacedClient(client, quotas, outage, randomness))
+    return cast("SFNClient", _ThrottledClient(client, quotas, circuit_breaker, randomness))
 
 
-class _PacedClient:
+class _ThrottledClient:
     def __init__(
-        self, client: "SFNClient", quotas: Quotas, outage: Outage | None, randomness: Callable[[], float]
+        self,
+        client: "SFNClient",
+        quotas: Quotas,
+        circuit_breaker: CircuitBreaker | None,
+        randomness: Callable[[], float],
     ) -> None:
         self._client = client
         self._quotas = quotas
-        self._outage = outage
+        self._circuit_breaker = circuit_breaker
         self._randomness = randomness
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method = getattr(self._client, name)
         action = "".join(word.capitalize() for word in name.split("_"))
 
-        watched = method if self._outage is None or action not in STARTING else _watched(method, self._outage)
+        watched = (
+            method
+            if self._circuit_breaker is None or action not in STARTING
+            else _watched(method, self._circuit_breaker)
+        )
 
         async def call(**parameters: object) -> Any:
             return await self._call(action, lambda: watched(**parameters))
@@ -91,21 +99,21 @@ def _is_refusal(error: errors.WorkflowManagerError) -> bool:
     return isinstance(error, errors.AccessDenied | errors.RefusedByAWS) or type(error) is errors.AWSError
 
 
-def _watched(method: Callable[..., Awaitable[Any]], outage: Outage) -> Callable[..., Awaitable[Any]]:
+def _watched(method: Callable[..., Awaitable[Any]], circuit_breaker: CircuitBreaker) -> Callable[..., Awaitable[Any]]:
     async def call(**parameters: object) -> Any:
         began = asyncio.get_running_loop().time()
         try:
             answer = await method(**parameters)
         except errors.NoAnswer:
-            outage.unanswered()
+            circuit_breaker.record_failure()
             raise
         except asyncio.CancelledError:
-            outage.unanswered(after_seconds=asyncio.get_running_loop().time() - began)
+            circuit_breaker.record_failure(after_seconds=asyncio.get_running_loop().time() - began)
             raise
         except errors.WorkflowManagerError:
-            outage.answered()
+            circuit_breaker.record_success()
             raise
-        outage.answered()
+        circuit_breaker.record_success()
         return answer
 
     return call

@@ -33,10 +33,10 @@ class _Waiting:
     touched: bool
     """Whether somebody may have tried to start it."""
     tries: int = 0
-    put_off: bool = False
+    deferred: bool = False
 
 
-class WaitingRoom:
+class Backlog:
     """Every workflow that is to be started by the dispatcher, by queue. ``clock`` gives seconds.
 
     A place costs a few hundred bytes, and the first of a queue are found without looking at the others.
@@ -47,7 +47,7 @@ class WaitingRoom:
         self._by_id: dict[str, _Waiting] = {}
         self._lines: dict[str, list[BacklogPlace]] = {}
         self._depths: Counter[str] = Counter()
-        self._put_off: list[tuple[float, str]] = []
+        self._deferred: list[tuple[float, str]] = []
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -80,7 +80,7 @@ class WaitingRoom:
             (waiting.place.created_at for waiting in self._by_id.values() if waiting.queue not in besides), default=None
         )
 
-    def hold(self, workflow: Workflow) -> None:
+    def add(self, workflow: Workflow) -> None:
         """Have a workflow wait, if it does not yet."""
         if workflow.id not in self._by_id:
             place = BacklogPlace(-workflow.priority, workflow.created_at, workflow.id)
@@ -88,27 +88,27 @@ class WaitingRoom:
             self._depths[workflow.queue] += 1
             insort(self._lines.setdefault(workflow.queue, []), place)
 
-    def drop(self, workflow_id: str) -> None:
+    def remove(self, workflow_id: str) -> None:
         """Have a workflow wait no longer."""
         waiting = self._by_id.pop(workflow_id, None)
         if waiting is None:
             return
         self._depths -= Counter([waiting.queue])
-        if not waiting.put_off:
+        if not waiting.deferred:
             self._leave_line(waiting)
 
     def keep(self, workflow_ids: Container[str], *, since: float) -> None:
         """Drop all others, but those that came here after ``since``."""
         gone = [each for each, waiting in self._by_id.items() if each not in workflow_ids and waiting.since <= since]
         for workflow_id in gone:
-            self.drop(workflow_id)
+            self.remove(workflow_id)
 
     def clear(self) -> None:
         """Forget everything; the store remembers."""
         self._by_id.clear()
         self._lines.clear()
         self._depths.clear()
-        self._put_off.clear()
+        self._deferred.clear()
 
     def first(self, queue: str, count: int, *, besides: Container[str] = ()) -> list[str]:
         """Return the first of a queue that can be tried now, at most ``count``, and none of ``besides``."""
@@ -119,26 +119,26 @@ class WaitingRoom:
     def ready(self, workflow_ids: Iterable[str]) -> list[str]:
         """Return those of some workflows that wait here and can be tried now."""
         self._take_up()
-        return [each for each in workflow_ids if (found := self._by_id.get(each)) is not None and not found.put_off]
+        return [each for each in workflow_ids if (found := self._by_id.get(each)) is not None and not found.deferred]
 
-    def put_off(self, workflow_id: str) -> None:
+    def defer(self, workflow_id: str) -> None:
         """Have a workflow tried again after a pause, and let the others of its queue go first."""
         waiting = self._by_id.get(workflow_id)
-        if waiting is None or waiting.put_off:
+        if waiting is None or waiting.deferred:
             return
         self._leave_line(waiting)
         pause = min(FIRST_PAUSE_SECONDS * 2**waiting.tries, LONGEST_PAUSE_SECONDS)
         waiting.tries += 1
-        waiting.put_off = waiting.touched = True
-        heapq.heappush(self._put_off, (self._clock() + pause, workflow_id))
+        waiting.deferred = waiting.touched = True
+        heapq.heappush(self._deferred, (self._clock() + pause, workflow_id))
 
     def _take_up(self) -> None:
         moment = self._clock()
-        while self._put_off and self._put_off[0][0] <= moment:
-            _, workflow_id = heapq.heappop(self._put_off)
+        while self._deferred and self._deferred[0][0] <= moment:
+            _, workflow_id = heapq.heappop(self._deferred)
             waiting = self._by_id.get(workflow_id)
-            if waiting is not None and waiting.put_off:
-                waiting.put_off = False
+            if waiting is not None and waiting.deferred:
+                waiting.deferred = False
                 insort(self._lines.setdefault(waiting.queue, []), waiting.place)
 
     def _leave_line(self, waiting: _Waiting) -> None:

@@ -9,11 +9,11 @@ from typing import Final, NamedTuple, TypeVar
 
 import structlog
 
-from app.executor import NotTried, Outage, Outbox, Queues, Quotas
-from app.executor.queues import CATCH_UP_SECONDS, KnownQueues, Line
-from app.executor.sfn.quotas import Lane, calling_as
-from app.poller.dispatch.backlog import WaitingRoom
-from app.poller.dispatch.fair_share import first_left_out, shares
+from app.executor import CircuitBreaker, NotTried, Outbox, Queues, Quotas
+from app.executor.queues import CATCH_UP_SECONDS, KnownQueues, QueueState
+from app.executor.sfn.quotas import Priority, with_priority
+from app.poller.dispatch.backlog import Backlog
+from app.poller.dispatch.fair_share import fair_shares, first_left_out
 from app.poller.tracking import ActiveSet
 from app.store import Store
 from workflow_manager import errors
@@ -36,7 +36,7 @@ CHECKS_A_TURN: Final = 25
 """Running workflows of a full queue that are looked up in each turn: somebody else may have seen their end."""
 
 
-class Turn(NamedTuple):
+class DispatchRound(NamedTuple):
     """What one turn did."""
 
     started: Sequence[Workflow]
@@ -49,9 +49,9 @@ class Turn(NamedTuple):
 class _Candidates(NamedTuple):
     """A queue in a turn."""
 
-    line: Line
+    line: QueueState
     """As it was read."""
-    counted: Line
+    counted: QueueState
     """As it is now."""
     revision: int
     again: Sequence[str]
@@ -75,9 +75,9 @@ class Dispatcher:
         outbox: Outbox,
         queues: Queues,
         quotas: Quotas,
-        outage: Outage,
+        circuit_breaker: CircuitBreaker,
         active: ActiveSet,
-        waiting: WaitingRoom,
+        waiting: Backlog,
         *,
         now: Callable[[], datetime],
         interval_seconds: float,
@@ -87,7 +87,7 @@ class Dispatcher:
         self._outbox = outbox
         self._queues = queues
         self._quotas = quotas
-        self._outage = outage
+        self._circuit_breaker = circuit_breaker
         self._active = active
         self._waiting = waiting
         self._now = now
@@ -98,14 +98,14 @@ class Dispatcher:
         self._first = ""
         """The queue that the next turn begins with: the first one that got less than others in the turn before."""
         self._known = KnownQueues()
-        self._let_through: dict[str, int] = {}
+        self._admitted: dict[str, int] = {}
         """Workflows that this turn let through, each with the revision of its queue that says so. Who was let through
         before is not among them: somebody else may just be starting it."""
         self._given_back: dict[str, int] = {}
         """Those of them whose start failed before it could have any effect. Under a later revision of their queue,
         somebody else may have started them."""
 
-    async def step(self) -> Turn:
+    async def step(self) -> DispatchRound:
         """Start whom AWS and the queues have room for."""
         self._turn += 1
         self._known = await self._queues.known()
@@ -113,22 +113,22 @@ class Dispatcher:
         candidates = await self._candidates(most)
         demands = {name: self._demand(name, queue, moment) for name, queue in candidates.items()}
         self._given_back.clear()
-        self._let_through.clear()
+        self._admitted.clear()
         ready: list[Workflow] = []
         moved: list[Workflow] = []
-        given = shares(demands, most)
+        given = fair_shares(demands, most)
         self._first = first_left_out(demands, given)
         for name, share in given.items():
             chosen = self._chosen(name, candidates[name], moment, most=share, moved=moved)
             ready += await self._survived(name, chosen) or ()
-        with calling_as(Lane.DISPATCH):
+        with with_priority(Priority.DISPATCH):
             started = await asyncio.gather(*(self._start(workflow) for workflow in ready))
-        full = len(ready) == most and not self._outage.suspected
-        return Turn([workflow for workflow in started if workflow is not None], moved, full)
+        full = len(ready) == most and not self._circuit_breaker.is_open
+        return DispatchRound([workflow for workflow in started if workflow is not None], moved, full)
 
     def _most(self) -> int:
         """Return how many may start in this turn."""
-        if self._outage.suspected:
+        if self._circuit_breaker.is_open:
             return 1
         bucket = self._quotas.bucket("StartExecution")
         if bucket is None:
@@ -187,15 +187,15 @@ class Dispatcher:
         ready = [*await self._queued(again[:most], moved)]
         new = await self._new(queue, counted, most=most - len(ready), moved=moved)
         ready += new
-        after = counted.let_through([workflow.id for workflow in ready], moment, catch_up=catch_up)
+        after = counted.admit([workflow.id for workflow in ready], moment, catch_up=catch_up)
         if revision and (after != line or ready):
             await self._queues.write(queue, after, revision=revision)
-            self._let_through.update((workflow.id, revision + 1) for workflow in new)
+            self._admitted.update((workflow.id, revision + 1) for workflow in new)
         elif after.idle:
             self._known.settled(queue)
         return ready
 
-    async def _counted(self, queue: str, line: Line, revision: int) -> _Candidates:
+    async def _counted(self, queue: str, line: QueueState, revision: int) -> _Candidates:
         running = frozenset(line.running)
         others = [
             tracked
@@ -230,7 +230,7 @@ class Dispatcher:
             log.exception("workflow skipped", action="dispatch-skip", workflow_id=workflow_id)
             return False
 
-    async def _new(self, queue: str, line: Line, *, most: int, moved: list[Workflow]) -> Sequence[Workflow]:
+    async def _new(self, queue: str, line: QueueState, *, most: int, moved: list[Workflow]) -> Sequence[Workflow]:
         """Return those that a queue has room for; who was cancelled meanwhile does not take the turn of another."""
         wanted, tried = line.room(most=most), set(line.running)
         new: list[Workflow] = []
@@ -248,7 +248,7 @@ class Dispatcher:
             if workflow.status is WorkflowStatus.QUEUED:
                 queued.append(workflow)
             else:
-                self._waiting.drop(workflow.id)
+                self._waiting.remove(workflow.id)
                 moved.append(workflow)
         return queued
 
@@ -256,26 +256,26 @@ class Dispatcher:
         try:
             return await self._store.get_workflow(workflow_id)
         except (errors.WorkflowNotFound, errors.RecordUnreadable):
-            self._waiting.drop(workflow_id)
+            self._waiting.remove(workflow_id)
         except errors.WorkflowManagerError:
             raise
         except Exception:  # one bad workflow must not stop the rest
             log.exception("workflow skipped", action="dispatch-skip", workflow_id=workflow_id)
-            self._waiting.put_off(workflow_id)
+            self._waiting.defer(workflow_id)
         return None
 
     async def _start(self, workflow: Workflow) -> Workflow | None:
         """Start a workflow. One that cannot be started now is tried again, and others go first meanwhile."""
         try:
             async with self._width:
-                if self._stopping.is_set() or (self._outage.suspected and not self._outage.may_try()):
+                if self._stopping.is_set() or (self._circuit_breaker.is_open and not self._circuit_breaker.allow()):
                     return None
                 started = await self._outbox.start_queued(workflow)
         except errors.VersionConflict:
             log.debug("start left to somebody else", action="dispatch-skip", workflow_id=workflow.id)
         except NotTried as silence:
             log.warning("start postponed", action="start-later", workflow_id=workflow.id, error=silence.message)
-            if revision := self._let_through.get(workflow.id):
+            if revision := self._admitted.get(workflow.id):
                 self._given_back[workflow.id] = revision
         except errors.Unavailable as silence:
             log.warning("start postponed", action="start-later", workflow_id=workflow.id, error=silence.message)
@@ -284,7 +284,7 @@ class Dispatcher:
         except Exception:  # one bad workflow must not stop the rest
             log.exception("start postponed", action="dispatch-skip", workflow_id=workflow.id)
         else:
-            self._waiting.drop(workflow.id)
+            self._waiting.remove(workflow.id)
             return started
-        self._waiting.put_off(workflow.id)
+        self._waiting.defer(workflow.id)
         return None

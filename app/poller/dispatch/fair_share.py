@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 
-def shares(demands: Mapping[str, int], most: int) -> dict[str, int]:
+def fair_shares(demands: Mapping[str, int], most: int) -> dict[str, int]:
     """Return how many each may start: all that it wants where there is enough, and otherwise equally many.
 
     What some do not want is given to the others. When there are fewer starts than queues, the first ones get one each.

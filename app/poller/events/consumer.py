@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from app.poller.events.handler import EventIntake
+from app.poller.events.handler import StatusEventHandler
 from app.poller.events.messages import read_event
 from workflow_manager import errors
 
@@ -36,20 +36,22 @@ LONGEST_PAUSE_SECONDS: Final = 60.0
 class Verdict(Enum):
     """What is to become of a message."""
 
-    DONE = auto()
+    ACK = auto()
     """Deleted."""
-    LATER = auto()
+    RETRY = auto()
     """Left to be received again: it could not be written now."""
-    UNREADABLE = auto()
+    DEAD_LETTER = auto()
     """Left to be received again until the queue moves it to its dead-letter queue, for somebody to look at."""
 
 
 class EventConsumer:
     """Receives messages until it is stopped. Any number of consumers share a queue."""
 
-    def __init__(self, sqs: "SQSClient", intake: EventIntake, *, queue_url: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, sqs: "SQSClient", active_index: StatusEventHandler, *, queue_url: str, now: Callable[[], datetime]
+    ) -> None:
         self._sqs = sqs
-        self._intake = intake
+        self._active_index = active_index
         self._queue_url = queue_url
         self._now = now
         self._stopping = asyncio.Event()
@@ -72,14 +74,14 @@ class EventConsumer:
             messages = await self._receive()
             verdicts = await asyncio.gather(*(self._settle(message) for message in messages))
             settled = zip(messages, verdicts, strict=True)
-            await self._delete([message for message, verdict in settled if verdict is Verdict.DONE])
+            await self._delete([message for message, verdict in settled if verdict is Verdict.ACK])
         except errors.Unavailable as silence:
             log.warning("event queue does not answer", action="events-skip", error=silence.message)
             return False
         except (errors.AWSError, errors.AccessDenied, errors.RefusedByAWS) as refusal:
             log.error("event queue refuses us", action="events-refused", error=refusal.message)  # noqa: TRY400
             return False
-        return Verdict.LATER not in verdicts
+        return Verdict.RETRY not in verdicts
 
     async def _consume(self) -> None:
         pause = FIRST_PAUSE_SECONDS
@@ -117,16 +119,16 @@ class EventConsumer:
                 message_id=message["MessageId"],
                 error=str(wrong),
             )
-            return Verdict.UNREADABLE
+            return Verdict.DEAD_LETTER
         try:
-            await self._intake.take(event)
+            await self._active_index.take(event)
         except (errors.Unavailable, errors.VersionConflict) as silence:
             log.warning("event postponed", action="event-skip", workflow_id=event.workflow_id, error=silence.message)
-            return Verdict.LATER
+            return Verdict.RETRY
         except Exception:  # one bad event must not stop the rest
             log.exception("event postponed", action="event-skip", workflow_id=event.workflow_id)
-            return Verdict.LATER
-        return Verdict.DONE
+            return Verdict.RETRY
+        return Verdict.ACK
 
     async def _delete(self, messages: Sequence["MessageTypeDef"]) -> None:
         """Delete messages; one that stays is received again, which does no harm."""

@@ -3,7 +3,7 @@
 import structlog
 
 from app.executor import Reconciler
-from app.executor.sfn.quotas import Lane, calling_as
+from app.executor.sfn.quotas import Priority, with_priority
 from app.poller.events.messages import StatusEvent
 from app.poller.poller import Poller
 from app.store import Store
@@ -13,7 +13,7 @@ from workflow_manager.models import Workflow, WorkflowStatus
 log = structlog.get_logger(__name__)
 
 
-class EventIntake:
+class StatusEventHandler:
     """Takes in what events say, in whatever order and however often they come.
 
     An event that tells of a failure, and of a success as long as the quotas have room, only makes its workflow due:
@@ -24,9 +24,9 @@ class EventIntake:
     execution of the account can have the name of one.
     """
 
-    def __init__(self, store: Store, observer: Reconciler, poller: Poller) -> None:
+    def __init__(self, store: Store, reconciler: Reconciler, poller: Poller) -> None:
         self._store = store
-        self._observer = observer
+        self._reconciler = reconciler
         self._poller = poller
 
     async def take(self, event: StatusEvent) -> None:
@@ -43,14 +43,14 @@ class EventIntake:
             elif self._is_asked_about(event):
                 self._poller.ask_next(tracked)
             else:
-                recorded = await self._observer.record(
+                recorded = await self._reconciler.record(
                     tracked.id,
                     event.observation,
                     revision=tracked.revision,
                     defer_details=self._poller.defers_details,
                     resumes=tracked.resumes,
                 )
-                self._poller.heard(recorded)
+                self._poller.on_event(recorded)
         except errors.WorkflowNotFound:
             log.debug("event of a foreign execution", action="event-foreign", execution_arn=event.execution_arn)
         except errors.RecordUnreadable:
@@ -64,10 +64,10 @@ class EventIntake:
         if not workflow.status.terminal and self._is_asked_about(event):
             recorded = await self._asked_about(workflow)
         else:
-            recorded = await self._observer.record(
+            recorded = await self._reconciler.record(
                 workflow.id, event.observation, before=workflow, defer_details=self._poller.defers_details
             )
-        self._poller.heard(recorded)
+        self._poller.on_event(recorded)
 
     def _is_asked_about(self, event: StatusEvent) -> bool:
         status = event.observation.status
@@ -76,8 +76,8 @@ class EventIntake:
     async def _asked_about(self, workflow: Workflow) -> Workflow:
         """Ask Step Functions; when it has no end to tell, the poller that leads goes on asking."""
         try:
-            with calling_as(Lane.STATUS):
-                observed = await self._observer.observe(workflow)
+            with with_priority(Priority.STATUS):
+                observed = await self._reconciler.observe(workflow)
         except errors.ExecutionNotFound:
             observed = workflow
         if not observed.status.terminal:

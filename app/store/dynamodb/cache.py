@@ -11,7 +11,7 @@ MAX_BYTES: Final = 96 * 2**20
 """Of memory."""
 
 
-class DefinitionCache:
+class SharedDefinitions:
     """Keeps the versions that were used last, so that all their workflows share one copy."""
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:

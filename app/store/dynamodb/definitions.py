@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from app.store import compression, paging
 from app.store.base import DefinitionPage, DefinitionStore, header
 from app.store.dynamodb.batching import Calls
-from app.store.dynamodb.cache import DefinitionCache, starting_at
+from app.store.dynamodb.cache import SharedDefinitions, starting_at
 from app.store.dynamodb.items import (
     AttributeValue,
     DefinitionKey,
@@ -58,7 +58,7 @@ class DynamoDBDefinitions(DefinitionStore):
         calls: Calls,
         *,
         table: str,
-        cache: DefinitionCache,
+        cache: SharedDefinitions,
         new_write_id: Callable[[], str],
         unreadable: UnreadableRecords,
     ) -> None:

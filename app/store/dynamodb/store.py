@@ -10,7 +10,7 @@ from app.store import tables
 from app.store.base import ActivePage, DefinitionPage, Page, Store, WorkflowChanges, WorkflowQuery
 from app.store.documents import Document
 from app.store.dynamodb.batching import Calls
-from app.store.dynamodb.cache import DefinitionCache
+from app.store.dynamodb.cache import SharedDefinitions
 from app.store.dynamodb.chunks import Parts
 from app.store.dynamodb.definitions import DynamoDBDefinitions
 from app.store.dynamodb.documents import DynamoDBDocuments
@@ -60,7 +60,7 @@ class DynamoDBStore(Store):
         self._definitions = DynamoDBDefinitions(
             calls,
             table=name(tables.DEFINITIONS),
-            cache=DefinitionCache(),
+            cache=SharedDefinitions(),
             new_write_id=_new_write_id,
             unreadable=records,
         )

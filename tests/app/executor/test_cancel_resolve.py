@@ -8,7 +8,7 @@ from typing import Never
 
 import pytest
 
-from app.executor.executor import LOOK_PATIENCE, PATIENCE
+from app.executor.executor import CALL_TIMEOUT, READ_TIMEOUT
 from app.store import WorkflowChanges
 from tests.rig import LoopClock, Rig
 from workflow_manager import errors
@@ -142,7 +142,7 @@ async def test_a_cancellation_without_an_answer_is_given_up_in_time() -> None:
     with pytest.raises(errors.NoAnswer):
         await rig.executor.cancel(workflow.id, "")
 
-    assert rig.clock.seconds() - before == PATIENCE.total_seconds()
+    assert rig.clock.seconds() - before == CALL_TIMEOUT.total_seconds()
 
 
 @pytest.mark.looptime
@@ -156,7 +156,7 @@ async def test_who_looks_at_a_workflow_while_aws_hangs_sees_what_is_stored() -> 
     seen = await rig.executor.get(workflow.id)
 
     assert seen.status is WorkflowStatus.QUEUED
-    assert rig.clock.seconds() - before == LOOK_PATIENCE.total_seconds()
+    assert rig.clock.seconds() - before == READ_TIMEOUT.total_seconds()
 
 
 async def test_aws_is_not_asked_about_a_workflow_that_waits_in_its_queue(rig: Rig) -> None:

@@ -6,7 +6,7 @@ Covers `app.executor.definition_cache` and `app.executor.lru_cache`.
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from app.executor.definition_cache import MAX_DEFINITION_BYTES, RESOURCES_GOOD_FOR_SECONDS, Catalog
+from app.executor.definition_cache import MAX_DEFINITION_BYTES, RESOURCES_GOOD_FOR_SECONDS, DefinitionCache
 from app.executor.lru_cache import LRUCache
 from app.store.memory import MemoryStore
 from tests import samples
@@ -53,38 +53,38 @@ async def test_a_resource_changed_by_another_replica_counts_after_some_seconds()
 
 async def test_what_was_read_before_a_change_is_not_remembered_after_it() -> None:
     store = SlowStore()
-    catalog = Catalog(store, clock=lambda: 0.0)
+    definition_cache = DefinitionCache(store, clock=lambda: 0.0)
 
-    reading = asyncio.create_task(catalog.uris("dev", NAMES))
+    reading = asyncio.create_task(definition_cache.uris("dev", NAMES))
     await store.found.wait()
     await store.put_state_resource(_stored("arn:new"))
-    catalog.forget_resources()
+    definition_cache.forget_resources()
     store.answering.set()
 
     assert await reading == {}
-    assert await catalog.uris("dev", NAMES) == {"echo": "arn:new"}
+    assert await definition_cache.uris("dev", NAMES) == {"echo": "arn:new"}
 
 
 async def test_a_version_is_one_object_for_all_that_ask() -> None:
     store = MemoryStore()
     await store.create_definition(samples.definition("a"))
-    catalog = Catalog(store, clock=lambda: 0.0)
+    definition_cache = DefinitionCache(store, clock=lambda: 0.0)
 
-    latest = await catalog.definition("a", version=None)
+    latest = await definition_cache.definition("a", version=None)
 
-    assert await catalog.definition("a", version=0) is latest
+    assert await definition_cache.definition("a", version=0) is latest
 
 
 async def test_a_missing_version_is_not_remembered() -> None:
     store = MemoryStore()
     await store.create_definition(samples.definition("a"))
-    catalog = Catalog(store, clock=lambda: 0.0)
+    definition_cache = DefinitionCache(store, clock=lambda: 0.0)
     try:
-        await catalog.definition("a", version=1)
+        await definition_cache.definition("a", version=1)
     except errors.DefinitionNotFound:
         await store.add_definition_version(samples.definition("a", version=1))
 
-    assert (await catalog.definition("a", version=1)).version == 1
+    assert (await definition_cache.definition("a", version=1)).version == 1
 
 
 def test_what_was_not_used_for_longest_is_dropped_first() -> None:
@@ -126,12 +126,12 @@ async def test_definitions_at_hand_are_held_within_a_limit() -> None:
     large = {**samples.ECHO, "Comment": "x" * (MAX_DEFINITION_BYTES // 4)}
     for name in "abcdef":
         await store.create_definition(samples.definition(name, machine=large))
-    catalog = Catalog(store, clock=lambda: 0.0)
+    definition_cache = DefinitionCache(store, clock=lambda: 0.0)
 
     for name in "abcdef":
-        await catalog.definition(name, version=0)
+        await definition_cache.definition(name, version=0)
 
-    assert len(catalog._definitions) < 4
+    assert len(definition_cache._definitions) < 4
 
 
 class SlowStore(MemoryStore):

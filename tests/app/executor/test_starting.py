@@ -197,7 +197,7 @@ async def test_a_state_machine_that_is_deleted_while_it_is_updated_is_made_again
 def out(rig: Rig) -> None:
     """Have Step Functions be down, as far as a process knows."""
     for _ in range(FAILURES):
-        rig.outage.unanswered()
+        rig.circuit_breaker.record_failure()
 
 
 async def test_during_an_outage_workflows_are_recorded_at_once_and_one_start_a_second_is_tried(rig: Rig) -> None:

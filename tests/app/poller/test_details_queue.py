@@ -27,32 +27,32 @@ def drain(queue: Details, moment: float = 0.0) -> list[str]:
 def test_failures_are_read_first() -> None:
     queue = Details()
     for tracked in (ended("well"), ended("badly", WorkflowStatus.FAILED), ended("too")):
-        queue.want(tracked)
+        queue.enqueue(tracked)
 
     assert drain(queue) == ["badly", "well", "too"]
 
 
 def test_what_is_wanted_or_being_read_is_not_given_out_twice() -> None:
     queue, tracked = Details(), ended("a")
-    queue.want(tracked)
-    queue.want(tracked)
+    queue.enqueue(tracked)
+    queue.enqueue(tracked)
     first = drain(queue)
-    queue.want(tracked)
+    queue.enqueue(tracked)
     meanwhile = drain(queue)
     queue.release(tracked)
-    queue.want(tracked)
+    queue.enqueue(tracked)
 
     assert (first, meanwhile, drain(queue)) == (["a"], [], ["a"])
 
 
 def test_what_gave_no_answer_is_read_again_after_a_growing_pause() -> None:
     queue, tracked = Details(), ended("a")
-    queue.put_off(tracked, 0.0)
+    queue.defer(tracked, 0.0)
 
     assert drain(queue, FIRST_PAUSE_SECONDS - 0.1) == []
     assert drain(queue, FIRST_PAUSE_SECONDS) == ["a"]
     queue.release(tracked)
-    queue.put_off(tracked, 10.0)
+    queue.defer(tracked, 10.0)
     assert drain(queue, 10.0 + FIRST_PAUSE_SECONDS) == []
     assert drain(queue, 10.0 + 2 * FIRST_PAUSE_SECONDS) == ["a"]
 
@@ -60,14 +60,14 @@ def test_what_gave_no_answer_is_read_again_after_a_growing_pause() -> None:
 def test_there_is_no_room_for_what_went_well_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     queue = Details()
     for number in range(MAX_WAITING):
-        queue.want(ended(f"{number}"))
+        queue.enqueue(ended(f"{number}"))
     full = queue.full
-    queue.want(ended("beyond"))
-    queue.want(ended("badly", WorkflowStatus.FAILED))
+    queue.enqueue(ended("beyond"))
+    queue.enqueue(ended("badly", WorkflowStatus.FAILED))
 
     assert full
     assert len(queue) == MAX_WAITING + 1
     assert drain(queue)[0] == "badly"
     monkeypatch.setattr(details_queue, "MAX_FAILED", 0)
-    queue.want(ended("no room", WorkflowStatus.FAILED))
+    queue.enqueue(ended("no room", WorkflowStatus.FAILED))
     assert len(queue) == 0

@@ -56,7 +56,7 @@ async def test_statuses_of_all_runs_are_seen_while_one_heavy_history_is_read() -
     heavy = [await loop(rig) for _ in range(6)]
     light = [(await rig.start()).id for _ in range(6)]
     await rig.poller.poll_once()
-    assert all(rig.observer.heavy(one) for one in heavy)
+    assert all(rig.reconciler.heavy(one) for one in heavy)
     stuck.ids = set(heavy)
     polling = asyncio.create_task(rig.poller.run())
     await asyncio.sleep(30)
@@ -98,5 +98,5 @@ async def test_one_round_reads_heavy_runs_as_well(rig: Rig) -> None:
     workflow = await rig.store.get_workflow(heavy)
 
     assert (workflow.status, workflow.details_pending, len(workflow.jobs)) == (WorkflowStatus.SUCCEEDED, False, 50)
-    assert rig.observer.heavy(heavy)
+    assert rig.reconciler.heavy(heavy)
     assert history_reader.PAGE_BYTES < 50 * DOCUMENT_BYTES

@@ -9,9 +9,9 @@ import pytest
 
 from app.poller.active_index import DEFERRED_SECONDS
 from app.poller.details_queue import MAX_WAITING
-from app.poller.liveness import STALE_SECONDS, Pulse
+from app.poller.liveness import STALE_SECONDS, Liveness
 from app.poller.refresher import DETAIL_TRIES
-from app.poller.schedule import Agenda
+from app.poller.schedule import PollSchedule
 from app.poller.tracking import ActiveSet, Tracked
 from tests.crashes.race_steps import Gate
 from tests.rig import Clock, LoopClock, Rig
@@ -60,40 +60,45 @@ async def test_those_that_are_to_wait_are_no_lag(rig: Rig) -> None:
 
 def test_a_pulse_is_as_old_as_that_of_the_slowest_loop() -> None:
     clock = Clock()
-    pulse = Pulse(("lease", "intake"), clock=clock.seconds, interval_seconds=1.0)
-    begun = pulse.steady
-    pulse.beat("lease")
-    half = pulse.steady
-    pulse.beat("intake")
-    whole = pulse.steady
+    liveness = Liveness(("lease", "intake"), clock=clock.seconds, interval_seconds=1.0)
+    begun = liveness.healthy
+    liveness.tick("lease")
+    half = liveness.healthy
+    liveness.tick("intake")
+    whole = liveness.healthy
     clock.advance(STALE_SECONDS)
-    pulse.beat("lease")
-    standing = pulse.age_seconds, pulse.steady
-    pulse.beat("intake")
+    liveness.tick("lease")
+    standing = liveness.age_seconds, liveness.healthy
+    liveness.tick("intake")
 
     assert (begun, half, whole) == (False, False, True)
     assert standing == (STALE_SECONDS, False)
-    assert (pulse.age_seconds, pulse.steady) == (0, True)
+    assert (liveness.age_seconds, liveness.healthy) == (0, True)
 
 
 def test_nothing_is_remembered_of_what_is_forgotten() -> None:
     active = ActiveSet()
-    agenda = Agenda(active, interval_seconds=1.0)
+    schedule = PollSchedule(active, interval_seconds=1.0)
     everything = [Tracked(str(n), f"m{n % 3}", f"q{n % 2}", WorkflowStatus.RUNNING, 1, 0.0) for n in range(30)]
     for tracked in everything:
-        agenda.track(tracked)
-    agenda.doubt(everything)
+        schedule.track(tracked)
+    schedule.doubt(everything)
     for tracked in everything:
-        agenda.forget(tracked)
+        schedule.forget(tracked)
 
-    assert (len(active), agenda.doubtful, agenda.next_status(100.0), agenda.next_running(100.0)) == (0, 0, None, None)
+    assert (len(active), schedule.unconfirmed, schedule.next_status(100.0), schedule.next_running(100.0)) == (
+        0,
+        0,
+        None,
+        None,
+    )
     assert (active.counts(), active.in_queue("q0")) == ({}, {})
 
 
 async def test_a_redriven_run_is_asked_for_its_details_ever_more_rarely_and_then_no_more(rig: Rig) -> None:
     workflow = await rig.started()
     rig.sfn.fail(workflow.id, "Boom", "it broke")
-    await rig.observer.record(workflow.id, await rig.observer.describe(workflow.execution_arn))
+    await rig.reconciler.record(workflow.id, await rig.reconciler.describe(workflow.execution_arn))
     execution = rig.sfn.execution(workflow.id)
     execution.status = "RUNNING"
     execution.record("ExecutionRedriven", rig.clock.now(), executionRedrivenEventDetails={"redriveCount": 1})
@@ -115,8 +120,8 @@ async def many_ended(rig: Rig, count: int) -> list[Workflow]:
     for workflow in workflows:
         rig.sfn.enter(workflow.id, "echo")
         rig.sfn.succeed(workflow.id)
-        description = await rig.observer.describe(workflow.execution_arn)
-        await rig.observer.record(workflow.id, description, defer_details=True)
+        description = await rig.reconciler.describe(workflow.execution_arn)
+        await rig.reconciler.record(workflow.id, description, defer_details=True)
     return workflows
 
 
@@ -143,7 +148,7 @@ async def test_more_ends_than_histories_can_be_read_for_leave_the_active_list(ri
     workflows = [await rig.start() for _ in range(MAX_WAITING + 10)]
     for workflow in workflows:
         rig.sfn.succeed(workflow.id)
-        await rig.observer.record(workflow.id, await rig.observer.describe(workflow.execution_arn))
+        await rig.reconciler.record(workflow.id, await rig.reconciler.describe(workflow.execution_arn))
     gate = Gate(rig, "get_execution_history")
 
     reading = asyncio.create_task(rig.poller.poll_once())
@@ -167,4 +172,4 @@ async def test_a_poller_that_runs_lets_go_of_every_workflow_that_has_ended() -> 
     rig.poller.stop()
     await polling
 
-    assert (status.active, status.doubtful, status.details_pending) == (0, 0, 0)
+    assert (status.active, status.unconfirmed, status.details_pending) == (0, 0, 0)

@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from app.store.dynamodb.cache import DefinitionCache
+from app.store.dynamodb.cache import SharedDefinitions
 from app.store.dynamodb.items import DefinitionKey
 from app.store.weights import held_bytes
 from tests import samples
@@ -37,7 +37,7 @@ def test_what_parsed_json_takes_is_estimated_closely_enough(name: str) -> None:
 
 
 def test_the_cache_of_definitions_keeps_fewer_of_those_that_take_much() -> None:
-    cache = DefinitionCache(max_bytes=10 * held_bytes(b"[]," * 1_000))
+    cache = SharedDefinitions(max_bytes=10 * held_bytes(b"[]," * 1_000))
     for version in range(20):
         cache.put(samples.definition("a", version=version), size=held_bytes(b"[]," * 1_000))
 

@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from app.executor import Quotas, paced
+from app.executor import Quotas, throttled
 from app.executor.sfn.throttled_client import ATTEMPTS
 from app.settings import Settings
 from workflow_manager import aws, errors
@@ -80,6 +80,8 @@ async def test_what_is_throttled_is_sent_as_often_as_it_is_counted(monkeypatch: 
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         async with aws.connect(Settings.load(aws_region="us-west-2").aws).step_functions(attempts=1) as client:
             with pytest.raises(errors.Throttled):
-                await paced(client, quotas).describe_execution(executionArn="arn:aws:states:us-west-2:1:execution:x:y")
+                await throttled(client, quotas).describe_execution(
+                    executionArn="arn:aws:states:us-west-2:1:execution:x:y"
+                )
 
     assert len(heads) == ATTEMPTS

@@ -79,7 +79,7 @@ async def test_payloads_that_step_functions_has_forgotten(api: httpx.AsyncClient
 async def test_a_workflow_with_many_payloads_is_the_same_workflow(api: httpx.AsyncClient, rig: Rig) -> None:
     """It is sent in another way, few at a time."""
     workflow_id = await looped(rig)
-    assert rig.observer.heavy(workflow_id)
+    assert rig.reconciler.heavy(workflow_id)
 
     answers = [await api.get(f"/workflows/{workflow_id}") for _ in range(5)]
 

@@ -27,14 +27,14 @@ async def test_who_asks_again_for_a_long_history_need_not_begin_again(
             await asyncio.sleep(3600)
 
     rig.sfn.before["get_execution_history"] = stick
-    first = asyncio.create_task(rig.observer.read_history(workflow))
+    first = asyncio.create_task(rig.reconciler.read_history(workflow))
     await stuck.wait()
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     del rig.sfn.before["get_execution_history"]
     before = rig.sfn.calls["get_execution_history"]
 
-    observation = await rig.observer.read_history(workflow)
+    observation = await rig.reconciler.read_history(workflow)
 
     assert len(observation.jobs or ()) == 9
     assert rig.sfn.calls["get_execution_history"] - before == 2

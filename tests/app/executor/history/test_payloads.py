@@ -206,43 +206,43 @@ async def test_twenty_loops_over_large_documents_are_held_within_a_limit() -> No
 async def test_runs_with_many_payloads_are_refreshed_one_at_a_time(rig: Rig) -> None:
     """Each holds its workflow meanwhile; those with few payloads wait for nobody."""
     heavy = await looping(rig, 200)
-    await rig.observer.read_history(heavy)
+    await rig.reconciler.read_history(heavy)
     entered = asyncio.Event()
 
     async def enter() -> None:
-        async with rig.observer.turn(heavy.id):
+        async with rig.reconciler.turn(heavy.id):
             entered.set()
 
-    async with rig.observer.turn(heavy.id):
+    async with rig.reconciler.turn(heavy.id):
         waiting = asyncio.create_task(enter())
-        async with rig.observer.turn("another"), rig.observer.turn(heavy.id):
+        async with rig.reconciler.turn("another"), rig.reconciler.turn(heavy.id):
             await asyncio.sleep(0)
             assert not entered.is_set()
-        assert not rig.observer.busy(heavy.id)
+        assert not rig.reconciler.busy(heavy.id)
     await waiting
     assert entered.is_set()
 
 
 async def test_who_does_not_wait_for_a_turn_is_told_that_it_is_taken(rig: Rig) -> None:
     first = await looping(rig, 200)
-    await rig.observer.read_history(first)
+    await rig.reconciler.read_history(first)
     second = await rig.executor.start(models.StartWorkflowRequest.model_validate(START))
     rig.sfn.execution(second.id).events += [dict(one) for one in loop(200)]
     held, release = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
-        async with rig.observer.turn(first.id):
+        async with rig.reconciler.turn(first.id):
             held.set()
             await release.wait()
 
     holding = asyncio.create_task(hold())
     await held.wait()
     with pytest.raises(errors.ExecutionBusy):  # nothing was known of it before
-        await rig.observer.read_history(second, wait=False)
-    assert rig.observer.busy(second.id)
+        await rig.reconciler.read_history(second, wait=False)
+    assert rig.reconciler.busy(second.id)
     release.set()
     await holding
-    observation = await rig.observer.read_history(second, wait=False)
+    observation = await rig.reconciler.read_history(second, wait=False)
     assert len(observation.jobs or ()) == 200
 
 
@@ -272,7 +272,7 @@ async def test_a_small_input_does_not_lead_to_a_large_page(rig: Rig) -> None:
 
 async def test_another_replica_knows_from_what_is_stored_how_large_pages_are(rig: Rig) -> None:
     workflow = await looping(rig, 300)
-    await rig.observer.observe(workflow)
+    await rig.reconciler.observe(workflow)
     stored = (await rig.store.get_workflow(workflow.id)).model_copy(update={"input": "{}"})
     asked, taken = pages_of(rig.sfn)
 
@@ -288,7 +288,7 @@ async def test_single_payloads_beyond_any_page_are_read_all_the_same(rig: Rig, m
     monkeypatch.setattr(history_reader, "PAGE_BYTES", DOCUMENT_BYTES)
     workflow = await looping(rig, 30)
     rig.sfn.succeed(workflow.id)
-    observation = await rig.observer.read_history(workflow)
+    observation = await rig.reconciler.read_history(workflow)
     assert len(observation.jobs or ()) == 30
     assert observation.status.terminal
 

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from app.executor.sfn import quotas
-from app.executor.sfn.quotas import Bucket, Lane, Quota, Quotas, calling_as
+from app.executor.sfn.quotas import Bucket, Priority, Quota, Quotas, with_priority
 
 
 def bucket(size: float = 2, refill: float = 1) -> Bucket:
@@ -22,7 +22,7 @@ async def test_what_is_in_the_bucket_is_there_at_once_and_the_rest_comes_at_the_
     started = asyncio.get_running_loop().time()
 
     for _ in range(7):
-        await tokens.take(Lane.PERSON)
+        await tokens.take(Priority.PERSON)
 
     assert asyncio.get_running_loop().time() - started == pytest.approx(2.0, abs=0.05)
     assert tokens.calls == 7
@@ -31,15 +31,20 @@ async def test_what_is_in_the_bucket_is_there_at_once_and_the_rest_comes_at_the_
 @pytest.mark.looptime
 async def test_people_go_before_the_poller_however_late_they_come() -> None:
     tokens = bucket(size=1, refill=1)
-    await tokens.take(Lane.PERSON)
+    await tokens.take(Priority.PERSON)
     order: list[str] = []
 
-    async def call(lane: Lane, name: str) -> None:
+    async def call(lane: Priority, name: str) -> None:
         await tokens.take(lane)
         order.append(name)
 
-    calls = [(Lane.DETAIL, "detail"), (Lane.STATUS, "status"), (Lane.DISPATCH, "dispatch"), (Lane.PERSON, "first")]
-    calls += [(Lane.PERSON, "second")]
+    calls = [
+        (Priority.DETAIL, "detail"),
+        (Priority.STATUS, "status"),
+        (Priority.DISPATCH, "dispatch"),
+        (Priority.PERSON, "first"),
+    ]
+    calls += [(Priority.PERSON, "second")]
     async with asyncio.TaskGroup() as tasks:
         for lane, name in calls:
             tasks.create_task(call(lane, name))
@@ -50,27 +55,27 @@ async def test_people_go_before_the_poller_however_late_they_come() -> None:
 @pytest.mark.looptime
 async def test_people_who_want_everything_leave_one_call_in_ten_to_the_poller() -> None:
     tokens = bucket(size=1, refill=10)
-    await tokens.take(Lane.PERSON)
-    order: list[Lane] = []
+    await tokens.take(Priority.PERSON)
+    order: list[Priority] = []
 
-    async def call(lane: Lane) -> None:
+    async def call(lane: Priority) -> None:
         await tokens.take(lane)
         order.append(lane)
 
     async with asyncio.TaskGroup() as tasks:
-        for lane in (*[Lane.PERSON] * 50, *[Lane.STATUS] * 5, *[Lane.DETAIL] * 3):
+        for lane in (*[Priority.PERSON] * 50, *[Priority.STATUS] * 5, *[Priority.DETAIL] * 3):
             tasks.create_task(call(lane))
 
-    assert [place + 1 for place, lane in enumerate(order) if lane is Lane.DETAIL] == [10, 20, 30]
-    assert [place + 1 for place, lane in enumerate(order) if lane is Lane.STATUS][:2] == [40, 50]
+    assert [place + 1 for place, lane in enumerate(order) if lane is Priority.DETAIL] == [10, 20, 30]
+    assert [place + 1 for place, lane in enumerate(order) if lane is Priority.STATUS][:2] == [40, 50]
 
 
 @pytest.mark.looptime
 async def test_thousands_that_give_up_at_once_hold_up_nobody() -> None:
     """However many there are, each is passed over once."""
     tokens = bucket(size=1, refill=1)
-    await tokens.take(Lane.PERSON)
-    waiting = [asyncio.create_task(tokens.take(Lane.STATUS)) for _ in range(20_000)]
+    await tokens.take(Priority.PERSON)
+    waiting = [asyncio.create_task(tokens.take(Priority.STATUS)) for _ in range(20_000)]
     await asyncio.sleep(0)
     for each in waiting[:-1]:
         each.cancel()
@@ -83,8 +88,8 @@ async def test_thousands_that_give_up_at_once_hold_up_nobody() -> None:
 @pytest.mark.looptime
 async def test_a_caller_that_gives_up_leaves_its_place_and_its_token_to_others() -> None:
     tokens = bucket(size=1, refill=1)
-    await tokens.take(Lane.PERSON)
-    waiting = [asyncio.create_task(tokens.take(Lane.PERSON)) for _ in range(3)]
+    await tokens.take(Priority.PERSON)
+    waiting = [asyncio.create_task(tokens.take(Priority.PERSON)) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
 
@@ -134,7 +139,7 @@ async def test_a_call_waits_in_the_lane_that_its_caller_works_in() -> None:
     order: list[str] = []
 
     async def dispatch() -> None:
-        with calling_as(Lane.DISPATCH):
+        with with_priority(Priority.DISPATCH):
             await shared.take("StartExecution")
         order.append("dispatch")
 

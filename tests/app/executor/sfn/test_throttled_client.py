@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.executor import Outage, Quotas, paced
+from app.executor import CircuitBreaker, Quotas, throttled
 from app.executor.sfn.circuit_breaker import FAILURES, PROBE_SECONDS, SLOW_SECONDS
 from app.executor.sfn.quotas import Quota
 from app.executor.sfn.throttled_client import ATTEMPTS
@@ -23,17 +23,17 @@ def quotas(rig: Rig, **actions: Quota) -> Quotas:
     return Quotas(actions, clock=rig.clock.seconds)
 
 
-async def start(rig: Rig, limits: Quotas | None = None, outage: Outage | None = None) -> Any:
+async def start(rig: Rig, limits: Quotas | None = None, circuit_breaker: CircuitBreaker | None = None) -> Any:
     """Start an execution through a paced client."""
     await rig.sfn.create_state_machine(name=ARN.rpartition(":")[2], definition="{}", roleArn="", tags=[])
-    client = paced(cast("Any", rig.sfn), limits or quotas(rig), outage)
+    client = throttled(cast("Any", rig.sfn), limits or quotas(rig), circuit_breaker)
     return await client.start_execution(stateMachineArn=ARN, name="w", input="{}")
 
 
 async def ask(rig: Rig) -> Any:
     """Ask for an execution through a paced client."""
     arn = (await start(rig))["executionArn"]
-    return await paced(cast("Any", rig.sfn), quotas(rig)).describe_execution(executionArn=arn)
+    return await throttled(cast("Any", rig.sfn), quotas(rig)).describe_execution(executionArn=arn)
 
 
 @pytest.mark.parametrize("failure", [errors.Throttled(), errors.NoAnswer()])
@@ -89,51 +89,51 @@ async def test_a_refusal_says_nothing_of_an_attempt_before_it_that_got_no_answer
 
 
 async def test_starts_without_an_answer_are_an_outage_until_there_is_one(rig: Rig) -> None:
-    outage = Outage(clock=rig.clock.seconds)
+    circuit_breaker = CircuitBreaker(clock=rig.clock.seconds)
     rig.sfn.fail_next("start_execution", *[errors.NoAnswer()] * FAILURES)
 
     with pytest.raises(errors.NoAnswer):
-        await start(rig, outage=outage)
-    suspected = outage.suspected
-    await start(rig, outage=outage)
+        await start(rig, circuit_breaker=circuit_breaker)
+    is_open = circuit_breaker.is_open
+    await start(rig, circuit_breaker=circuit_breaker)
 
-    assert (suspected, outage.suspected) == (True, False)
+    assert (is_open, circuit_breaker.is_open) == (True, False)
 
 
 @pytest.mark.parametrize("answer", [errors.Throttled(), errors.RefusedByAWS("no"), errors.LimitReached()])
 async def test_a_refusal_is_an_answer(rig: Rig, answer: Exception) -> None:
-    outage = Outage(clock=rig.clock.seconds)
+    circuit_breaker = CircuitBreaker(clock=rig.clock.seconds)
     for _ in range(FAILURES):
-        outage.unanswered()
+        circuit_breaker.record_failure()
     rig.sfn.fail_next("start_execution", answer)
 
     with pytest.raises(type(answer)):
-        await start(rig, outage=outage)
+        await start(rig, circuit_breaker=circuit_breaker)
 
-    assert not outage.suspected
+    assert not circuit_breaker.is_open
 
 
 @pytest.mark.looptime
 @pytest.mark.parametrize(("seconds", "suspected"), [(0.1, False), (SLOW_SECONDS, True)])
-async def test_a_start_that_is_given_up_counts_when_it_took_long(rig: Rig, seconds: float, suspected: bool) -> None:
-    outage = Outage(clock=rig.clock.seconds)
+async def test_a_start_that_is_given_up_counts_when_it_took_long(rig: Rig, seconds: float, is_open: bool) -> None:
+    circuit_breaker = CircuitBreaker(clock=rig.clock.seconds)
     rig.sfn.before["start_execution"] = lambda: asyncio.sleep(3600)
     for _ in range(FAILURES):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(seconds):
-                await start(rig, outage=outage)
+                await start(rig, circuit_breaker=circuit_breaker)
 
-    assert outage.suspected is suspected
+    assert circuit_breaker.is_open is is_open
 
 
 def test_in_an_outage_one_start_at_a_time_is_tried(rig: Rig) -> None:
-    outage = Outage(clock=rig.clock.seconds)
-    assert [outage.may_try() for _ in range(3)] == [True] * 3
+    circuit_breaker = CircuitBreaker(clock=rig.clock.seconds)
+    assert [circuit_breaker.allow() for _ in range(3)] == [True] * 3
     for _ in range(FAILURES):
-        outage.unanswered()
+        circuit_breaker.record_failure()
 
-    first = [outage.may_try() for _ in range(3)]
+    first = [circuit_breaker.allow() for _ in range(3)]
     rig.clock.advance(PROBE_SECONDS)
-    second = [outage.may_try() for _ in range(3)]
+    second = [circuit_breaker.allow() for _ in range(3)]
 
     assert first == second == [True, False, False]

@@ -3,13 +3,13 @@
 Covers `app.poller.dispatch.backlog`.
 """
 
-from app.poller.dispatch.backlog import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, WaitingRoom
+from app.poller.dispatch.backlog import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Backlog
 from tests import samples
 from tests.rig import Clock
 from workflow_manager.models import Workflow
 
 
-class Room(WaitingRoom):
+class Room(Backlog):
     """A waiting room and its clock."""
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class Room(WaitingRoom):
     def enter(self, *workflows: Workflow) -> "Room":
         """Have workflows wait."""
         for workflow in workflows:
-            self.hold(workflow)
+            self.add(workflow)
         return self
 
 
@@ -42,9 +42,9 @@ def test_who_waits_already_does_not_wait_twice() -> None:
 
 def test_who_leaves_is_gone() -> None:
     room = Room().enter(samples.workflow("a"), samples.workflow("b", queue="slow"))
-    room.put_off("b")
+    room.defer("b")
     for workflow_id in ("a", "b", "nobody"):
-        room.drop(workflow_id)
+        room.remove(workflow_id)
     room.clock.advance(LONGEST_PAUSE_SECONDS)
 
     assert (room.queues(), room.depth("a"), room.oldest(), len(room)) == ([], 0, None, 0)
@@ -52,7 +52,7 @@ def test_who_leaves_is_gone() -> None:
 
 def test_who_is_put_off_lets_the_others_go_first_and_comes_back_in_its_place() -> None:
     room = Room().enter(samples.workflow("old"), samples.workflow("young", minutes=1))
-    room.put_off("old")
+    room.defer("old")
 
     meanwhile = room.first("default", 10), room.ready(["old", "young"]), room.depth("default")
     room.clock.advance(FIRST_PAUSE_SECONDS)
@@ -65,7 +65,7 @@ def test_the_pauses_grow_up_to_a_limit() -> None:
     room = Room().enter(samples.workflow("a"))
     pauses = []
     for _ in range(8):
-        room.put_off("a")
+        room.defer("a")
         waited = 0
         while not room.first("default", 1):
             room.clock.advance(1)
@@ -90,6 +90,6 @@ def test_a_reading_of_the_whole_index_drops_whom_it_does_not_show() -> None:
 
 def test_who_was_tried_is_told_from_who_was_not() -> None:
     room = Room().enter(samples.workflow("a"), samples.workflow("b"), samples.workflow("claimed", revision=1))
-    room.put_off("b")
+    room.defer("b")
 
     assert [room.untouched(each) for each in ("a", "b", "claimed", "nobody")] == [True, False, False, False]

@@ -240,7 +240,7 @@ async def test_a_place_is_free_when_another_replica_has_seen_the_end(rig: Rig) -
     first, second = await waiting(rig, 2)
     await rig.poller.poll_once()
     stored = await rig.store.get_workflow(first.id)
-    await rig.observer.end(stored, WorkflowStatus.FAILED, "seen by somebody else")
+    await rig.reconciler.end(stored, WorkflowStatus.FAILED, "seen by somebody else")
 
     await rig.poller.poll_once()
 

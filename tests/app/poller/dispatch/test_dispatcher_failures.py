@@ -33,9 +33,9 @@ def is_running(rig: Rig, workflow: Workflow) -> bool:
 async def left_to_the_dispatcher(rig: Rig, count: int, *, queue: str = "busy") -> list[Workflow]:
     """Submit workflows while Step Functions is down, as far as the process knows."""
     for _ in range(FAILURES):
-        rig.outage.unanswered()
+        rig.circuit_breaker.record_failure()
     workflows = [await rig.start(queue=queue) for _ in range(count)]
-    rig.outage.answered()
+    rig.circuit_breaker.record_success()
     return workflows
 
 
@@ -325,13 +325,13 @@ async def test_a_leader_that_steps_down_in_the_middle_of_a_reading_does_not_know
 
     async def list_active_workflows(**query: object) -> object:
         page = await listed(**query)  # type: ignore[arg-type]
-        rig.poller._intake.forget()
+        rig.poller._active_index.forget()
         return page
 
     monkeypatch.setattr(rig.store, "list_active_workflows", list_active_workflows)
-    await rig.poller._intake.read()
+    await rig.poller._active_index.read()
 
-    assert not rig.poller._intake.complete
+    assert not rig.poller._active_index.complete
 
 
 async def test_the_pace_is_kept_with_turns_far_apart() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.poller.dispatch.fair_share import first_left_out, shares
+from app.poller.dispatch.fair_share import fair_shares, first_left_out
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ from app.poller.dispatch.fair_share import first_left_out, shares
     ],
 )
 def test_each_gets_what_it_wants_or_equally_much(demands: dict[str, int], most: int, given_out: dict[str, int]) -> None:
-    assert shares(demands, most) == given_out
+    assert fair_shares(demands, most) == given_out
 
 
 @given(st.dictionaries(st.text(max_size=2), st.integers(0, 50), max_size=8), st.integers(0, 100))
 def test_nothing_is_left_while_somebody_wants_it_and_nobody_gets_more_than_it_wants(
     demands: dict[str, int], most: int
 ) -> None:
-    found = shares(demands, most)
+    found = fair_shares(demands, most)
 
     assert sum(found.values()) == min(most, sum(demands.values()))
     assert all(found[queue] <= demand for queue, demand in demands.items())
@@ -52,7 +52,7 @@ def test_nothing_is_left_while_somebody_wants_it_and_nobody_gets_more_than_it_wa
 def test_the_first_that_got_less_than_others_begins_the_next_turn(
     demands: dict[str, int], most: int, first: str
 ) -> None:
-    assert first_left_out(demands, shares(demands, most)) == first
+    assert first_left_out(demands, fair_shares(demands, most)) == first
 
 
 @pytest.mark.parametrize(("queues", "most"), [(1, 3), (7, 3), (9, 3), (100, 7), (1_000, 300)])
@@ -63,7 +63,7 @@ def test_nobody_waits_longer_than_it_takes_to_serve_everybody_once(queues: int, 
         demands = dict.fromkeys(
             [name for name in names if name >= first] + [name for name in names if name < first], 99
         )
-        given_out = shares(demands, most)
+        given_out = fair_shares(demands, most)
         first = first_left_out(demands, given_out)
         waited = {name: 0 if given_out[name] else turns + 1 for name, turns in waited.items()}
 

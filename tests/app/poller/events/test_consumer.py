@@ -8,7 +8,7 @@ import itertools
 
 import pytest
 
-from app.poller import EventConsumer, EventIntake
+from app.poller import EventConsumer, StatusEventHandler
 from app.poller.events.consumer import LONGEST_PAUSE_SECONDS, RECEIVERS
 from tests.app.poller.events import status_events
 from tests.app.poller.events.fake_sqs import FakeSQS
@@ -27,8 +27,8 @@ def sqs() -> FakeSQS:
 
 
 def consumer_of(rig: Rig, sqs: FakeSQS) -> EventConsumer:
-    intake = EventIntake(rig.store, rig.observer, rig.poller)
-    return EventConsumer(sqs.client(), intake, queue_url="https://sqs.example/1/events", now=rig.clock.now)
+    active_index = StatusEventHandler(rig.store, rig.reconciler, rig.poller)
+    return EventConsumer(sqs.client(), active_index, queue_url="https://sqs.example/1/events", now=rig.clock.now)
 
 
 @pytest.fixture
@@ -142,8 +142,8 @@ async def test_a_queue_that_does_not_answer_is_asked_ever_more_rarely_until_it_d
     rig: Rig, sqs: FakeSQS, consumer: EventConsumer, failure: Exception
 ) -> None:
     workflow = await rig.started()
-    outage = 10
-    sqs.failures.extend([failure] * (outage * RECEIVERS))
+    circuit_breaker = 10
+    sqs.failures.extend([failure] * (circuit_breaker * RECEIVERS))
     running = asyncio.create_task(consumer.run())
     await asyncio.sleep(600)
     asked_during_the_outage = len(sqs.receipts)

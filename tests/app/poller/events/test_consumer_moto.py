@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.poller import EventConsumer, EventIntake
+from app.poller import EventConsumer, StatusEventHandler
 from app.settings import Settings
 from tests.app.poller.events import status_events
 from tests.rig import Rig
@@ -60,7 +60,9 @@ async def queue(sqs: "SQSClient", dead_letters: str) -> str:
 @pytest.fixture
 async def consumer(rig: Rig, sqs: "SQSClient", queue: str) -> AsyncIterator[EventConsumer]:
     """A consumer that runs as long as the test."""
-    consumer = EventConsumer(sqs, EventIntake(rig.store, rig.observer, rig.poller), queue_url=queue, now=rig.clock.now)
+    consumer = EventConsumer(
+        sqs, StatusEventHandler(rig.store, rig.reconciler, rig.poller), queue_url=queue, now=rig.clock.now
+    )
     running = asyncio.create_task(consumer.run())
     yield consumer
     consumer.stop()
@@ -127,7 +129,9 @@ async def test_what_is_no_status_change_ends_in_the_dead_letter_queue_and_the_re
 
 
 async def test_a_long_poll_does_not_hold_up_the_stop(rig: Rig, sqs: "SQSClient", queue: str) -> None:
-    consumer = EventConsumer(sqs, EventIntake(rig.store, rig.observer, rig.poller), queue_url=queue, now=rig.clock.now)
+    consumer = EventConsumer(
+        sqs, StatusEventHandler(rig.store, rig.reconciler, rig.poller), queue_url=queue, now=rig.clock.now
+    )
     running = asyncio.create_task(consumer.run())
     workflow = await rig.started()
     await send(sqs, queue, status_events.of(workflow, "SUCCEEDED"))
@@ -144,7 +148,7 @@ async def test_a_long_poll_does_not_hold_up_the_stop(rig: Rig, sqs: "SQSClient",
 
 async def test_a_queue_that_does_not_exist_stops_nothing(rig: Rig, sqs: "SQSClient", queue: str) -> None:
     consumer = EventConsumer(
-        sqs, EventIntake(rig.store, rig.observer, rig.poller), queue_url=f"{queue}-not", now=rig.clock.now
+        sqs, StatusEventHandler(rig.store, rig.reconciler, rig.poller), queue_url=f"{queue}-not", now=rig.clock.now
     )
 
     assert not await consumer.consume_once()

@@ -10,14 +10,14 @@ from typing import Any, cast
 
 import pytest
 
-from app.executor import ExecutionLists, Quotas, paced
+from app.executor import ExecutionLists, Quotas, throttled
 from app.executor.sfn.quotas import Quota
-from app.poller import EventIntake, Leadership, Poller
+from app.poller import Leadership, Poller, StatusEventHandler
 from app.poller.budget import SILENCE_SECONDS, Budget
 from app.poller.details_queue import Details
-from app.poller.dispatch.backlog import WaitingRoom
-from app.poller.refresher import Attendant, RefreshOutcome
-from app.poller.schedule import Agenda
+from app.poller.dispatch.backlog import Backlog
+from app.poller.refresher import RefreshOutcome, WorkflowRefresher
+from app.poller.schedule import PollSchedule
 from app.poller.sweeps import LIST_LAG_SECONDS, Sweeper
 from app.poller.tracking import ActiveSet, Tracked, state_machine_of
 from tests import samples
@@ -45,7 +45,7 @@ class Lists:
 
     def lists(self, quotas: Quotas) -> ExecutionLists:
         """Return lists on this client that keep to the quotas."""
-        return ExecutionLists(paced(cast("Any", self), quotas))
+        return ExecutionLists(throttled(cast("Any", self), quotas))
 
 
 @pytest.fixture
@@ -67,14 +67,14 @@ def test_without_events_all_of_the_quotas_may_be_used(budget: Budget) -> None:
 
 
 def test_while_events_arrive_a_quarter_may_be_used(budget: Budget) -> None:
-    budget.heard()
+    budget.on_event()
 
     assert budget.lists_per_second == 2
     assert budget.asks_per_second == 0.0005
 
 
 def test_when_events_cease_to_arrive_all_may_be_used_again(budget: Budget, clock: Clock) -> None:
-    budget.heard()
+    budget.on_event()
     budget.spend("list", 1_000)
     clock.advance(SILENCE_SECONDS)
 
@@ -83,7 +83,7 @@ def test_when_events_cease_to_arrive_all_may_be_used_again(budget: Budget, clock
 
 
 def test_what_was_spent_is_waited_for(budget: Budget, clock: Clock) -> None:
-    budget.heard()
+    budget.on_event()
     budget.spend("list", 10)
     clock.advance(3.9)
     early = budget.allows("list")
@@ -96,7 +96,7 @@ def test_what_was_spent_is_waited_for(budget: Budget, clock: Clock) -> None:
 
 def test_without_quotas_nothing_is_waited_for(clock: Clock) -> None:
     budget = Budget(Quotas({}, clock=clock.seconds), clock=clock.seconds)
-    budget.heard()
+    budget.on_event()
     budget.spend("ask", 1_000_000)
 
     assert budget.allows("ask")
@@ -104,13 +104,13 @@ def test_without_quotas_nothing_is_waited_for(clock: Clock) -> None:
 
 @pytest.mark.looptime
 @pytest.mark.parametrize(("heard", "low", "high"), [(False, 470, 500), (True, 115, 130)], ids=["silence", "events"])
-async def test_the_poller_lists_at_the_rate_of_its_budget(rig: Rig, heard: bool, low: int, high: int) -> None:
+async def test_the_poller_lists_at_the_rate_of_its_budget(rig: Rig, on_event: bool, low: int, high: int) -> None:
     client = Lists(*(f"w{number}" for number in range(MACHINES)))
     poller = await following(rig, client)
     polling = asyncio.create_task(poller.run())
     for _ in range(60):
-        if heard:
-            poller.heard(await rig.store.get_workflow("w0"))
+        if on_event:
+            poller.on_event(await rig.store.get_workflow("w0"))
         await asyncio.sleep(1)
     poller.stop()
     await polling
@@ -130,11 +130,11 @@ async def following(rig: Rig, client: Lists) -> Poller:
     return Poller(
         rig.store,
         rig.outbox,
-        rig.observer,
+        rig.reconciler,
         client.lists(quotas),
         quotas,
         rig.queues,
-        rig.outage,
+        rig.circuit_breaker,
         Leadership(rig.store, candidate="me", lease_seconds=15, clock=clock),
         now=rig.clock.now,
         clock=clock,
@@ -146,22 +146,24 @@ async def following(rig: Rig, client: Lists) -> Poller:
 @pytest.mark.parametrize("events", [True, False])
 async def test_an_end_whose_event_went_to_another_replica_is_found_in_the_store(rig: Rig, events: bool) -> None:
     workflow = await rig.started()
-    replica = EventIntake(rig.store, rig.observer, Rig(replica_of=rig).poller)
+    replica = StatusEventHandler(rig.store, rig.reconciler, Rig(replica_of=rig).poller)
     await replica.take(status_events.read(status_events.of(workflow, "SUCCEEDED")))
     active, seconds = ActiveSet(), rig.clock.seconds
-    agenda = Agenda(active, interval_seconds=1)
+    schedule = PollSchedule(active, interval_seconds=1)
     quotas = Quotas({}, clock=seconds)
     budget = Budget(quotas, clock=seconds)
-    details, waiting = Details(), WaitingRoom(clock=seconds)
-    attendant = Attendant(rig.store, rig.observer, agenda, details, waiting, now=rig.clock.now, clock=seconds)
+    details, waiting = Details(), Backlog(clock=seconds)
+    refresher = WorkflowRefresher(
+        rig.store, rig.reconciler, schedule, details, waiting, now=rig.clock.now, clock=seconds
+    )
     machine = state_machine_of(workflow.execution_arn)
-    agenda.track(Tracked(workflow.id, machine, "default", WorkflowStatus.RUNNING, workflow.revision, since=seconds()))
+    schedule.track(Tracked(workflow.id, machine, "default", WorkflowStatus.RUNNING, workflow.revision, since=seconds()))
     rig.clock.advance(LIST_LAG_SECONDS)
     if events:
-        budget.heard()
+        budget.on_event()
 
-    outcomes = await Sweeper(Lists().lists(quotas), attendant, active, agenda, budget, clock=seconds).sweep(machine)
+    outcomes = await Sweeper(Lists().lists(quotas), refresher, active, schedule, budget, clock=seconds).sweep(machine)
 
     assert outcomes == ([RefreshOutcome.CHANGED] if events else [])
-    assert len(active) == agenda.doubtful == (0 if events else 1)
+    assert len(active) == schedule.unconfirmed == (0 if events else 1)
     assert [deferred.id for deferred in await rig.store.list_deferred_workflows(limit=10)] == [workflow.id]

@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from app.poller import EventIntake, Poller, RoundReport
+from app.poller import Poller, RoundReport, StatusEventHandler
 from app.poller.active_index import DEFERRED_SECONDS
 from tests import samples
 from tests.app.poller.events import status_events
@@ -21,15 +21,15 @@ SEEN_TOGETHER = ("RUNNING", "SUCCEEDED", "RUNNING", "SUCCEEDED")
 
 
 @pytest.fixture
-def intake(rig: Rig) -> EventIntake:
-    return EventIntake(rig.store, rig.observer, rig.poller)
+def active_index(rig: Rig) -> StatusEventHandler:
+    return StatusEventHandler(rig.store, rig.reconciler, rig.poller)
 
 
 async def hear(rig: Rig, workflow: Workflow, *statuses: str) -> Workflow:
     """Take an event for each status, and return the workflow as it is stored then."""
-    intake = EventIntake(rig.store, rig.observer, rig.poller)
+    active_index = StatusEventHandler(rig.store, rig.reconciler, rig.poller)
     for status in statuses:
-        await intake.take(status_events.read(status_events.of(workflow, status)))
+        await active_index.take(status_events.read(status_events.of(workflow, status)))
     return await rig.store.get_workflow(workflow.id)
 
 
@@ -54,12 +54,14 @@ async def test_events_carry_a_workflow_from_queued_to_its_end(rig: Rig) -> None:
 
 @pytest.mark.parametrize("followed", [True, False], ids=["followed", "not followed"])
 async def test_a_failure_is_what_step_functions_says_when_an_event_tells_of_it(
-    rig: Rig, intake: EventIntake, followed: bool
+    rig: Rig, active_index: StatusEventHandler, followed: bool
 ) -> None:
     workflow = await rig.started() if followed else await submitted(rig)
     rig.sfn.fail(workflow.id, "Boom", "it broke")
 
-    await intake.take(status_events.read(status_events.of(workflow, "FAILED", error="Forged", cause="by a sender")))
+    await active_index.take(
+        status_events.read(status_events.of(workflow, "FAILED", error="Forged", cause="by a sender"))
+    )
     if followed:
         await rig.poller.poll_once()
 
@@ -147,11 +149,13 @@ async def test_details_follow_an_event(rig: Rig) -> None:
     assert await rig.poller.poll_once() == RoundReport(active=0, changed=0, started=0, skipped=0)
 
 
-async def test_an_output_that_did_not_fit_into_the_event_is_asked_for(rig: Rig, intake: EventIntake) -> None:
+async def test_an_output_that_did_not_fit_into_the_event_is_asked_for(
+    rig: Rig, active_index: StatusEventHandler
+) -> None:
     workflow = await rig.started()
     rig.sfn.succeed(workflow.id, output='{"large":1}')
 
-    await intake.take(
+    await active_index.take(
         status_events.read(status_events.of(workflow, "SUCCEEDED", output=None, outputDetails={"included": False}))
     )
     told = await rig.store.get_workflow(workflow.id)
@@ -172,23 +176,23 @@ async def test_an_ended_workflow_is_no_longer_followed(rig: Rig) -> None:
     assert rig.poller.followed(workflow.id) is None
 
 
-async def test_the_execution_of_somebody_else_changes_nothing(rig: Rig, intake: EventIntake) -> None:
+async def test_the_execution_of_somebody_else_changes_nothing(rig: Rig, active_index: StatusEventHandler) -> None:
     workflow = await rig.started()
     foreign = workflow.execution_arn.replace("123456789012", "210987654321")
 
-    await intake.take(status_events.read(status_events.body("nobody", foreign, "SUCCEEDED")))
-    await intake.take(status_events.read(status_events.body(workflow.id, foreign, "SUCCEEDED")))
+    await active_index.take(status_events.read(status_events.body("nobody", foreign, "SUCCEEDED")))
+    await active_index.take(status_events.read(status_events.body(workflow.id, foreign, "SUCCEEDED")))
 
     assert await rig.store.get_workflow(workflow.id) == workflow
 
 
 async def test_an_execution_of_the_same_name_does_not_end_a_workflow_that_nobody_follows(
-    rig: Rig, intake: EventIntake
+    rig: Rig, active_index: StatusEventHandler
 ) -> None:
     workflow = samples.workflow("one")
     await rig.store.create_workflow(workflow)
 
-    await intake.take(
+    await active_index.take(
         status_events.read(status_events.body("one", workflow.execution_arn.replace("--x--", "--y--"), "FAILED"))
     )
 
@@ -196,7 +200,7 @@ async def test_an_execution_of_the_same_name_does_not_end_a_workflow_that_nobody
 
 
 async def test_a_followed_workflow_costs_one_write_and_no_read(
-    rig: Rig, intake: EventIntake, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, active_index: StatusEventHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workflow = await rig.started()
 
@@ -205,14 +209,14 @@ async def test_a_followed_workflow_costs_one_write_and_no_read(
 
     with monkeypatch.context() as patch:
         patch.setattr(rig.store, "get_workflow", refuse)
-        await intake.take(status_events.read(status_events.of(workflow, "RUNNING")))
-        await intake.take(status_events.read(status_events.of(workflow, "SUCCEEDED")))
+        await active_index.take(status_events.read(status_events.of(workflow, "RUNNING")))
+        await active_index.take(status_events.read(status_events.of(workflow, "SUCCEEDED")))
 
     assert (await rig.store.get_workflow(workflow.id)).revision == workflow.revision + 1
 
 
 async def test_a_store_that_does_not_answer_is_no_reason_to_forget_an_event(
-    rig: Rig, intake: EventIntake, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, active_index: StatusEventHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workflow = await submitted(rig)
 
@@ -222,4 +226,4 @@ async def test_a_store_that_does_not_answer_is_no_reason_to_forget_an_event(
     monkeypatch.setattr(rig.store, "get_workflow", refuse)
 
     with pytest.raises(errors.Unavailable):
-        await intake.take(status_events.read(status_events.of(workflow, "SUCCEEDED")))
+        await active_index.take(status_events.read(status_events.of(workflow, "SUCCEEDED")))
