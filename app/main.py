@@ -69,7 +69,7 @@ def _application(
         loaded = settings or Settings.load()
         configure(loaded.log_format, loaded.log_level)
         if unknown := Settings.unknown_variables():
-            log.warning("there are no such settings", action="unknown-settings", variables=unknown)
+            log.warning("unknown settings", action="unknown-settings", variables=unknown)
         async with open_services(loaded, on_fatal=fail) as services:
             app.state.services = services
             services.metrics.register(metrics.TrafficCollector(app.state.traffic))
@@ -89,7 +89,7 @@ def _application(
         redoc_url=None,
         strict_content_type=False,
         redirect_slashes=False,
-        # Nobody is told of it, and it looks for itself anew in every request.
+        # The framework's telemetry is off: it would look for exporters in every request.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.bodies = Bodies()

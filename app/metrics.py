@@ -1,4 +1,4 @@
-"""Metrics in the form of Prometheus, read from the parts of the service when somebody asks."""
+"""Prometheus metrics, collected from the parts of the service at each scrape."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final

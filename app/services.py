@@ -124,7 +124,7 @@ def _leadership(
 
 
 def _store_backend(settings: Settings, connection: aws.AWS) -> StoreBackend:
-    """Return where workflows are kept. On AWS nothing may be kept in memory unless somebody said so."""
+    """Return where workflows are kept. On AWS, `memory` must be set explicitly."""
     if settings.store is not None:
         return settings.store
     if not connection.embedded:
@@ -136,9 +136,9 @@ def _store_backend(settings: Settings, connection: aws.AWS) -> StoreBackend:
 
 
 def _log_start(settings: Settings, *, backend: StoreBackend, account: Account, preset: str) -> None:
-    """Say what this process runs on, for whoever reads the log of a night later."""
+    """Log what this process runs on."""
     log.info(
-        "service starts",
+        "service started",
         action="service-start",
         version=__version__,
         store=str(backend),
@@ -162,7 +162,7 @@ async def _open_store(
     if backend is StoreBackend.MEMORY:
         if not connection.embedded:
             log.warning(
-                "workflows are kept in memory: they are forgotten when this process ends, and their executions go on",
+                "the memory store forgets all workflows when this process ends; their executions continue",
                 action="memory-store",
             )
         return MemoryStore(unreadable=unreadable)
@@ -221,5 +221,7 @@ async def _running(name: str, background: Poller | EventConsumer, on_fatal: Call
 
 def _report(done: asyncio.Task[None], on_fatal: Callable[[], None]) -> None:
     if not done.cancelled() and (error := done.exception()) is not None:
-        log.error("a task died, the service stops", action="task-died", task=done.get_name(), exc_info=error)
+        log.error(
+            "background task died; stopping the service", action="task-died", task=done.get_name(), exc_info=error
+        )
         on_fatal()

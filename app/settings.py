@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     )
     sfn_role_arn: RoleArn | None = Field(default=None, description="Role that the state machines run with.")
     store: StoreBackend | None = Field(
-        default=None, description="Where workflows are kept; on the embedded AWS `memory` unless told otherwise."
+        default=None, description="Where workflows are kept; with the embedded AWS the default is `memory`."
     )
     table_prefix: str = Field(
         default="workflow-manager", pattern=r"^[A-Za-z0-9_.-]{1,200}$", description="Prefix of the DynamoDB tables."

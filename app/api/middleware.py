@@ -62,7 +62,7 @@ class RequestContext:
             # Only a server that stops cancels requests, and says of them that there was an internal error.
             if status:
                 raise
-            log.warning("request cut off by the stop", action="request-cut-off", path=scope["path"])
+            log.warning("request aborted by shutdown", action="request-cut-off", path=scope["path"])
             await _answer_stopping(request_id, send_with_id)
         finally:
             route = scope.get("route")

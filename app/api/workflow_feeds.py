@@ -119,7 +119,7 @@ class Feed:
             if self._latest is None:
                 raise
             log.warning(
-                "followed workflow not read",
+                "followed workflow could not be read",
                 action="follow",
                 workflow_id=self._latest.workflow.id,
                 error=silence.message,

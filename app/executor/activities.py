@@ -1,4 +1,4 @@
-"""Making sure that activities exist: a task of one that does not fails at once, instead of waiting for its worker."""
+"""Ensuring that activities exist: a task of a missing activity would fail at once instead of waiting for its worker."""
 
 import asyncio
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MAX_KNOWN: Final = 10_000
-"""Activities that are remembered, as many as an account may have; one that is not costs an idempotent call."""
+"""Maximum number of remembered activities, the quota of an account; any other costs an idempotent call."""
 
 
 class Activities:
-    """Creates activities; one that is there, perhaps with the tags of its worker, stays as it is."""
+    """Creates activities; an existing one, perhaps with the tags of its worker, is not changed."""
 
     def __init__(self, sfn: "SFNClient") -> None:
         self._sfn = sfn
@@ -28,7 +28,7 @@ class Activities:
         self._flights: dict[str, asyncio.Task[None]] = {}
 
     async def ensure(self, names: Iterable[str]) -> None:
-        """Create those that this process has not created yet; once for all concurrent callers.
+        """Create the activities that this process has not created yet; once for all concurrent callers.
 
         It waits for the quota, which is one call a second. Nothing is raised: who lacks the permission, or has an
         activity that cannot be made, starts what he starts as before.
@@ -55,4 +55,4 @@ class Activities:
             log.warning("activity not created", action="ensure-activity", activity=name, error=refusal.message)
             return
         self._known.put(name, True)
-        log.info("activity is there", action="ensure-activity", activity=name)
+        log.info("activity ensured", action="ensure-activity", activity=name)

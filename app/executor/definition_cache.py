@@ -1,4 +1,4 @@
-"""What starting a workflow needs of the store, kept at hand so that a warm start reads nothing."""
+"""Definitions and state resources, cached so that a warm start reads nothing from the store."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ class DefinitionCache:
         if version is not None and (known := self._definitions.get((name, version))) is not None:
             return known
         definition = await self._store.get_definition(name, version=version)
-        # One that is here already is shared by all its workflows; another copy of it would not be.
+        # All workflows of a version share one copy.
         return self._definitions.setdefault((name, definition.version), definition)
 
     async def uris(self, namespace: str, names: frozenset[str]) -> Mapping[str, str]:
@@ -59,7 +59,7 @@ class DefinitionCache:
         changes = self._changes
         found = await self._store.find_state_resources(namespace, names)
         uris = {name: resource.uri for name, resource in found.items()}
-        if changes == self._changes:  # what was read while somebody wrote may be older than what was written
+        if changes == self._changes:  # a read during a write may be older than the write
             self._lookups.put((namespace, names), (asked_at, uris))
         return uris
 

@@ -1,4 +1,4 @@
-"""What people ask of workflows: start, look, cancel, resume, resolve."""
+"""The use cases of workflows: start, get, cancel, resume, resolve."""
 
 import asyncio
 import re
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 REFRESH_EVERY: Final = timedelta(seconds=1)
-"""Looking at an active workflow asks Step Functions at most this often."""
+"""Minimum time between two refreshes of an active workflow by reads."""
 
 READ_TIMEOUT: Final = timedelta(seconds=2)
-"""Who looks at a workflow waits so long for Step Functions; then the answer is what is stored."""
+"""How long a read waits for Step Functions before it returns the stored state."""
 
 CALL_TIMEOUT: Final = timedelta(seconds=15)
-"""Who asks for what only Step Functions knows waits so long."""
+"""How long a request waits for what only Step Functions can answer."""
 
 SHOWN_AT_ONCE: Final = 2
-"""Workflows with many payloads that are read and sent to people at the same time."""
+"""Maximum number of workflows with many payloads that are read and sent at the same time."""
 
 _EVENT_ID: Final = re.compile(r"[1-9][0-9]{0,5}")
 
 
 class Executor:
-    """The verbs of the API on workflows; any number of callers may use them at once."""
+    """The operations of the API on workflows; safe for concurrent callers."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Executor:
     ) -> Workflow:
         """Start a new workflow at a state of an ended one, with the input and the variables that state last had.
 
-        One that was resumed before is resumed again only with ``force``. Raises ``WorkflowNotFound``,
+        A workflow that was resumed before needs ``force``. Raises ``WorkflowNotFound``,
         ``UnknownState``, ``WorkflowActive``, ``AlreadyResumed``, ``IdempotencyKeyReused`` and what ``start`` raises.
         """
         token = await self._token(overrides, operation=f"resume {workflow_id}", idempotency_key=idempotency_key)
@@ -125,7 +125,7 @@ class Executor:
         except errors.WorkflowNotFound:
             raise
         except errors.WorkflowManagerError as trouble:
-            # What is stored is worth more to who looks than that AWS was asked in vain, or denied us.
+            # The stored state is worth more to the caller than an error of AWS.
             log.warning("workflow shown as stored", action="refresh", workflow_id=workflow_id, error=trouble.message)
         return workflow
 
@@ -143,7 +143,7 @@ class Executor:
         return await Place.among(self._shown) if self._reconciler.heavy(workflow_id) else None
 
     async def job(self, workflow_id: str, job_id: str) -> Job:
-        """Return one job of a workflow with all of its payloads, also those that are kept by Step Functions alone.
+        """Return one job of a workflow with all its payloads, including those that only Step Functions keeps.
 
         Raises ``WorkflowNotFound``, ``Unavailable``, and ``JobNotFound``, also when Step Functions no longer has what
         was left out.
@@ -187,7 +187,7 @@ class Executor:
         raise errors.VersionConflict
 
     async def resolve(self, workflow_id: str) -> None:
-        """Mark a workflow as looked after. Raises ``WorkflowNotFound``, ``AlreadyResolved``."""
+        """Mark a failed workflow as resolved. Raises ``WorkflowNotFound``, ``AlreadyResolved``."""
         for _ in range(MAX_TRIES):
             workflow = await self._store.get_workflow(workflow_id)
             if workflow.resolved_by_user:
@@ -211,7 +211,7 @@ class Executor:
     async def _cancel(self, workflow: Workflow, reason: str) -> bool:
         """Cancel a workflow; tell whether that stopped an execution, the end of which is still to be seen."""
         if never_attempted(workflow):
-            # Who tries to start it later finds another revision.
+            # A later attempt to start it finds another revision.
             await self._end_cancelled(workflow, reason)
             return False
         waits = workflow.status is WorkflowStatus.QUEUED and workflow.start_pending
@@ -223,7 +223,7 @@ class Executor:
             return False
         except errors.Unavailable:
             if waits:
-                # Nobody has seen it start, and an outage must not keep it from being cancelled.
+                # It is not known to have started, and an outage must not prevent the cancellation.
                 await self._end_cancelled(workflow, reason, stop_pending=True)
                 return False
             if (await self._seen(workflow)).status.terminal:
@@ -251,7 +251,7 @@ class Executor:
             async with deadline(READ_TIMEOUT, what=f"a question about workflow {workflow.id}"):
                 return await self._reconciler.observe(workflow)
         except errors.WorkflowManagerError as silence:
-            log.warning("end is seen later", action="cancel", workflow_id=workflow.id, error=silence.message)
+            log.warning("stop not confirmed yet", action="cancel", workflow_id=workflow.id, error=silence.message)
             return workflow
 
     async def _make_sure(

@@ -1,4 +1,4 @@
-"""Tickets: the id of the workflow that a request makes, and how a repeated request is known again."""
+"""Idempotency tokens: the id of the workflow that a request makes, and the digest that identifies a repeat."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ SECRET_DOCUMENT: Final = "installation/idempotency"  # noqa: S105 (where it is k
 SECRET_BYTES: Final = 32
 
 FORMER_IDS: Final = uuid.UUID("5a3e2a3c-6f3b-5b0e-9a55-3d3a4f6f1c77")
-"""UUID namespace of the ids that earlier versions made from a key alone, so that anybody could tell them."""
+"""UUID namespace of the ids that earlier versions made from a key alone, which made them guessable."""
 
 FORMER_IDS_COUNT: Final = timedelta(days=90)
 """So long after the secret was made, a repeated key can be one of before: as long as workflows are kept by default."""
@@ -26,11 +26,11 @@ MAX_TRIES: Final = 5
 
 
 class Secret(NamedTuple):
-    """What an installation mixes into idempotency keys, so that nobody else can tell an id from a key."""
+    """The secret of an installation that is mixed into idempotency keys, so that ids cannot be derived from keys."""
 
     key: bytes
     former_until: datetime
-    """Until when a key can be one that an earlier version has seen."""
+    """Until when a key may have been used with an earlier version."""
 
 
 class SecretKeeper:
@@ -80,7 +80,7 @@ def _read(document: Document) -> Secret:
 
 
 class IdempotencyToken(NamedTuple):
-    """What a request that makes a workflow is entitled to."""
+    """Workflow id and request fingerprint for an Idempotency-Key."""
 
     workflow_id: str
     fingerprint: str | None
@@ -92,17 +92,17 @@ class IdempotencyToken(NamedTuple):
     async def of(
         cls, request: Request, *, operation: str, idempotency_key: str | None, keeper: SecretKeeper, now: datetime
     ) -> Self:
-        """Return the ticket of a request; without a key every call gets a new id. Raises ``Unavailable``."""
+        """Return the token of a request; without a key every call gets a new id. Raises ``Unavailable``."""
         if idempotency_key is None:
             return cls(str(uuid.uuid4()), None)
         secret = await keeper.get()
-        # What a later version adds to requests must not make another request of one that does not use it.
-        told = request.model_dump_json(by_alias=True, exclude_defaults=True)
+        # Fields that a later version adds must not change the digest of requests without them.
+        body = request.model_dump_json(by_alias=True, exclude_defaults=True)
         former = None
         if now < secret.former_until:
             former_id = str(uuid.uuid5(FORMER_IDS, idempotency_key))
             former = (former_id, _fingerprint(operation, request.model_dump_json(by_alias=True)))
-        return cls(keyed_id(secret.key, idempotency_key), _fingerprint(operation, told), former)
+        return cls(keyed_id(secret.key, idempotency_key), _fingerprint(operation, body), former)
 
     @property
     def known_as(self) -> list[tuple[str, str | None]]:

@@ -5,7 +5,7 @@ from types import TracebackType
 
 
 class StartsInFlight:
-    """Knows which workflows are just being started here, so that others can wait for the outcome."""
+    """The workflows that this process is starting, so that other tasks can wait for the outcome."""
 
     def __init__(self) -> None:
         self._under_way: dict[str, list[asyncio.Event]] = {}
@@ -18,7 +18,7 @@ class StartsInFlight:
         return StartInFlight(self._under_way, workflow_id)
 
     async def finished(self, workflow_id: str) -> None:
-        """Wait until nobody here is starting a workflow."""
+        """Wait until this process is not starting a workflow."""
         while starts := self._under_way.get(workflow_id):
             await starts[0].wait()
 

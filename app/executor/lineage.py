@@ -1,4 +1,4 @@
-"""Families of workflows: the ones that resume another one, over generations."""
+"""The lineage of a workflow: the workflows that it resumes, and those that resume it."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,27 +13,27 @@ MAX_GENERATIONS: Final = 50
 
 async def refuse_while_active(store: Store, workflow: Workflow) -> None:
     """Raise ``WorkflowActive`` when a workflow has not ended, ``AlreadyResumed`` when what resumes it has not."""
-    family = [workflow]
-    while family:
-        member = family.pop()
+    lineage = [workflow]
+    while lineage:
+        member = lineage.pop()
         if not member.status.terminal or member.stop_pending:
             state = "being stopped" if member.stop_pending else member.status.value
             sentence = f"workflow {member.id} is still {state}; cancel it or wait for its end"
             if member is workflow:
                 raise errors.WorkflowActive(sentence)
             raise errors.AlreadyResumed(sentence, retry=member.id)
-        family.extend(await _present(store, member.retries))
+        lineage.extend(await _present(store, member.retries))
 
 
 async def refuse_resumed(store: Store, workflow: Workflow) -> None:
-    """Raise ``AlreadyResumed`` when a workflow has been resumed; the last one that resumes it is named."""
+    """Raise ``AlreadyResumed``, with the last retry, when a workflow has been resumed."""
     if not workflow.retries:
         return
     retry = workflow.retries[-1]
     found = await _present(store, (retry,))
     state = f", whose status is {found[0].status.value}" if found else ""
     raise errors.AlreadyResumed(
-        f"workflow {workflow.id} was resumed before as {retry}{state}; to resume it once more all the same, use force",
+        f"workflow {workflow.id} was resumed before as {retry}{state}; to resume it again, use force",
         retry=retry,
     )
 
@@ -45,7 +45,7 @@ async def ancestors(store: Store, workflow: Workflow) -> Sequence[Workflow]:
         try:
             found = await _present(store, (line[-1].retry_for,))
         except errors.RecordUnreadable:
-            break  # an ancestor that nobody can change needs no part in it
+            break  # an ancestor that cannot be read cannot be changed either
         if not found:
             break
         line.extend(found)

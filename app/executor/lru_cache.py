@@ -1,4 +1,4 @@
-"""Memory that does not grow: what was used last is kept, and the rest forgotten."""
+"""A bounded cache that evicts the least recently used values."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,9 +9,9 @@ V = TypeVar("V")
 
 
 class LRUCache(Generic[K, V]):
-    """A dictionary that keeps what was used last: ``size`` values, which weigh no more than ``max_weight`` together.
+    """A dictionary of at most ``size`` values, which weigh at most ``max_weight`` together.
 
-    One value is kept whatever it weighs, by ``weigh``, which is asked once.
+    One value is kept whatever its weight; ``weigh`` is called once for each value.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class LRUCache(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value, and drop those that were not used for longest while there is no room."""
+        """Keep a value, and evict the least recently used ones while there is no room."""
         self._kept[key] = value
         self._kept.move_to_end(key)
         if self._max_weight is not None:
@@ -50,7 +50,7 @@ class LRUCache(Generic[K, V]):
         return len(self._kept) > self._size or (self._max_weight is not None and self._weight > self._max_weight)
 
     def setdefault(self, key: K, value: V) -> V:
-        """Keep a value unless there is one; return the one that is kept."""
+        """Keep a value unless the key has one; return the kept value."""
         known = self.get(key)
         if known is None:
             self.put(key, value)

@@ -22,7 +22,7 @@ from workflow_manager.models import Tags, Workflow, WorkflowDefinition, Workflow
 log = structlog.get_logger(__name__)
 
 MAX_TRIES: Final = 5
-"""Times that a request is done over because somebody else changed the workflow meanwhile."""
+"""Attempts of a request while other writers change the workflow."""
 
 CALL_TIMEOUT: Final = timedelta(seconds=2)
 """A person waits so long for a start; then the answer is ``queued``, and the dispatcher goes on with it."""
@@ -33,7 +33,7 @@ DEFINITE: Final = (errors.RefusedByAWS, errors.InvalidInput, errors.AccessDenied
 
 
 class NotTried(errors.Unavailable):
-    """Nobody has tried to start the execution."""
+    """No attempt was made to start the execution."""
 
 
 class NewWorkflow(NamedTuple):
@@ -51,7 +51,7 @@ class NewWorkflow(NamedTuple):
 
 
 class Outbox:
-    """Records workflows, starts their executions, and starts those that were recorded and not started."""
+    """Records workflows and starts their executions, including those that were recorded and not started."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Outbox:
         with self._starts.under_way(workflow.id):
             await self._store.create_workflow(workflow, ancestors=new.ancestors)
             if obstacle is not None:
-                log.info("workflow waits", action="queue-workflow", workflow_id=workflow.id, why=obstacle)
+                log.info("workflow queued", action="queue-workflow", workflow_id=workflow.id, why=obstacle)
                 return workflow
             try:
                 await self._starter.launch(workflow, machine, text, now=self._now(), limit=CALL_TIMEOUT)
@@ -118,8 +118,8 @@ class Outbox:
         """Start a workflow that was recorded, perhaps by a process that died before it started it.
 
         A refusal by AWS ends the workflow as ``failed`` with AWS's words. Raises ``NotTried`` when its execution cannot
-        have been started, ``Unavailable`` when it may have been, and ``VersionConflict`` when somebody else takes care
-        of it, or has ended it.
+        have been started, ``Unavailable`` when it may have been, and ``VersionConflict`` when another process starts or
+        has ended it.
         """
         if workflow.id in self._starts:
             return workflow
@@ -132,7 +132,7 @@ class Outbox:
                 return await self._end_refused(workflow, refusal.message, before=workflow)
             except errors.Unavailable as silence:
                 raise (NotTried if never_attempted(workflow) else errors.Unavailable)(silence.message) from silence
-            # The write is a claim: whoever gave up on this workflow meanwhile finds another revision.
+            # The write is a claim: a process that abandoned this workflow meanwhile finds another revision.
             claimed = await self._store.update_workflow(
                 workflow.id, {"last_updated": self._now()}, revision=workflow.revision
             )
@@ -148,7 +148,7 @@ class Outbox:
         return await self._store.get_workflow(workflow_id)
 
     async def why_waiting(self, workflow: Workflow) -> str | None:
-        """Tell a person why a workflow has not started yet, if that can be told."""
+        """Return why a workflow has not started yet, if known."""
         limits = await self._queues.limits(workflow.queue)
         if limits.paused:
             return f"waits: the queue {workflow.queue} is paused"
@@ -192,7 +192,7 @@ class Outbox:
     async def _made_before(self, token: IdempotencyToken) -> Workflow | None:
         """Return what the same request made before, if it did.
 
-        The request that recorded a workflow takes it back when AWS refuses it, but only while nobody else has written
+        The request that recorded a workflow removes it when AWS refuses it, but only while no other process has written
         to it: so a write makes sure that what is answered here stays.
         """
         for workflow_id, fingerprint in token.known_as:
@@ -206,19 +206,24 @@ class Outbox:
         return None
 
     async def _leave_to_dispatcher(self, workflow: Workflow, silence: errors.Unavailable) -> None:
-        """Note that nobody has seen an execution start, which spares the dispatcher to ask for it.
+        """Record that an execution has not started, so that the dispatcher need not describe it.
 
         Without the note it takes longer and more calls, but the workflow is not lost.
         """
         log.warning(
-            "workflow will be started later", action="start-later", workflow_id=workflow.id, error=silence.message
+            "start postponed; the workflow stays queued",
+            action="start-later",
+            workflow_id=workflow.id,
+            error=silence.message,
         )
         try:
             await self._store.update_workflow(workflow.id, {"start_pending": True}, revision=workflow.revision)
         except (errors.VersionConflict, errors.WorkflowNotFound):
-            return  # somebody else takes care of it
+            return  # another process takes care of it
         except errors.WorkflowManagerError as trouble:
-            log.warning("note was not written", action="start-later", workflow_id=workflow.id, error=trouble.message)
+            log.warning(
+                "reason for waiting not stored", action="start-later", workflow_id=workflow.id, error=trouble.message
+            )
 
     async def _taken_back(self, workflow: Workflow, refusal: errors.WorkflowManagerError) -> bool:
         """Remove a workflow that AWS refused; returns False if it has changed in the meantime, and so stays.
@@ -239,7 +244,7 @@ class Outbox:
         return True
 
     async def _as_stored(self, workflow: Workflow) -> Workflow:
-        """Return a recorded workflow as somebody else has left it, or as it was recorded when that cannot be read."""
+        """Return a workflow as it is stored now, or as it was recorded if it cannot be read."""
         try:
             return await self._store.get_workflow(workflow.id)
         except errors.WorkflowManagerError as trouble:
@@ -258,7 +263,7 @@ class Outbox:
             workflow.input, workflow.id, variables=workflow.variables, execution_input=workflow.execution_input
         )
         if not (self._starter.at_hand(machine) or self._quotas.free("CreateStateMachine")):
-            # The quota is a call a second: those that need none must not wait behind those that do.
+            # The quota is one call a second: workflows that need none must not wait behind those that do.
             raise errors.Unavailable("others wait for the quota of CreateStateMachine")
         if self._starter.in_flight(machine) and not self._quotas.free("CreateActivity"):
             raise errors.Unavailable("its activities wait for the quota of CreateActivity")
@@ -286,5 +291,5 @@ class Outbox:
 
 
 def never_attempted(workflow: Workflow) -> bool:
-    """Tell whether nobody has tried to start a workflow: whoever does so writes to it first."""
+    """Return whether no attempt was made to start a workflow; every attempt writes to it first."""
     return workflow.status is WorkflowStatus.QUEUED and workflow.start_pending and workflow.revision == 0

@@ -25,7 +25,7 @@ MAX_REMEMBERED: Final = 1_000
 """Queues whose limits are remembered."""
 
 CATCH_UP_SECONDS: Final = 1.0
-"""Starts that were not made while somebody waited are made up for this long, or for two turns if those take longer:
+"""Starts that were missed while workflows waited are made up for this long, or for two rounds if those take longer:
 so a rate is kept although turns come now and then."""
 
 EPOCH_KEY: Final = "epoch/queues"
@@ -35,14 +35,14 @@ RELOAD_SECONDS: Final = 60.0
 """Time after which all queues are read anew even though nothing says that one was changed."""
 
 RETIRE_SECONDS: Final = 60.0
-"""How long the document of a queue without limits must stand still before it is removed: nobody may still be about to
-write what was read from it."""
+"""How long the document of a queue without limits must be unchanged before it is removed, so that no replica can still
+be about to write it."""
 
 RETIRED_AT_ONCE: Final = 25
 """Documents that one look removes at most."""
 
 MAX_TRIES: Final = 20
-"""Times that a change of limits is tried: each can lose to a dispatcher, or to somebody else's change."""
+"""Attempts to change limits: each can lose to a dispatcher, or to another change."""
 
 UNLIMITED: Final = QueueLimits()
 STOPPED: Final = QueueLimits(paused=True)
@@ -50,13 +50,13 @@ STOPPED: Final = QueueLimits(paused=True)
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """How a queue stands: its limits, what runs in it, what waits, and when the next may go (in seconds since 1970)."""
+    """The state of a queue: limits, running and waiting workflows, and when the next may start (seconds since 1970)."""
 
     limits: QueueLimits
     running: tuple[str, ...] = ()
-    """Those that were let through and have not ended; only kept where their number is limited."""
+    """Admitted workflows that have not ended; only kept if their number is limited."""
     others: int = 0
-    """Those that run although nobody let them through: they started before the queue was limited."""
+    """Number of workflows that run without admission: they started before the queue was limited."""
     queued: int = 0
     next_start_at: float = 0.0
 
@@ -87,7 +87,7 @@ class QueueState:
         }
 
     def counted(self, *, ended: Collection[str], others: int, queued: int) -> Self:
-        """Return the line without those that have ended, and with what else runs and waits now."""
+        """Return the state without ended workflows, and with the current counts."""
         if self.limits.max_running is None:
             return replace(self, running=(), others=0, queued=queued)
         running = tuple(workflow_id for workflow_id in self.running if workflow_id not in ended)
@@ -96,7 +96,7 @@ class QueueState:
     def turns(self, moment: float, *, most: int, catch_up: float = CATCH_UP_SECONDS) -> int:
         """Return how many may start at ``moment`` by the pace of the queue, if there is room for them.
 
-        Those that could have started in the last ``catch_up`` seconds count too, if anybody waited: 0 when nobody did.
+        Starts missed in the last ``catch_up`` seconds count too, if workflows waited; pass 0 if none did.
         """
         pace = self.limits.starts_per_second
         if self.limits.paused:
@@ -124,7 +124,7 @@ class QueueState:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody runs or waits."""
+        """Whether no workflow runs or waits."""
         return not (self.running or self.others or self.queued)
 
     def with_limits(self, limits: QueueLimits) -> Self:
@@ -156,7 +156,7 @@ class KnownQueues:
         self._known: dict[str, _Known] = {}
         self.limited: set[str] = set()
         self.unsettled: set[str] = set()
-        """Limited queues in which somebody runs or waits, or that another process has changed."""
+        """Limited queues with running or waiting workflows, or that another process has changed."""
 
     def get(self, name: str) -> tuple[QueueState, int]:
         """Return how a queue stands, and the revision to change it at: 0 when it has no limits or cannot be read."""
@@ -175,7 +175,7 @@ class KnownQueues:
                 self.unsettled.add(name)
 
     def settled(self, name: str) -> None:
-        """Note that nothing has to be counted in a queue before somebody comes."""
+        """Record that a queue need not be counted until a workflow is added."""
         self.unsettled.discard(name)
 
     def remove(self, name: str) -> None:
@@ -199,7 +199,7 @@ class Queues:
     """Reads and changes queues. A queue without a document has no limits. ``clock`` gives seconds.
 
     Who dispatches looks every second, so what is known of the queues is kept, and only one small document is read
-    as long as nobody changes limits: any number of queues costs as much as one.
+    while limits do not change: any number of queues costs as much as one.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class Queues:
         return _shown(name, self._line_of(document), document)
 
     async def configured(self) -> list[Queue]:
-        """Return the queues that have limits, by name, and those that cannot be read."""
+        """Return the queues with limits, and the unreadable ones, by name."""
         documents = await self._store.list_documents(KEY_PREFIX)
         shown = [(_name(document), self._line_of(document), document) for document in documents]
         return [_shown(*each) for each in shown if each[1] is None or each[1].limits.limited]
@@ -246,7 +246,7 @@ class Queues:
         raise errors.VersionConflict
 
     async def delete(self, name: str) -> None:
-        """Lift all limits of a queue; its document goes once nobody can still be about to write it."""
+        """Remove all limits of a queue; its document is removed once no replica can still be about to write it."""
         await self.put(name, UNLIMITED)
 
     async def limits(self, name: str) -> QueueLimits:
@@ -282,8 +282,8 @@ class Queues:
     async def write(self, name: str, line: QueueState, *, revision: int) -> None:
         """Write how a queue stands, as ``known`` has just shown it with ``revision``.
 
-        Raises ``VersionConflict`` when somebody else did meanwhile, or when the look was so long ago that the document
-        may be another one of the same name.
+        Raises ``VersionConflict`` when another replica did meanwhile, or when the read was so long ago that the
+        document may be another one of the same name.
         """
         if self._clock() - self._looked_at > RETIRE_SECONDS / 2:
             raise errors.VersionConflict(f"what is known of the queue {name!r} is too old")
@@ -335,7 +335,7 @@ class Queues:
         return (line, document.revision) if line else (QueueState(STOPPED), 0)
 
     def _line_of(self, document: Document | None) -> QueueState | None:
-        """Read a line; None when there is one that cannot be read, which must hold up only its own queue."""
+        """Read the state of a queue; None if it is unreadable, which must block only its own queue."""
         why = _wrong_with(document)
         if document is not None and why is not None:
             self._unreadable.note("queue", _name(document), why)

@@ -108,7 +108,7 @@ class Reconciler:
     ) -> Workflow:
         """Write what was observed, and return the workflow as it is then.
 
-        ``before`` is the workflow as it was read, ``revision`` all that is known of one that was not, besides whether
+        ``before`` is the workflow as it was read; of one that was not read, ``revision`` is known, and whether
         it ``resumes`` another one: when it succeeded, all that it resumes is resolved first. Whatever was
         written meanwhile is kept: a terminal status stays, and only its missing details are filled in. With
         ``defer_details`` those of a workflow that succeeded are not waited for. Raises ``WorkflowNotFound``.
@@ -147,7 +147,7 @@ class Reconciler:
     async def finish_stop(self, workflow: Workflow) -> Workflow:
         """Stop what may have started while its workflow was cancelled; nothing is left to do once it cannot start.
 
-        Raises ``Unavailable``, and ``VersionConflict`` when somebody else does the same.
+        Raises ``Unavailable``, and ``VersionConflict`` when another process does the same.
         """
         try:
             await self._sfn.stop_execution(executionArn=workflow.execution_arn, cause=workflow.status_reason or "")
@@ -195,7 +195,7 @@ class Reconciler:
                 observation = observations.within(before, observation)
         changes = observations.changes(observation, before=before, now=self._now())
         if before is not None and changes and observation.status is WorkflowStatus.SUCCEEDED:
-            # Before the write: the one who looks after a crash in between finds that it is still to be done.
+            # Before the write: after a crash in between, the next observation repeats it.
             await self._resolve_resumed(before)
         if before is not None and not changes:
             self._note(before, previous=before.status)
@@ -238,7 +238,7 @@ class Reconciler:
             self._asked_at.put(workflow.id, self._now())
         if workflow.status is not previous:
             log.info(
-                "workflow has another status",
+                "workflow status changed",
                 action="workflow-status",
                 workflow_id=workflow.id,
                 status=workflow.status.value,

@@ -58,7 +58,7 @@ class Registry:
         """Store the next version of a definition.
 
         Raises ``InvalidRequest`` when the request names another definition, ``InvalidDefinition``,
-        ``DefinitionNotFound``, and ``VersionConflict`` when somebody else was faster.
+        ``DefinitionNotFound``, and ``VersionConflict`` when another request was faster.
         """
         if request.name != name:
             raise errors.InvalidRequest(f"the name in the body is {request.name!r}, the one in the path {name!r}")
@@ -76,7 +76,7 @@ class Registry:
             return cast("WorkflowDefinition", unreadable.placeholder).version
 
     async def put_state_resource(self, request: NewStateResource) -> StateResource:
-        """Store a state resource, in place of the one that was there."""
+        """Store a state resource, replacing an existing one."""
         resource = StateResource(
             name=request.name,
             namespace=request.namespace,
@@ -87,8 +87,10 @@ class Registry:
         try:
             await self._store.put_state_resource(resource)
         finally:
-            self._definition_cache.forget_resources()  # also when nobody knows whether it was written
-        log.info("state resource put", action="put-state-resource", namespace=resource.namespace, name=resource.name)
+            self._definition_cache.forget_resources()  # also when it is unknown whether it was written
+        log.info(
+            "state resource registered", action="put-state-resource", namespace=resource.namespace, name=resource.name
+        )
         return resource
 
     async def delete_state_resource(self, namespace: str, name: str) -> None:

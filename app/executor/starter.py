@@ -1,4 +1,4 @@
-"""Starting executions: a recorded workflow becomes exactly one execution, however often it is tried."""
+"""Starting executions: a recorded workflow becomes exactly one execution, however many attempts it takes."""
 
 import asyncio
 import sys
@@ -37,17 +37,17 @@ MAX_EXPANDED_AT_ONCE: Final = 50_000
 """Characters of a definition that are expanded on the event loop, in some 50 ms at worst."""
 
 LAUNCH_LIMIT: Final = timedelta(seconds=5)
-"""A start that has no answer so long after its claim is given up, and left to the poller."""
+"""A start without an answer this long after its claim is left to the poller."""
 
 LAG: Final = timedelta(seconds=5)
-"""A call that was given up can still reach AWS a little later, and what AWS says can lag behind what it did."""
+"""A cancelled call can still reach AWS a little later, and answers of AWS can lag behind its state."""
 
 START_WINDOW: Final = LAUNCH_LIMIT + LAG
-"""So long after its last claim, an execution that Step Functions does not know was not started."""
+"""This long after its last claim, an execution that does not exist was not started."""
 
 
 def start_window_over(workflow: Workflow, now: datetime) -> bool:
-    """Tell whether an execution that is not known now cannot appear any more, unless somebody starts it anew."""
+    """Return whether an execution that does not exist now cannot appear any more without a new attempt."""
     return now - workflow.last_updated >= START_WINDOW
 
 
@@ -76,7 +76,7 @@ class ExecutionStarter:
     ) -> StateMachine:
         """Expand a definition with what is registered in the namespace now.
 
-        ``variables`` are those that the run begins with, as the workflow has them.
+        ``variables`` are the variables that the run starts with, as the workflow has them.
         """
         restored = None if variables is None else inputs.names(variables)
         start_at = definition.state_machine["StartAt"]
@@ -122,7 +122,7 @@ class ExecutionStarter:
         process that was frozen in between must not start what has been cancelled long ago. Callers with less
         ``limit`` leave it to the poller sooner.
 
-        Raises ``RefusedByAWS`` or ``AccessDenied`` when it can never start, ``Unavailable`` when nobody knows: that
+        Raises ``RefusedByAWS`` or ``AccessDenied`` when it can never start, ``Unavailable`` when that is unknown, which
         includes every answer that has no meaning here, because only a definite refusal may end a workflow.
         """
         left = min(limit, LAUNCH_LIMIT - (now - workflow.last_updated))
@@ -135,7 +135,7 @@ class ExecutionStarter:
             raise _meaningless(unknown) from unknown
 
     def at_hand(self, machine: StateMachine) -> bool:
-        """Tell whether a start needs no call before StartExecution, or only waits for one under way."""
+        """Return whether a start needs no call before StartExecution, or only waits for one in progress."""
         return self._machines.at_hand(machine)
 
     def in_flight(self, machine: StateMachine) -> bool:
@@ -173,5 +173,5 @@ class ExecutionStarter:
 
 def _meaningless(answer: errors.AWSError) -> errors.Unavailable:
     """Take an answer without a meaning here as none."""
-    log.error("AWS gave an unknown answer", action="unknown-answer", error=answer.message)
+    log.error("unexpected answer from AWS", action="unknown-answer", error=answer.message)
     return errors.Unavailable(f"AWS gave an unknown answer: {answer.message}")

@@ -1,4 +1,4 @@
-"""Turns and places: work that needs much memory is done by few tasks at a time."""
+"""Turns and places, which limit how many tasks do work that needs much memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Turns:
-    """Gives the turn to the task that waits longest; the one that has it may ask for it again."""
+    """A fair lock that its owner may acquire again."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -50,7 +50,7 @@ class Place:
         return cls(places)
 
     def give_up(self) -> None:
-        """Let somebody else have it."""
+        """Release the place."""
         places, self._places = self._places, None
         if places is not None:
             places.release()

@@ -29,8 +29,8 @@ WHOLE_SECONDS: Final = 60.0
 """How often the whole active index is read, to forget what others ended."""
 
 MOST_IN_DOUBT: Final = 200
-"""Of the waiting workflows that somebody has tried to start, so many are asked for after each such reading. They may
-run, although nobody has seen it, and although their queue lets nobody through."""
+"""Waiting workflows with an earlier attempt to start that are described after each full read. Such a workflow may run
+unobserved, even while its queue admits nothing."""
 
 DEFERRED_PAGE: Final = 200
 DEFERRED_SECONDS: Final = 5.0
@@ -39,7 +39,7 @@ DEFERRED_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Known(Container[str]):
-    """What need not be read. Who waits and was tried before may have been cancelled, and run all the same."""
+    """Workflows that need not be read. A waiting one with an earlier attempt may have been cancelled and still run."""
 
     active: ActiveSet
     waiting: Backlog
@@ -156,7 +156,7 @@ class ActiveIndexReader:
         try:
             await self._store.update_workflow(workflow.id, {"details_deferred": True}, revision=workflow.revision)
         except (errors.VersionConflict, errors.WorkflowNotFound):
-            log.debug("workflow changed meanwhile", action="defer-skip", workflow_id=workflow.id)
+            log.debug("workflow changed concurrently", action="defer-skip", workflow_id=workflow.id)
 
     def _tracked(self, workflow: Workflow) -> Tracked:
         return Tracked(

@@ -18,7 +18,7 @@ SAFETY_NET_SHARE: Final = 0.25
 """Events get lost now and then, so sweeps go on; what they leave is for details and for people."""
 
 SILENCE_SECONDS: Final = 60.0
-"""Without an event for so long, events may have ceased to arrive, and all that is known comes from asking."""
+"""Without an event for this long, events may no longer arrive, and polling alone keeps statuses fresh."""
 
 SLACK_SECONDS: Final = 1.0
 """Calls that were due and not made in this time may be caught up with."""
@@ -34,7 +34,7 @@ class Budget:
         self._free_at: dict[Kind, float] = {}
 
     def on_event(self) -> None:
-        """Note that an event has arrived."""
+        """Record that an event has arrived."""
         self._last_event_at = self._clock()
 
     @property
@@ -57,7 +57,7 @@ class Budget:
         return not self.events_arrive or self._clock() >= self._free_at.get(kind, -inf)
 
     def spend(self, kind: Kind, calls: int = 1) -> None:
-        """Note calls that are about to be made."""
+        """Record calls that are about to be made."""
         earliest = self._clock() - SLACK_SECONDS
         self._free_at[kind] = max(self._free_at.get(kind, -inf), earliest) + calls / self._per_second(kind)
 
@@ -67,7 +67,7 @@ class Budget:
         return bucket.available if bucket else inf
 
     def plenty(self, action: str) -> bool:
-        """Tell whether half of what could ever be called at once is there."""
+        """Return whether at least half of the bucket is available."""
         bucket = self._quotas.bucket(action)
         return bucket is None or bucket.available >= max(1.0, bucket.quota.bucket / 2)
 

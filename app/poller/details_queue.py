@@ -33,11 +33,11 @@ class Details:
 
     @property
     def full(self) -> bool:
-        """Whether those that went well need not be added."""
+        """Whether succeeded workflows need not be added."""
         return len(self._others) >= MAX_WAITING
 
     def enqueue(self, tracked: Tracked) -> None:
-        """Have an ended workflow read; one that finds no room is remembered by the store alone."""
+        """Queue an ended workflow for a history read; when full, drop it (the store still lists it)."""
         failed = tracked.status is WorkflowStatus.FAILED
         queue, most = (self._failed, MAX_FAILED) if failed else (self._others, MAX_WAITING)
         if tracked.id in self._wanted or tracked.id in self._being_read or len(queue) >= most:

@@ -1,8 +1,8 @@
 """Leadership: one poller at a time does the work, so that the quotas are not spent twice.
 
-A lease is a document with the name of its holder and a count that the holder raises. Nobody compares clocks: who sees
-the count stand still for the length of a lease, on a clock of its own, takes over. Two leaders at once are harmless,
-because every write of the poller is conditional; the lease only saves calls.
+A lease is a document with the name of its holder and a count that the holder raises. Clocks are never compared: a
+candidate that sees the count unchanged for the length of a lease, on its own clock, takes over. Two leaders at once are
+harmless, because every write of the poller is conditional; the lease only saves calls.
 """
 
 from collections.abc import Callable
@@ -60,7 +60,7 @@ class Leadership:
         moment = self._clock()
         document = await self._store.get_document(KEY)
         if document is not None and "holder" not in document.body:
-            # Somebody may hold it: it is taken over like any other, when it stands still.
+            # Another replica may hold it: it is taken over like any other, once its count stands still.
             self._unreadable.note("lease", KEY, document.unreadable or "it has no holder")
         if self._holds(document) or document is None or self._stands_still(document, moment):
             await self._take(document, moment)
@@ -100,4 +100,4 @@ class Leadership:
         # The moment before the write: the lease must never look longer to its holder than to the others.
         self._renewed_at = moment
         if not led:
-            log.info("this poller leads", action="lead", candidate=self._candidate)
+            log.info("became leader", action="lead", candidate=self._candidate)

@@ -1,15 +1,15 @@
-"""Whether the loops of the poller get through: what readiness is judged by."""
+"""Whether the loops of the poller make progress, which readiness depends on."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
 STALE_SECONDS: Final = 60.0
 STALE_INTERVALS: Final = 10
-"""A loop that has not got through for this long, or so many intervals, stands still."""
+"""A loop without a tick for this long, or for this many intervals, is stalled."""
 
 
 class Liveness:
-    """When each loop last got through. ``clock`` gives seconds."""
+    """When each loop last completed a round. ``clock`` gives seconds."""
 
     def __init__(self, loops: Iterable[str], *, clock: Callable[[], float], interval_seconds: float) -> None:
         self._clock = clock
@@ -19,15 +19,15 @@ class Liveness:
 
     @property
     def age_seconds(self) -> float:
-        """How long ago the slowest loop got through."""
+        """Age of the oldest tick."""
         return self._clock() - min(self._ticks.values())
 
     @property
     def healthy(self) -> bool:
-        """Whether every loop has got through, and none stands still."""
+        """Whether every loop has ticked, and none is stalled."""
         return not self._still and self.age_seconds < self._patience_seconds
 
     def tick(self, loop: str) -> None:
-        """Note that a loop got through."""
+        """Record that a loop completed a round."""
         self._ticks[loop] = self._clock()
         self._still.discard(loop)

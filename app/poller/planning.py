@@ -45,7 +45,7 @@ def round_seconds(
 
 
 def pages(count: int) -> int:
-    """Return the calls that it takes to list so many running executions."""
+    """Return the number of calls needed to list this many running executions."""
     return ceil(count / LIST_PAGE)
 
 

@@ -65,7 +65,7 @@ class PollerStatus:
     details_pending: int
     queued: int
     queue_depths: Mapping[str, int]
-    """Workflows that wait in each limited queue that somebody waits in."""
+    """Number of waiting workflows of each limited queue that has any."""
     dispatch_lag_seconds: float
 
 
@@ -189,7 +189,7 @@ class Poller:
         self._schedule.doubt([tracked])
 
     def on_event(self, workflow: Workflow) -> None:
-        """Note that an event has told something, and how the workflow is stored since.
+        """Record that an event arrived, and the workflow as it is stored since.
 
         While events arrive, asking for statuses is the safety net, on a part of the quotas.
         """
@@ -240,11 +240,11 @@ class Poller:
         try:
             return await step()
         except errors.Unavailable as silence:
-            log.warning("step given up", action="poller-skip", step=name, error=silence.message)
+            log.warning("step skipped", action="poller-skip", step=name, error=silence.message)
         except errors.VersionConflict as conflict:
-            log.debug("step given up", action="poller-skip", step=name, error=conflict.message)
+            log.debug("step skipped", action="poller-skip", step=name, error=conflict.message)
         except errors.WorkflowManagerError as refusal:
-            log.error("step refused", action="poller-refused", step=name, error=refusal.message)  # noqa: TRY400
+            log.error("step denied by AWS", action="poller-refused", step=name, error=refusal.message)  # noqa: TRY400
         return None
 
     async def _lead(self) -> bool:
@@ -311,7 +311,7 @@ class Poller:
         return tracked is not None
 
     def _next_running(self) -> Tracked | None:
-        """Look at what runs only with what nobody needs: half of the bucket is left to those who ask all at once."""
+        """Refresh running workflows with spare quota only: half of the bucket is left for bursts of requests."""
         spare = self._budget.plenty("GetExecutionHistory")
         return self._schedule.next_running(self._clock()) if spare else None
 

@@ -33,11 +33,11 @@ ZOMBIE_REASON: Final = "Step Functions does not know the execution any more (zom
 
 DETAIL_TRIES: Final = 8
 """Readings, some minutes in all, after which the details of an ended workflow are what they are: its run goes on again,
-because somebody has redriven it."""
+because it was redriven outside of the service."""
 
 
 class RefreshOutcome(StrEnum):
-    """What came of attending to a workflow."""
+    """The result of refreshing a workflow."""
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"
@@ -112,7 +112,7 @@ class WorkflowRefresher:
         return await self._guarded(tracked, self._look_up, Priority.STATUS)
 
     def note(self, tracked: Tracked, workflow: Workflow, *, changed: bool = True) -> RefreshOutcome:
-        """Remember how a workflow is stored; one that has ended is followed no longer, but its details are wanted."""
+        """Update the tracked state of a workflow; an ended one is no longer polled, but its details are queued."""
         tracked.status = workflow.status
         tracked.revision = workflow.revision
         self._seen(tracked)
@@ -132,11 +132,11 @@ class WorkflowRefresher:
             with with_priority(lane):
                 return await attend(tracked)
         except (errors.WorkflowNotFound, errors.RecordUnreadable):
-            # One that can be read again is found in the index of active workflows.
+            # Once readable again, it is found in the index of active workflows.
             self._schedule.forget(tracked)
             return RefreshOutcome.SKIPPED
         except errors.VersionConflict:
-            log.debug("workflow changed meanwhile", action="poll-skip", workflow_id=tracked.id)
+            log.debug("workflow changed concurrently", action="poll-skip", workflow_id=tracked.id)
         except errors.Unavailable as silence:
             log.warning("workflow skipped", action="poll-skip", workflow_id=tracked.id, error=silence.message)
         except errors.WorkflowManagerError as refusal:
@@ -233,7 +233,7 @@ class WorkflowRefresher:
         return self.note(tracked, updated)
 
     async def _attend_reopened(self, tracked: Tracked, workflow: Workflow, observation: Observation) -> RefreshOutcome:
-        """Attend to an ended workflow whose history has no end: it lags behind, or somebody has redriven the run."""
+        """Handle an ended workflow whose history has no end: the history lags behind, or the run was redriven."""
         tracked.status, tracked.revision = workflow.status, workflow.revision
         self._schedule.forget(tracked)
         if tracked.tries < DETAIL_TRIES:

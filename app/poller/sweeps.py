@@ -33,7 +33,7 @@ HORIZON_SECONDS: Final = 4.0
 it. So all questions that can be asked are asked, and few of them wait."""
 
 OLDEST_PART: Final = 10
-"""One in so many is asked for before the lists of ended executions are read."""
+"""One of this many is described before the lists of ended executions are read."""
 
 SWEEP_WIDTH: Final = 16
 """Workflows that one sweep reads or writes in the store at the same time."""
@@ -73,7 +73,7 @@ class Sweeper:
     async def sweep(self, machine: str) -> list[RefreshOutcome]:
         """Sweep one state machine; returns an outcome for each workflow whose status it settled."""
         began = self._clock()
-        # A list does not settle what is to be stopped, whether it shows it or not.
+        # A list proves nothing about an execution that is to be stopped.
         self._schedule.doubt([tracked for tracked in self._active.members(machine).values() if tracked.status.terminal])
         try:
             with with_priority(Priority.STATUS):
@@ -82,12 +82,12 @@ class Sweeper:
                     outcomes += await self._look_up(gone)
                 outcomes += await self._ended(machine, gone)
         except errors.Unavailable as silence:
-            log.warning("sweep given up", action="sweep-skip", state_machine=machine, error=silence.message)
+            log.warning("sweep skipped", action="sweep-skip", state_machine=machine, error=silence.message)
             return []
         except errors.StateMachineNotFound:
             outcomes, gone = [], dict(self._active.members(machine))
         except errors.WorkflowManagerError as refusal:
-            log.error("sweep refused", action="sweep-refused", state_machine=machine, error=refusal.message)  # noqa: TRY400
+            log.error("sweep denied by AWS", action="sweep-refused", state_machine=machine, error=refusal.message)  # noqa: TRY400
             outcomes, gone = [], dict(self._active.members(machine))
         finally:
             self._schedule.swept(machine, began)
@@ -119,7 +119,7 @@ class Sweeper:
         return outcomes, gone
 
     async def _look_up(self, gone: dict[str, Tracked]) -> list[RefreshOutcome]:
-        """Settle workflows from the store: most of their events have come meanwhile, be it to another replica."""
+        """Update workflows from the store: most of their events have arrived meanwhile, perhaps at another replica."""
         outcomes = await self._in_batches(self._refresher.look_up(tracked) for tracked in gone.values())
         for tracked in list(gone.values()):
             if self._active.get(tracked.id) is not tracked:
@@ -128,7 +128,7 @@ class Sweeper:
 
     async def _ended(self, machine: str, gone: dict[str, Tracked]) -> list[RefreshOutcome]:
         """Settle workflows from the lists of ended executions, while a page settles more than questions would."""
-        # The lists begin with the executions that started last, so those that started first are asked for anyway.
+        # The lists begin with the latest executions, so the earliest are described anyway.
         self._schedule.doubt(islice(gone.values(), len(gone) // OLDEST_PART))
         outcomes: list[RefreshOutcome] = []
         forecast = self._forecasts.setdefault(machine, Forecast(ENDED_STATUSES))

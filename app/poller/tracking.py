@@ -26,7 +26,7 @@ class Tracked:
     asked_at: float = NEVER
     """When it was its turn to be asked about, with an answer or without."""
     seen_at: float = NEVER
-    """When it was last seen, be it in a list."""
+    """When it was last seen, in a list or otherwise."""
     denied_at: float | None = None
     """When Step Functions first said that it does not know it, since it last knew it."""
     resumes: bool = False

@@ -37,7 +37,7 @@ ECHOES: Final = frozenset(
     {"input", "inputdetails", "overrides", "environment", "environmentvariables", "parameters", "hyperparameters"}
     | {"arguments", "tags", "attributes", "attachments", "stacktrace", "trace", "definition"}
 )
-"""Parts of a document that repeat what was asked for, in which a message would be somebody else's."""
+"""Parts of a document that repeat the request; a message in them is not that of the failure."""
 
 MAX_NESTING: Final = 16
 """Causes wrap each other once per nested execution; the escapes double each time, so 32,768 characters hold no more."""

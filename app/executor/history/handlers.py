@@ -14,7 +14,7 @@ from workflow_manager.models import JobStatus
 IGNORED: Final = frozenset(
     {
         "ExecutionStarted",  # no state is entered yet; the input is on the workflow
-        "MapIterationSucceeded",  # the exit of the last state of the item has told
+        "MapIterationSucceeded",  # known from the exit of the last state of the item
         "MapRunSucceeded",  # MapStateExited follows and carries the output
         "MapStateSucceeded",  # as above
         "ParallelStateSucceeded",  # ParallelStateExited follows and carries the output

@@ -31,7 +31,7 @@ def failing_job(jobs: Sequence[Job]) -> Job | None:
 def last_job(jobs: Sequence[Job], *, status: WorkflowStatus) -> Job | None:
     """Pick the job that a list of workflows shows: of a failed run the one to blame, else the one entered last.
 
-    Of a failed run without a failed job (it timed out) that is the last one that was cut short: jobs are entered after
+    For a failed run without a failed job (it timed out) this is the last aborted job: jobs are entered after
     those around them.
     """
     if status is WorkflowStatus.FAILED:

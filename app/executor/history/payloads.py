@@ -12,7 +12,7 @@ DEFAULT_BYTES: Final = 16 * 1024 * 1024
 
 
 class Payloads(Protocol):
-    """Decides which payloads are kept; told of every job that got one."""
+    """Decides which payloads are kept; it is called for every job that gets one."""
 
     @property
     def kept_bytes(self) -> int:
@@ -25,7 +25,7 @@ class Payloads(Protocol):
 
 
 class Newest:
-    """Keeps up to so many bytes: those of the jobs that something happened to last."""
+    """Keeps a limited number of bytes: the payloads of the most recently changed jobs."""
 
     def __init__(self, limit_bytes: int = DEFAULT_BYTES) -> None:
         self._limit = limit_bytes

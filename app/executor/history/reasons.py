@@ -20,7 +20,7 @@ _CUT: Final = " … "
 
 
 class ReportedFailure(NamedTuple):
-    """Why something failed or was cut short; all three are None where nobody said."""
+    """Why something failed or was aborted; all three are None when unknown."""
 
     reason: str | None = None
     """What people read."""
@@ -41,7 +41,7 @@ class ReportedFailure(NamedTuple):
 
 
 NO_FAILURE: Final = ReportedFailure()
-"""Nothing failed, or nobody said why."""
+"""No failure, or no known reason."""
 
 
 def failure_reason(error: object, cause: object) -> str | None:

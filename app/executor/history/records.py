@@ -29,13 +29,13 @@ class JobPlace(NamedTuple):
 
 @dataclass(slots=True)
 class Attempt:
-    """One try of a task, or one start of a Parallel or Map."""
+    """One attempt of a task, or one start of a Parallel or Map."""
 
     created: datetime
     started: datetime | None = None
     stopped: datetime | None = None
     why: ReportedFailure = NO_FAILURE
-    """Without the cause: a job may have thousands of tries."""
+    """Without the cause: a job may have thousands of attempts."""
     worker: str | None = None
     """Who took it: a worker, or the run of a distributed Map."""
 
@@ -81,9 +81,9 @@ class Record:
     inside: "Container | None" = None
     """What a started Parallel or Map holds."""
     failing: datetime | None = None
-    """When the last try failed, while no event has told yet whether it is retried, caught or fatal."""
+    """When the last attempt failed, until an event shows whether it is retried, caught or fatal."""
     aborted: datetime | None = None
-    """When the state was aborted, while no event has told yet why."""
+    """When the state was aborted, until an event shows why."""
     exited: bool = False
     """The state passed on an output, so a failure of it was caught."""
     resumable: bool = False
@@ -181,7 +181,7 @@ class Record:
         return resource is None or self.resource.uri in {None, resource.uri}
 
     def job(self) -> models.Job:
-        """Show the record as the API does: the last try is the job itself, those before it are its attempts."""
+        """Return the job as the API shows it: with the fields of the last attempt, and earlier ones as ``attempts``."""
         parent = self.place.container.job
         last = self.attempts[-1] if self.attempts else None
         return models.Job(

@@ -1,24 +1,24 @@
-"""Noticing that Step Functions is down, so that nobody waits for it in vain."""
+"""A circuit breaker for Step Functions: during an outage, starts are postponed at once."""
 
 from collections.abc import Callable
 from math import inf
 from typing import Final
 
 FAILURES: Final = 3
-"""Calls in a row without an answer that make an outage."""
+"""Consecutive calls without an answer that open the circuit breaker."""
 
 PROBE_SECONDS: Final = 1.0
-"""How often one start may find out whether an outage is over."""
+"""Interval of the starts that probe whether an outage is over."""
 
 SLOW_SECONDS: Final = 1.0
-"""A call that was given up after so long had no answer; one that was given up sooner says nothing."""
+"""A call that was cancelled after this long counts as a failure; one cancelled sooner does not count."""
 
 
 class CircuitBreaker:
-    """Whether Step Functions answers those who start executions. ``clock`` gives seconds and never goes back.
+    """Counts consecutive failures of StartExecution. ``clock`` gives seconds and never goes back.
 
-    During an outage one start a second is tried, and all others are left for later at once. A throttled call is an
-    answer: quotas are another matter.
+    While it is open, one start a second is tried as a probe, and all others are postponed. A throttled call is a
+    success: Step Functions answers.
     """
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
@@ -28,11 +28,11 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the latest calls got no answer."""
+        """Whether the latest calls had no answer."""
         return self._failures >= FAILURES
 
     def allow(self) -> bool:
-        """Tell whether to start something now; during an outage, the one who is told so is the probe."""
+        """Return whether to start an execution now; while open, the caller that gets true is the probe."""
         if not self.is_open:
             return True
         moment = self._clock()
@@ -42,10 +42,10 @@ class CircuitBreaker:
         return True
 
     def record_success(self) -> None:
-        """Note an answer, be it a refusal."""
+        """Record an answer; a refusal is one too."""
         self._failures = 0
 
     def record_failure(self, *, after_seconds: float = inf) -> None:
-        """Note that a call failed without an answer, or was given up after some time."""
+        """Record a call that had no answer, or was cancelled after some time."""
         if after_seconds >= SLOW_SECONDS:
             self._failures += 1

@@ -42,7 +42,7 @@ class ListedPage:
 
 
 class ExecutionLists:
-    """Lists the executions of a state machine, those that started last first. Answers lag a little behind."""
+    """Lists the executions of a state machine, newest first. The lists are eventually consistent."""
 
     def __init__(self, sfn: "SFNClient") -> None:
         self._sfn = sfn

@@ -128,7 +128,7 @@ class HistoryReader:
         try:
             await self._read_on(workflow, bookmark)
         except (asyncio.CancelledError, _TurnsOutHeavy):
-            self._remember(arn, bookmark)  # who asks again need not begin again
+            self._remember(arn, bookmark)  # a repeated read continues here
             raise
         except errors.TaskLost:  # InvalidToken: the place of the last page is no longer known
             if bookmark.token is None:
@@ -151,7 +151,7 @@ class HistoryReader:
         return await self._read_anew(workflow, ForResume(state))
 
     async def _read_anew(self, workflow: Workflow, payloads: Payloads) -> Observation:
-        # Little is kept, so that it need not wait for those that are refreshed.
+        # Little is kept, so it need not wait for refreshes.
         async with self._asking.turn() if self.heavy(workflow.id) else nullcontext():
             bookmark = self._begin(workflow, payloads)
             await self._read_on(workflow, bookmark)
@@ -197,7 +197,7 @@ class HistoryReader:
         return bookmark
 
     def _remember(self, execution_arn: str, bookmark: _HistoryCursor) -> None:
-        """Keep the place in a history of several pages, and forget those that were not asked for longest."""
+        """Keep the position in a history of several pages, and forget the least recently used ones."""
         if bookmark.token is None:
             return
         self._take(execution_arn)

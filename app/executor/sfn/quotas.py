@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 
 class Priority(IntEnum):
-    """Who waits for a call; a lower number goes first, nearly always (``FOR_THE_LAST``)."""
+    """Priority of a call; a lower number goes first, nearly always (``FOR_THE_LAST``)."""
 
     PERSON = 0
     DISPATCH = 1
@@ -73,10 +73,10 @@ EMBEDDED: Final[Mapping[str, Quota]] = {
 """What the embedded AWS should be asked for: it has no quotas, but one process for everything."""
 
 BACK_OFF: Final = 0.7
-"""What is left of the refill after AWS refused a call: somebody else spends from the same quota."""
+"""Factor of the refill rate after AWS throttled a call: another client uses the same quota."""
 
 CALM_SECONDS: Final = 0.5
-"""Refusals within this time are one piece of news, and without one for so long the refill recovers."""
+"""Refusals within this time count once; after this time without one, the refill rate recovers."""
 
 LEAST_SHARE: Final = 0.05
 """The refill never falls below this part of the quota, or it would not be seen when AWS has room again."""
@@ -85,7 +85,7 @@ RECOVERY_PER_SECOND: Final = 0.15
 """Part of the quota that the refill regains in a second without refusals."""
 
 FOR_THE_LAST: Final = 10
-"""Where people want every call, one in so many goes to the least urgent lane that waits, or it would stand still."""
+"""While people use every call, one of this many goes to the lowest waiting priority, which would starve otherwise."""
 
 MIN_WAIT_SECONDS: Final = 0.001
 """Rounding must not make the timer spin before the next token is whole."""
@@ -95,7 +95,7 @@ _priority: ContextVar[Priority] = ContextVar("lane", default=Priority.PERSON)
 
 @contextmanager
 def with_priority(priority: Priority) -> Iterator[None]:
-    """Make every call inside wait in this lane; a request of a person is the default."""
+    """Give every call inside this priority; ``PERSON`` is the default."""
     token = _priority.set(priority)
     try:
         yield
@@ -104,7 +104,7 @@ def with_priority(priority: Priority) -> Iterator[None]:
 
 
 def current_priority() -> Priority:
-    """Return the lane that calls wait in here."""
+    """Return the priority of calls made here."""
     return _priority.get()
 
 
@@ -122,7 +122,7 @@ class QuotaUsage:
 
 
 class Bucket:
-    """The tokens of one action. Waiters are served by lane, and in a lane first come, first served.
+    """The tokens of one action. Waiters are served by priority, and first come, first served within a priority.
 
     ``clock`` gives seconds and is that of the loop, so that tests can move it.
     """
@@ -173,9 +173,9 @@ class Bucket:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._waiting -= 1  # its place in the lane is passed over
+                self._waiting -= 1  # its place is skipped
             else:
-                self._tokens += 1  # it was our turn, and nobody calls
+                self._tokens += 1  # the cancelled caller had been served; return its token
                 self.calls -= 1
             self._serve()
             raise
@@ -217,7 +217,7 @@ class Bucket:
             self._timer = asyncio.get_running_loop().call_later(max(wait, MIN_WAIT_SECONDS), self._serve)
 
     def _next(self) -> "asyncio.Future[None] | None":
-        """Take whose turn it is out of its lane; those that gave up are passed over."""
+        """Take the next waiter out of its queue, skipping cancelled ones."""
         last_first = self._people_in_a_row >= FOR_THE_LAST - 1
         for priority in reversed(self._waiters) if last_first else self._waiters:
             while priority:
@@ -237,17 +237,17 @@ class Quotas:
         self._buckets = {action: Bucket(quota, clock=clock) for action, quota in quotas.items()}
 
     async def take(self, action: str) -> None:
-        """Wait until an action may be called, in the lane of the caller."""
+        """Wait until an action may be called, with the priority of the caller."""
         if bucket := self._buckets.get(action):
             await bucket.take(current_priority())
 
     def free(self, action: str) -> bool:
-        """Tell whether an action can be called now, with nobody waiting for it."""
+        """Return whether an action can be called now, with no caller waiting for it."""
         bucket = self._buckets.get(action)
         return bucket is None or (not bucket.waiting and bucket.available >= 1)
 
     def refused(self, action: str) -> None:
-        """Note that AWS throttled an action."""
+        """Record that AWS throttled an action."""
         if bucket := self._buckets.get(action):
             bucket.refused()
 
@@ -256,7 +256,7 @@ class Quotas:
         return self._buckets.get(action)
 
     def headroom(self) -> list[QuotaUsage]:
-        """Tell how every action stands, by name."""
+        """Return the usage of every quota, by action."""
         return [
             QuotaUsage(
                 action=action,

@@ -39,7 +39,7 @@ NEW_FOR: Final = timedelta(days=1)
 would take hours of their quota."""
 
 MAX_SEEN: Final = 10_000
-"""State machines that are remembered; one that is not costs an idempotent call."""
+"""Maximum number of remembered state machines; any other costs an idempotent call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class StateMachines:
             flight = asyncio.create_task(work, name=f"ensure {machine.name}")
             self._flights[key] = flight
             flight.add_done_callback(lambda landed: self._land(key, landed))
-        # A caller that goes away must not take the others' flight along.
+        # A caller that is cancelled must not cancel the call that others wait for.
         await asyncio.shield(flight)
 
     def forget(self, machine: StateMachine) -> None:
@@ -208,7 +208,7 @@ class StateMachines:
     def _land(self, key: tuple[str, bytes], flight: "asyncio.Task[None]") -> None:
         del self._flights[key]
         if not flight.cancelled():
-            flight.exception()  # perhaps nobody waits for it any more, and asyncio complains of what nobody looks at
+            flight.exception()  # if no caller waits any more, asyncio would log an exception that was never retrieved
 
     async def _verify(self, machine: StateMachine) -> None:
         """See whether a state machine is still as this process left it: another replica may have updated it since."""
@@ -229,7 +229,7 @@ class StateMachines:
                 roleArn=self._role_arn,
                 tags=_wire_tags(machine.tags),
             )
-            log.info("state machine is there", action="ensure-state-machine", state_machine=machine.name)
+            log.info("state machine ensured", action="ensure-state-machine", state_machine=machine.name)
         except errors.StateMachineExists:
             await self._update(machine)
         else:

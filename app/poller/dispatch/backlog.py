@@ -31,7 +31,7 @@ class _Waiting:
     since: float
     """When it came here, in seconds on the clock of the loop."""
     touched: bool
-    """Whether somebody may have tried to start it."""
+    """Whether an attempt to start it may have been made."""
     tries: int = 0
     deferred: bool = False
 
@@ -56,12 +56,12 @@ class Backlog:
         return workflow_id in self._by_id
 
     def untouched(self, workflow_id: object) -> bool:
-        """Tell whether a workflow waits here that nobody has tried to start."""
+        """Return whether a workflow waits here without an attempt to start it."""
         waiting = self._by_id.get(workflow_id) if isinstance(workflow_id, str) else None
         return waiting is not None and not waiting.touched
 
     def queues(self) -> list[str]:
-        """Return the queues with somebody who can be tried now."""
+        """Return the queues with a workflow that can be tried now."""
         self._take_up()
         return list(self._lines)
 
@@ -81,7 +81,7 @@ class Backlog:
         )
 
     def add(self, workflow: Workflow) -> None:
-        """Have a workflow wait, if it does not yet."""
+        """Add a workflow, unless it is here already."""
         if workflow.id not in self._by_id:
             place = BacklogPlace(-workflow.priority, workflow.created_at, workflow.id)
             self._by_id[workflow.id] = _Waiting(place, workflow.queue, self._clock(), touched=workflow.revision > 0)
@@ -89,7 +89,7 @@ class Backlog:
             insort(self._lines.setdefault(workflow.queue, []), place)
 
     def remove(self, workflow_id: str) -> None:
-        """Have a workflow wait no longer."""
+        """Remove a workflow."""
         waiting = self._by_id.pop(workflow_id, None)
         if waiting is None:
             return
@@ -98,7 +98,7 @@ class Backlog:
             self._leave_line(waiting)
 
     def keep(self, workflow_ids: Container[str], *, since: float) -> None:
-        """Drop all others, but those that came here after ``since``."""
+        """Remove all other workflows, except those added after ``since``."""
         gone = [each for each, waiting in self._by_id.items() if each not in workflow_ids and waiting.since <= since]
         for workflow_id in gone:
             self.remove(workflow_id)
@@ -122,7 +122,7 @@ class Backlog:
         return [each for each in workflow_ids if (found := self._by_id.get(each)) is not None and not found.deferred]
 
     def defer(self, workflow_id: str) -> None:
-        """Have a workflow tried again after a pause, and let the others of its queue go first."""
+        """Try a workflow again after a pause, and the others of its queue first."""
         waiting = self._by_id.get(workflow_id)
         if waiting is None or waiting.deferred:
             return

@@ -33,15 +33,15 @@ WIDTH: Final = 32
 """Starts under way at the same time; at some 100 ms each they keep up with the quota, and leave room for people."""
 
 CHECKS_A_TURN: Final = 25
-"""Running workflows of a full queue that are looked up in each turn: somebody else may have seen their end."""
+"""Running workflows of a full queue that are read in each round: another replica may have recorded their end."""
 
 
 class DispatchRound(NamedTuple):
-    """What one turn did."""
+    """The result of one round."""
 
     started: Sequence[Workflow]
     moved: Sequence[Workflow]
-    """Workflows of the waiting room that were found to be started, or ended, already."""
+    """Workflows of the backlog that were found to be started, or ended, already."""
     full: bool
     """Whether as many were tried as a turn may: others may wait that could be started at once."""
 
@@ -55,12 +55,12 @@ class _Candidates(NamedTuple):
     """As it is now."""
     revision: int
     again: Sequence[str]
-    """Those that were let through before and have not started."""
+    """Workflows that were admitted before and have not started."""
     catch_up: float
 
 
 class Dispatcher:
-    """Starts the workflows of the waiting room.
+    """Starts the workflows of the backlog.
 
     Whom a limited queue lets through is written down before anything starts, under the revision that was read. So two
     dispatchers never let through more than the limit, and a restart finds whom it has let through.
@@ -96,14 +96,14 @@ class Dispatcher:
         self._width = asyncio.Semaphore(WIDTH)
         self._turn = 0
         self._first = ""
-        """The queue that the next turn begins with: the first one that got less than others in the turn before."""
+        """The queue that the next round begins with: the first that got less than others in the last round."""
         self._known = KnownQueues()
         self._admitted: dict[str, int] = {}
         """Workflows that this turn let through, each with the revision of its queue that says so. Who was let through
-        before is not among them: somebody else may just be starting it."""
+        before is not among them: another replica may be starting it."""
         self._given_back: dict[str, int] = {}
         """Those of them whose start failed before it could have any effect. Under a later revision of their queue,
-        somebody else may have started them."""
+        another replica may have started them."""
 
     async def step(self) -> DispatchRound:
         """Start whom AWS and the queues have room for."""
@@ -137,11 +137,11 @@ class Dispatcher:
 
     @property
     def limited(self) -> Collection[str]:
-        """Queues in which workflows wait because somebody wanted that."""
+        """Queues in which workflows wait because of a limit or a pause."""
         return self._known.limited
 
     async def _candidates(self, most: int) -> dict[str, _Candidates]:
-        """Count the limited queues, and of the others as many as can get a start, and the one whose turn is next."""
+        """Count the limited queues, the next queue in turn, and as many others as can get a start."""
         candidates: dict[str, _Candidates] = {}
         unlimited = 0
         for name in self._in_turn():
@@ -166,11 +166,11 @@ class Dispatcher:
         try:
             return await work
         except errors.VersionConflict:
-            return None  # somebody else dispatched, or changed the limits; the next turn sees what came of it
+            return None  # another replica dispatched, or the limits changed; the next round sees the result
         except errors.Unavailable as silence:
-            log.warning("queue left out", action="dispatch-skip", queue=queue, error=silence.message)
+            log.warning("queue skipped", action="dispatch-skip", queue=queue, error=silence.message)
         except errors.WorkflowManagerError as refusal:
-            log.error("queue left out", action="dispatch-refused", queue=queue, error=refusal.message)  # noqa: TRY400
+            log.error("queue skipped", action="dispatch-refused", queue=queue, error=refusal.message)  # noqa: TRY400
         return None
 
     def _demand(self, queue: str, candidates: _Candidates, moment: float) -> int:
@@ -213,7 +213,7 @@ class Dispatcher:
         return _Candidates(line, counted, revision, again, catch_up=self._catch_up if line.queued else 0.0)
 
     def _sample(self, running: Sequence[str]) -> Sequence[str]:
-        """Return some of those that run, others each time."""
+        """Return some of the running workflows, different ones each time."""
         first = self._turn * CHECKS_A_TURN % max(1, len(running))
         return running[first : first + CHECKS_A_TURN]
 
@@ -226,12 +226,12 @@ class Dispatcher:
             return False  # it keeps its place, and no other
         except errors.WorkflowManagerError:
             raise
-        except Exception:  # one that cannot be read keeps its place, and no other
+        except Exception:  # an unreadable workflow keeps its own slot, and no other
             log.exception("workflow skipped", action="dispatch-skip", workflow_id=workflow_id)
             return False
 
     async def _new(self, queue: str, line: QueueState, *, most: int, moved: list[Workflow]) -> Sequence[Workflow]:
-        """Return those that a queue has room for; who was cancelled meanwhile does not take the turn of another."""
+        """Return the workflows that a queue has room for; workflows cancelled meanwhile take no slot."""
         wanted, tried = line.room(most=most), set(line.running)
         new: list[Workflow] = []
         while ids := self._waiting.first(queue, wanted - len(new), besides=tried):
@@ -240,7 +240,7 @@ class Dispatcher:
         return new
 
     async def _queued(self, workflow_ids: Sequence[str], moved: list[Workflow]) -> Sequence[Workflow]:
-        """Return those that are still queued; the others leave the waiting room and are ``moved``."""
+        """Return the workflows that are still queued; the others leave the backlog and are ``moved``."""
         queued = []
         for workflow in await asyncio.gather(*(self._look_up(each) for each in workflow_ids)):
             if workflow is None:
@@ -265,14 +265,14 @@ class Dispatcher:
         return None
 
     async def _start(self, workflow: Workflow) -> Workflow | None:
-        """Start a workflow. One that cannot be started now is tried again, and others go first meanwhile."""
+        """Start a workflow. If it cannot start now, it is deferred, and others go first."""
         try:
             async with self._width:
                 if self._stopping.is_set() or (self._circuit_breaker.is_open and not self._circuit_breaker.allow()):
                     return None
                 started = await self._outbox.start_queued(workflow)
         except errors.VersionConflict:
-            log.debug("start left to somebody else", action="dispatch-skip", workflow_id=workflow.id)
+            log.debug("start left to another replica", action="dispatch-skip", workflow_id=workflow.id)
         except NotTried as silence:
             log.warning("start postponed", action="start-later", workflow_id=workflow.id, error=silence.message)
             if revision := self._admitted.get(workflow.id):

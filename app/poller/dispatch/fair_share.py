@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 
 def fair_shares(demands: Mapping[str, int], most: int) -> dict[str, int]:
-    """Return how many each may start: all that it wants where there is enough, and otherwise equally many.
+    """Return how many starts each queue gets: its demand if there is enough for all, else equal shares.
 
-    What some do not want is given to the others. When there are fewer starts than queues, the first ones get one each.
+    Starts that a queue does not need go to the others. With fewer starts than queues, the first queues get one each.
     """
     given = dict.fromkeys(demands, 0)
     left, wanting = most, [queue for queue, demand in demands.items() if demand > 0]
@@ -21,7 +21,10 @@ def fair_shares(demands: Mapping[str, int], most: int) -> dict[str, int]:
 
 
 def first_left_out(demands: Mapping[str, int], given: Mapping[str, int]) -> str:
-    """Return the first of those that got least of those that wanted more: whose turn it is next. ``""``: nobody's."""
+    """Return the queue that goes first in the next round: of those with unmet demand, the first with the fewest starts.
+
+    Empty when every demand was met.
+    """
     unmet = [queue for queue, demand in demands.items() if given[queue] < demand]
     least = min((given[queue] for queue in unmet), default=0)
     return next((queue for queue in unmet if given[queue] == least), "")

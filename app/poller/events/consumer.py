@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 RECEIVERS: Final = 8
-"""Messages are waited for in so many places at once: 100,000 workflows of ten minutes make 333 events a second."""
+"""Concurrent receive calls: 100,000 workflows of ten minutes make 333 events a second."""
 
 BATCH_MESSAGES: Final = 10
 """As many as one call can receive or delete."""
@@ -34,14 +34,14 @@ LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
 class Verdict(Enum):
-    """What is to become of a message."""
+    """What to do with a message."""
 
     ACK = auto()
     """Deleted."""
     RETRY = auto()
     """Left to be received again: it could not be written now."""
     DEAD_LETTER = auto()
-    """Left to be received again until the queue moves it to its dead-letter queue, for somebody to look at."""
+    """Left to be received again until the queue moves it to its dead-letter queue for inspection."""
 
 
 class EventConsumer:
@@ -76,10 +76,10 @@ class EventConsumer:
             settled = zip(messages, verdicts, strict=True)
             await self._delete([message for message, verdict in settled if verdict is Verdict.ACK])
         except errors.Unavailable as silence:
-            log.warning("event queue does not answer", action="events-skip", error=silence.message)
+            log.warning("event queue unavailable", action="events-skip", error=silence.message)
             return False
         except (errors.AWSError, errors.AccessDenied, errors.RefusedByAWS) as refusal:
-            log.error("event queue refuses us", action="events-refused", error=refusal.message)  # noqa: TRY400
+            log.error("event queue denied access", action="events-refused", error=refusal.message)  # noqa: TRY400
             return False
         return Verdict.RETRY not in verdicts
 
@@ -114,7 +114,7 @@ class EventConsumer:
             event = read_event(message["Body"], now=self._now())
         except ValueError as wrong:
             log.warning(
-                "message is no status change",
+                "message is not a status change",
                 action="event-unreadable",
                 message_id=message["MessageId"],
                 error=str(wrong),
@@ -131,7 +131,7 @@ class EventConsumer:
         return Verdict.ACK
 
     async def _delete(self, messages: Sequence["MessageTypeDef"]) -> None:
-        """Delete messages; one that stays is received again, which does no harm."""
+        """Delete messages. A message that is not deleted is received again, which is harmless."""
         if messages:
             await self._sqs.delete_message_batch(
                 QueueUrl=self._queue_url,

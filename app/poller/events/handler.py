@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class StatusEventHandler:
-    """Takes in what events say, in whatever order and however often they come.
+    """Applies status events, in any order and any number of times.
 
     An event that tells of a failure, and of a success as long as the quotas have room, only makes its workflow due:
     Step Functions is asked at once, and its answer is written. So nothing but Step Functions can fail a workflow. Every
@@ -52,7 +52,7 @@ class StatusEventHandler:
                 )
                 self._poller.on_event(recorded)
         except errors.WorkflowNotFound:
-            log.debug("event of a foreign execution", action="event-foreign", execution_arn=event.execution_arn)
+            log.debug("event of an unknown execution", action="event-foreign", execution_arn=event.execution_arn)
         except errors.RecordUnreadable:
             # Step Functions is asked when the record can be read again.
             log.debug("event of an unreadable workflow", action="event-skip", workflow_id=event.workflow_id)
@@ -81,5 +81,5 @@ class StatusEventHandler:
         except errors.ExecutionNotFound:
             observed = workflow
         if not observed.status.terminal:
-            log.info("end is not confirmed yet", action="event-unconfirmed", workflow_id=workflow.id)
+            log.info("end not confirmed yet", action="event-unconfirmed", workflow_id=workflow.id)
         return observed

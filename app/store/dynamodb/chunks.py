@@ -100,14 +100,16 @@ class Parts:
         try:
             await self._calls.write_many(self._table, [{"DeleteRequest": {"Key": key}} for key in keys(generations)])
         except (errors.Unavailable, errors.AWSError) as failure:
-            log.warning("old parts stay until they expire", action="remove-parts", error=failure.message)
+            log.warning("old parts not removed; they expire later", action="remove-parts", error=failure.message)
 
     async def expire(self, generations: Collection[Generation], expires_at: AttributeValue) -> None:
         """Let parts expire with their workflow instead of at the latest possible time."""
         try:
             await asyncio.gather(*(self._expire(key, expires_at) for key in keys(generations)))
         except (errors.Unavailable, errors.AWSError) as failure:
-            log.warning("parts stay longer than their workflow", action="expire-parts", error=failure.message)
+            log.warning(
+                "expiry of parts not set; they outlive their workflow", action="expire-parts", error=failure.message
+            )
 
     async def _expire(self, key: Item, expires_at: AttributeValue) -> None:
         await self._client.update_item(

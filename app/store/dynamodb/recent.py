@@ -74,7 +74,7 @@ class Recent:
             await self._calls.write_many(self._table, [{"PutRequest": {"Item": entry}} for entry in entries])
         except errors.WorkflowManagerError as failure:
             log.warning(
-                "new workflows are listed once the index has caught up",
+                "new workflows not entered; they are listed when the index catches up",
                 action="enter-recent",
                 workflows=len(entries),
                 error=failure.message,

@@ -28,8 +28,8 @@ def test_starts_in_many_namespaces_are_prepared_in_512_mib(character: str) -> No
     """Each namespace has its own copy of the definition, and its name is the caller's choice."""
     script = textwrap.dedent(f"""
         import asyncio, resource
-        from app.executor.definition_cache import Catalog
-        from app.executor.starter import Launcher
+        from app.executor.definition_cache import DefinitionCache
+        from app.executor.starter import ExecutionStarter
         from app.store.memory import MemoryStore
         from tests import samples
         from tests.rig import ACCOUNT
@@ -37,9 +37,9 @@ def test_starts_in_many_namespaces_are_prepared_in_512_mib(character: str) -> No
         machine = samples.ECHO | {{"Comment": "x" * 900_000 + {character!r}}}
 
         async def prepare():
-            launcher = Launcher(None, Catalog(MemoryStore(), clock=lambda: 0.0), None, ACCOUNT)
+            starter = ExecutionStarter(None, DefinitionCache(MemoryStore(), clock=lambda: 0.0), None, ACCOUNT)
             for number in range(600):
-                await launcher.state_machine(samples.definition(machine=machine), namespace=f"n{{number}}")
+                await starter.state_machine(samples.definition(machine=machine), namespace=f"n{{number}}")
 
         asyncio.run(prepare())
     """)

@@ -114,7 +114,7 @@ async def test_a_refusal_is_an_answer(rig: Rig, answer: Exception) -> None:
 
 
 @pytest.mark.looptime
-@pytest.mark.parametrize(("seconds", "suspected"), [(0.1, False), (SLOW_SECONDS, True)])
+@pytest.mark.parametrize(("seconds", "is_open"), [(0.1, False), (SLOW_SECONDS, True)])
 async def test_a_start_that_is_given_up_counts_when_it_took_long(rig: Rig, seconds: float, is_open: bool) -> None:
     circuit_breaker = CircuitBreaker(clock=rig.clock.seconds)
     rig.sfn.before["start_execution"] = lambda: asyncio.sleep(3600)

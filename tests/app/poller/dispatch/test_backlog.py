@@ -10,7 +10,7 @@ from workflow_manager.models import Workflow
 
 
 class Room(Backlog):
-    """A waiting room and its clock."""
+    """A backlog and its clock."""
 
     def __init__(self) -> None:
         self.clock = Clock()

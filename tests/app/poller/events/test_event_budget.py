@@ -103,7 +103,7 @@ def test_without_quotas_nothing_is_waited_for(clock: Clock) -> None:
 
 
 @pytest.mark.looptime
-@pytest.mark.parametrize(("heard", "low", "high"), [(False, 470, 500), (True, 115, 130)], ids=["silence", "events"])
+@pytest.mark.parametrize(("on_event", "low", "high"), [(False, 470, 500), (True, 115, 130)], ids=["silence", "events"])
 async def test_the_poller_lists_at_the_rate_of_its_budget(rig: Rig, on_event: bool, low: int, high: int) -> None:
     client = Lists(*(f"w{number}" for number in range(MACHINES)))
     poller = await following(rig, client)
