@@ -15,7 +15,7 @@ from workflow_manager.cli.help import HelpfulCommand, write_examples, write_para
 from workflow_manager.cli.options.completion import add_completion_options, settle_flag
 from workflow_manager.cli.options.profile_options import add_connection_options
 from workflow_manager.cli.program import PROGRAM
-from workflow_manager.cli.synonyms import Hint, translated, translated_member
+from workflow_manager.cli.synonyms import Hint, suggestions, translated, translated_member
 from workflow_manager.early_signals import EarlySignals, let_through
 
 DEBUG_VARIABLE = "WFM_DEBUG"
@@ -202,6 +202,10 @@ class LazyGroup(TyperGroup):
         except Hint:
             if not ctx.resilient_parsing:
                 raise
+        if args[0] not in self.commands and not args[0].startswith("-") and not ctx.resilient_parsing:
+            family = None if ctx.parent is None else self.name
+            similar = ", ".join(map(repr, suggestions(args[0], commands=self.commands, family=family)))
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {similar}?" if similar else ""))
         name, card, rest = super().resolve_command(ctx, args)
         if not isinstance(card, Card):
             return name, card, rest

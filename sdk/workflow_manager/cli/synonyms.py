@@ -1,5 +1,6 @@
 """Words that people type for verbs and options of this program: what each leads to."""
 
+import difflib
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -32,7 +33,8 @@ class Advice(NamedTuple):
     def hint(self, arguments: Sequence[str]) -> Hint:
         """Return the error, with the typed arguments in the commands."""
         given = shlex.join(arguments) or self.missing
-        return Hint(self.sentence, [to_paste(each.replace(SAME_PLACE, given).strip()) for each in self.commands])
+        commands = [_without_options(each, arguments).replace(SAME_PLACE, given).strip() for each in self.commands]
+        return Hint(self.sentence, [to_paste(each) for each in dict.fromkeys(commands)])
 
 
 Meaning = tuple[str, ...] | Advice
@@ -282,6 +284,24 @@ def _listing(noun: str, verb: str, arguments: Sequence[str]) -> list[str]:
         return [] if verb in LISTING and noun != "workflows" else [verb]
     named = any(not each.startswith("-") for each in arguments)
     return ["list"] if noun in LISTED and verb in LISTING and not named else [verb]
+
+
+def suggestions(word: str, *, commands: Collection[str], family: str | None = None) -> list[str]:
+    """Return the commands, and synonyms of commands, that look like a mistyped word."""
+    synonyms = VERBS if family is None else MEMBERS.get(family, {})
+    return difflib.get_close_matches(word, [*commands, *synonyms])
+
+
+def _without_options(template: str, arguments: Sequence[str]) -> str:
+    """Drop from a command to paste the options, with their values, that were typed already."""
+    typed = {word.partition("=")[0] for word in arguments if word.startswith("-")}
+    kept: list[str] = []
+    dropping = False
+    for word in template.split():
+        dropping = word in typed or (dropping and not word.startswith("-"))
+        if not dropping:
+            kept.append(word)
+    return " ".join(kept)
 
 
 def _meant(meaning: Meaning | None, words: Sequence[str]) -> list[str]:

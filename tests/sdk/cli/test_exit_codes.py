@@ -46,7 +46,6 @@ USAGE = [
     (("submit", "x", "--tag", "novalue"), "KEY=VALUE"),
     (("submit", "", "{}"), "name: "),
     (("submit", "x", "--queue", "a b"), "queue: "),
-    (("workflows", "--follow"), "--follow needs an ID"),
     (("workflows", "--workflow-id", "w", "--follow", "--full"), "exclude each other"),
     (("workflows", "--workflow-id", ""), "not a valid name or id"),
     (("workflows", "--status", "bogus"), "--status takes"),

@@ -107,6 +107,7 @@ HINTS = [
     ("restart 7c5f3a52", "workflow-manager resume 7c5f3a52"),
     ("rerun 7c5f3a52", "workflow-manager resume 7c5f3a52 --start-at STATE"),
     ("redrive", "workflow-manager resume ID"),
+    ("watch", "workflow-manager workflows ID --follow"),
     ("reset 7c5f3a52", "workflow-manager resume 7c5f3a52"),
     ("delete 7c5f3a52", "workflow-manager cancel 7c5f3a52"),
     ("logs 7c5f3a52", "workflow-manager workflows 7c5f3a52 --full"),
@@ -260,6 +261,44 @@ def test_advice_is_an_error_with_commands() -> None:
     with pytest.raises(Hint) as caught:
         translated(["rerun", "a b"], commands=COMMANDS)
     assert caught.value.commands[0] == "workflow-manager resume 'a b'"
+
+
+@pytest.mark.parametrize(
+    ("typed", "commands"),
+    [
+        ("rerun w --start-at A", ["resume w --start-at A"]),
+        ("rerun w --start-at=A", ["resume w --start-at=A"]),
+        ("rerun w --follow", ["resume w --follow", "resume w --follow --start-at STATE"]),
+    ],
+)
+def test_a_hint_repeats_no_option_that_was_typed(typed: str, commands: list[str]) -> None:
+    with pytest.raises(Hint) as caught:
+        translated(typed.split(), commands=COMMANDS)
+    assert list(caught.value.commands) == [f"workflow-manager {command}" for command in commands]
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggestion"),
+    [
+        ("lss", "'ls'"),
+        ("submitt x", "'submit'"),
+        ("definitions lits", "'list'"),
+        ("queues paus q", "'pause'"),
+        ("definitions depoy f", "'deploy'"),
+    ],
+)
+def test_a_mistyped_command_gets_a_suggestion(typed: str, suggestion: str, wfm: Run, service: FakeService) -> None:
+    """Synonyms are suggested too."""
+    outcome = wfm(*typed.split())
+    assert (outcome.code, outcome.out, service.asked) == (2, "", [])
+    assert "No such command" in outcome.err
+    assert "Did you mean" in outcome.err
+    assert suggestion in outcome.err
+
+
+def test_following_without_an_id_names_the_command_and_no_option(wfm: Run) -> None:
+    """Whatever word was typed for it."""
+    assert wfm("watch").err.startswith("workflow-manager: Give the ID of the workflow to follow:\n")
 
 
 def test_commands_of_the_service_lead_to_its_program() -> None:

@@ -11,10 +11,14 @@ import typer
 from workflow_manager import errors
 from workflow_manager.cli.options.common import DEFAULT_URL, URL_VARIABLE
 from workflow_manager.cli.options.profiles import HEADERS, PROFILE_VARIABLE, TOKEN_ENV, read_configuration
+from workflow_manager.cli.output.console import note
 from workflow_manager.cli.program import program_name
 from workflow_manager.masking import masked
 
 TOKEN_VARIABLE: Final = "WORKFLOWMANAGER_TOKEN"  # noqa: S105  where it is, not what it is
+OTHER_URL_VARIABLE: Final = "WFM_URL"
+"""Looks like a setting of the service, whose variables begin with WFM_, but is none."""
+
 AUTHORIZATION: Final = "Authorization"
 DEFAULT_REQUEST_TIMEOUT_SECONDS: Final = 30.0
 
@@ -94,6 +98,8 @@ def _complete(context: typer.Context, service: Service) -> Service:
     """Add what else was said: by options, which are read before, by the profile, and by the shell."""
     chosen = chosen_profile(context)
     source = context.get_parameter_source("service")
+    if source is not None and source.name == "DEFAULT" and os.environ.get(OTHER_URL_VARIABLE):
+        note(f"{OTHER_URL_VARIABLE} is ignored; the URL of the service is read from {URL_VARIABLE}.")
     # Credentials belong to the service that the profile names, and are not shown to another one.
     elsewhere = "url" in chosen.settings and (source is None or source.name != "DEFAULT_MAP")
     return replace(

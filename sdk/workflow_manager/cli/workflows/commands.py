@@ -109,7 +109,7 @@ def workflows(
         raise errors.InvalidRequest("--columns works only with -o table, wide and csv.")
     if not chosen:
         if watch is not None:
-            raise errors.InvalidRequest("--follow needs an ID: one workflow can be followed.")
+            raise Hint("Give the ID of the workflow to follow:", [service.command("workflows", "ID", "--follow")])
         if everything and (limit is not None or page is not None):
             raise errors.InvalidRequest("--all excludes --limit and --page.")
         shown = None if everything else limit or DEFAULT_LIMIT

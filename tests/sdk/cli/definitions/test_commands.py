@@ -209,6 +209,17 @@ def test_a_finding_in_a_list_has_its_place(wfm: Run, tmp_path: Path) -> None:
     assert wfm("definitions", "lint", write(tmp_path / "none.yaml", "[]")).out.endswith(" holds no definition.\n")
 
 
+def test_lint_writes_documents_for_programs(wfm: Run, tmp_path: Path) -> None:
+    bad = write(tmp_path / "bad.json", {**DEFINITION, "stateMachine": {**MACHINE, "StartAt": "nowhere"}})
+    outcome = wfm("definitions", "lint", bad, "-o", "json")
+    assert outcome.code == 1
+    [finding] = json.loads(outcome.out)
+    assert list(finding) == ["file", "line", "pointer", "severity", "message"]
+    assert (finding["file"], finding["line"], finding["pointer"]) == (bad, 1, "/stateMachine/StartAt")
+    assert finding["severity"] == "error"
+    assert json.loads(wfm("definitions", "lint", write(tmp_path / "good.json", DEFINITION), "-o", "json").out) == []
+
+
 def test_lint_searches_folders(wfm: Run, tmp_path: Path) -> None:
     """As apply does; one problem in one file is said in the singular."""
     folder = tmp_path / "a" / "b"

@@ -218,3 +218,15 @@ def test_a_wrong_profile_is_one_line(line: str, words: str, config: Path, wfm: R
     outcome = wfm(*LIST)
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert words in outcome.err
+
+
+def test_a_variable_of_another_name_is_not_ignored_in_silence(
+    config: Path, wfm: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variables of the service begin with WFM_; nothing is said where another URL is given."""
+    note = "WFM_URL is ignored; the URL of the service is read from WORKFLOWMANAGER_URL.\n"
+    monkeypatch.setenv("WFM_URL", service.url)
+    assert wfm("config", "show").err.startswith(note)
+    assert wfm(*LIST, "--url", service.url).err == ""
+    monkeypatch.setenv("WORKFLOWMANAGER_URL", service.url)
+    assert wfm(*LIST).err == ""
