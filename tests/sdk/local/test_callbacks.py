@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcomeSuccess
-from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 
 from tests.eventually import eventually
 from workflow_manager.local.stepfunctions import activities
 from workflow_manager.local.stepfunctions.activities import Activity, Board, PendingTask
-from workflow_manager.local.stepfunctions.history import ENDINGS, History, HistoryPosition
+from workflow_manager.local.stepfunctions.checkpoints import HistoryPosition
+from workflow_manager.local.stepfunctions.history import ENDINGS, History
 from workflow_manager.local.stepfunctions.scopes import CallbackScope
 
 ARN = "arn:aws:states:us-west-2:123456789012:activity:a"
@@ -186,9 +186,9 @@ def test_a_history_has_one_ending_whoever_competes(pool: ThreadPoolExecutor) -> 
         )
 
 
-def test_a_history_takes_nothing_after_its_end_or_from_an_abandoned_line() -> None:
+def test_a_history_takes_nothing_after_its_end_or_from_an_abandoned_path() -> None:
     history = History(on_end=lambda _: None)
-    outer = EventHistoryContext.of_program_start()
+    outer = HistoryPosition(0)
     abandoned = HistoryPosition(0, abandoned=True)
     history.add_event(outer, HistoryEventType.PassStateEntered)
     history.add_event(abandoned, HistoryEventType.ActivityTimedOut)

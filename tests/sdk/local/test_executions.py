@@ -223,10 +223,8 @@ def test_a_listed_execution_has_its_dates(bench: Workbench) -> None:
 
 
 def test_an_action_that_is_not_there_is_named(bench: Workbench) -> None:
-    execution_arn = bench.run({"Type": "Fail", "Error": "Bad"}).description["executionArn"]
-
-    with pytest.raises(ClientError, match="RedriveExecution") as refused:
-        bench.client.redrive_execution(executionArn=execution_arn)
+    with pytest.raises(ClientError, match="ListStateMachineVersions") as refused:
+        bench.client.list_state_machine_versions(stateMachineArn=bench.machine(PASS))
 
     assert code_of(refused.value) == "UnknownOperationException"
 

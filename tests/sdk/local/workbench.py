@@ -78,6 +78,11 @@ class Workbench:
         """Start an execution and wait for its end."""
         return self.finish(self.start(definition, given))
 
+    def redrive(self, execution_arn: str, **options: str) -> Run:
+        """Redrive an execution, and wait for its end."""
+        self.client.redrive_execution(executionArn=execution_arn, **options)
+        return self.finish(execution_arn)
+
     def history(self, execution_arn: str, **options: Any) -> list[dict[str, Any]]:
         """Return the events of an execution, as many as fit on one page."""
         answer: Any = self.client.get_execution_history(executionArn=execution_arn, maxResults=1000, **options)

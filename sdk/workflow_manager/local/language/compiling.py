@@ -115,6 +115,19 @@ class OpenCredentials(Credentials):
         env.stack.append(StateCredentials(role_arn=env.aws_execution_details.role_arn))
 
 
+class Branch:
+    """A branch of a Parallel, as the interpreter runs it: its program, on a path of its own."""
+
+    def __init__(self, number: int, program: Program) -> None:
+        self._number = number
+        self._program = program
+
+    def eval(self, env: Any) -> None:
+        """Run the branch."""
+        env.take_path(self._number)
+        self._program.eval(env)
+
+
 @functools.lru_cache(maxsize=CACHED_PROGRAMS)
 def compile_text(definition: str) -> Program:
     """Make the program of a definition; raises ``InvalidDefinitionError``."""
@@ -300,7 +313,8 @@ def _rule(state: CompiledState, rule: dict[str, Any]) -> ChoiceRule:
 
 
 def _branches(state: CompiledState, branches: list[dict[str, Any]]) -> BranchesDecl:
-    return BranchesDecl(programs=[state.nested(branch) for branch in branches])
+    programs: Any = [Branch(number, state.nested(branch)) for number, branch in enumerate(branches)]
+    return BranchesDecl(programs=programs)
 
 
 def _path(kind: Callable[..., Any], argument: str = "string_sampler") -> Callable[[CompiledState, Any], Any]:

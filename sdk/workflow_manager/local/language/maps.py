@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from moto.stepfunctions.parser.api import HistoryEventType, MapRunStatus
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
     distributed_item_processor,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.inline_item_processor import (
     InlineItemProcessor,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor.map_run_record import (
-    MapRunRecord,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
 from moto.stepfunctions.parser.asl.eval.environment import Environment
@@ -23,6 +22,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from workflow_manager.local.language.failures import RUN_FAILED, failure
+from workflow_manager.local.language.map_runs import MAX_REDRIVES, MapRun
 from workflow_manager.local.language.queries import evaluated
 
 MAX_THREADS: Final = 40
@@ -43,7 +43,8 @@ def work_off(worker: IterationWorker, job: Any, worker_frame: Environment) -> No
     """Stand in for the worker's way from job to job, which calls itself and ends at 1,000 of them."""
     env, pool, stopped = worker._env, worker._job_pool, worker.stopped  # noqa: SLF001 - takes the place of a method
     while job is not None:
-        job_frame = worker_frame.open_inner_frame()
+        job_frame: Any = worker_frame.open_inner_frame()
+        job_frame.take_path(job.job_index)
         worker._eval_job(env=job_frame, job=job)  # noqa: SLF001
         worker_frame.close_frame(job_frame)
         failed = isinstance(job.job_output, Exception) or stopped()  # type: ignore[no-untyped-call]
@@ -101,9 +102,34 @@ class DistributedMap(distributed_item_processor.DistributedItemProcessor):
     has_count = False
     has_percentage = False
 
+    def _eval_body(self, env: Environment) -> None:
+        eval_input: Any = env.stack.pop()
+        record = eval_input.map_run_record = _begin(env, eval_input.map_run_record)
+        history, checkpoint = env.event_manager, _checkpoint(env)
+        try:
+            _check_redrives(env, record)
+            if checkpoint.items is None:
+                checkpoint.items = self._items(env, eval_input)
+            env.stack.append(checkpoint.items)
+            env.event_manager = _Unrecorded()
+            self._map_run(env, eval_input)
+        except Exception as error:
+            history.add_event(env.event_history_context, HistoryEventType.MapRunFailed, _run_failure(error))
+            record.set_stop(MapRunStatus.FAILED if env.is_running() else MapRunStatus.ABORTED)
+            raise
+        finally:
+            env.event_manager = history
+        history.add_event(env.event_history_context, HistoryEventType.MapRunSucceeded)
+        record.set_stop(MapRunStatus.SUCCEEDED if env.is_running() else MapRunStatus.ABORTED)
+
+    def _items(self, env: Environment, eval_input: Any) -> list[Any]:
+        if not eval_input.item_reader:
+            return list(eval_input.input_items)
+        eval_input.item_reader.eval(env=env)
+        return list(env.stack.pop())
+
     def _map_run(self, env: Environment, eval_input: Any) -> None:
         items: list[Any] = env.stack.pop()
-        record: MapRunRecord = eval_input.map_run_record
         tolerance = Tolerance(
             count=eval_input.tolerated_failure_count if self.has_count else None,
             percentage=eval_input.tolerated_failure_percentage if self.has_percentage else None,
@@ -112,7 +138,7 @@ class DistributedMap(distributed_item_processor.DistributedItemProcessor):
             env,
             select=_selector(env, eval_input),
             work=self._get_iteration_program().eval,
-            record=record,
+            record=eval_input.map_run_record,
             goes_on=lambda failed: tolerance.allows(failed, len(items)),
         )
         children = list(self._children(env, eval_input, items))
@@ -192,10 +218,54 @@ def _name_item(frame: Environment, index: int, item: Any) -> None:
 
 
 class _Unrecorded(EventManager):
-    """Numbers events and forgets them."""
+    """Numbers events and forgets them; what they say of a child that is redriven is all that is kept."""
 
-    def _publish_history_event(self, *_: Any, **__: Any) -> None:
-        """Do nothing."""
+    def add_event(
+        self,
+        context: Any,
+        event_type: HistoryEventType,
+        event_details: Any = None,
+        timestamp: Any = None,
+        update_source_event_id: bool = True,
+    ) -> int:
+        """Note what an event says, and return its number."""
+        event_id = context.repeated(event_type)
+        if event_id is None:
+            event_id = self._event_id_gen.get()
+            context.note(event_type, event_id)
+        return int(event_id)
+
+
+def _checkpoint(env: Any) -> Any:
+    return env.event_history_context.checkpoint
+
+
+def _begin(env: Any, record: Any) -> Any:
+    """Tell the history that a Map Run starts, or that the one of before goes on; return the run that it is."""
+    checkpoint, details = _checkpoint(env), {"mapRunArn": record.map_run_arn}
+    if checkpoint.map_run is None:
+        checkpoint.map_run = record
+        kind, name = HistoryEventType.MapRunStarted, "mapRunStartedEventDetails"
+    else:
+        env.map_run_record_pool_manager._pool.pop(record.map_run_arn)  # noqa: SLF001 - moto made one in vain
+        record = checkpoint.map_run
+        record.redrive()
+        kind, name = HistoryEventType.MapRunRedriven, "mapRunRedrivenEventDetails"
+        details = {"mapRunArn": record.map_run_arn, "redriveCount": record.redrive_count}
+    env.event_manager.add_event(env.event_history_context, kind, {name: details})
+    return record
+
+
+def _check_redrives(env: Environment, record: MapRun) -> None:
+    if record.redrive_count > MAX_REDRIVES:
+        cause = f"The Map Run exceeded the maximum number of redrives ({MAX_REDRIVES})."
+        raise failure(env, "States.Runtime", cause, event_type=RUN_FAILED)
+
+
+def _run_failure(error: Exception) -> Any:
+    pair = error.extract_error_cause_pair() if isinstance(error, FailureEventException) else None
+    told = {name: text for name, text in zip(("error", "cause"), pair or (), strict=False) if text}
+    return {"mapRunFailedEventDetails": told}
 
 
 class _Run:
@@ -207,7 +277,7 @@ class _Run:
         *,
         select: Callable[[int, Any], Any],
         work: Callable[[Environment], None],
-        record: MapRunRecord,
+        record: MapRun,
         goes_on: Callable[[int], bool],
     ) -> None:
         self._env = env
@@ -217,15 +287,26 @@ class _Run:
         self._goes_on = goes_on
         self._lock = threading.Lock()
         self._outputs: dict[int, Any] = {}
+        self._begun: frozenset[int] = frozenset()
         self.failed = 0
         """Items whose child failed."""
 
     def outputs(self, children: list[_Child], *, threads: int) -> list[Any]:
-        """Run the children until all have ended or too many failed; return their outputs, null for a failed one."""
-        waiting = deque(children)
+        """Run the children until all have ended or too many failed; return their outputs, null for a failed one.
+
+        Those that succeeded before a redrive keep their outputs.
+        """
+        paths = _checkpoint(self._env).paths
+        self._outputs = {number: path.output for number, path in paths.items() if path.ended}
+        waiting = deque(child for child in children if child.index not in self._outputs)
+        self._begun = frozenset(number for number, path in paths.items() if path.step is not None)
+        self._record.admit(
+            new=[child.items for child in waiting if child.index not in self._begun],
+            redriven=[child.items for child in waiting if child.index in self._begun],
+        )
         workers = [
             threading.Thread(target=self._work_off, args=(waiting,), daemon=True)
-            for _ in range(max(1, min(threads, len(children))))
+            for _ in range(max(1, min(threads, len(waiting))))
         ]
         for worker in workers:
             worker.start()
@@ -242,23 +323,17 @@ class _Run:
             self._run(child)
 
     def _run(self, child: _Child) -> None:
-        counters = (self._record.item_counter, child.items), (self._record.execution_counter, 1)
-        for counter, amount in counters:
-            counter.total.count(amount)
-            counter.running.count(amount)
+        self._record.take(child.items, redriven=child.index in self._begun)
         succeeded = self._succeeds(child)
-        for counter, amount in counters:
-            counter.running.offset(-amount)
-            (counter.succeeded if succeeded else counter.failed).count(amount)
-            if succeeded:
-                counter.results_written.count(amount)
+        self._record.close(child.items, succeeded=succeeded, aborted=not self._env.is_running())
         if not succeeded:
             with self._lock:
                 self.failed += child.items
 
     def _succeeds(self, child: _Child) -> bool:
-        frame = self._env.open_inner_frame()
+        frame: Any = self._env.open_inner_frame()
         try:
+            frame.take_path(child.index)
             value = child.value if child.has_input else self._select(child.index, child.value)
             frame.event_manager = _Unrecorded()
             _name_item(frame, child.index, child.value)

@@ -30,6 +30,7 @@ from workflow_manager.local.options import KEEP
 from workflow_manager.local.stepfunctions import paging
 from workflow_manager.local.stepfunctions.activities import Activity, Board, Callback, PendingTask
 from workflow_manager.local.stepfunctions.executions import Execution
+from workflow_manager.local.stepfunctions.redrive import ExecutionNotRedrivable
 
 POLL_SECONDS: Final = 60.0
 """How long GetActivityTask waits for a task, as AWS does."""
@@ -54,6 +55,11 @@ class Backend(StepFunctionsParserBackend):
         self._ended: deque[Execution] = deque()
         self._board = Board()
         self.activities: dict[str, Activity] = self._board.activities  # type: ignore[assignment]
+
+    @staticmethod
+    def now() -> datetime:
+        """Tell the time of executions: that of their dates and events, and of the rules of a redrive."""
+        return datetime.now(UTC)
 
     # State machines
 
@@ -114,8 +120,25 @@ class Backend(StepFunctionsParserBackend):
     ) -> Execution:
         """Abort an execution; one that is over stays as it is."""
         execution = self.describe_execution(execution_arn)
-        execution.stop(datetime.now(UTC), error, cause)
+        execution.stop(self.now(), error, cause)
         return execution
+
+    def redrive_execution(self, execution_arn: str, client_token: str | None = None) -> datetime:
+        """Let an execution go on from where it failed; again with the same token is no error.
+
+        Returns when it was redriven. Raises ExecutionNotRedrivable.
+        """
+        execution = self.describe_execution(execution_arn)
+        with self._lock:
+            snapshot, now = execution.snapshot, self.now()
+            answered = snapshot.redrives.answered(client_token, now=now)
+            if answered is not None:
+                return answered
+            reason = execution.redrive_refusal(snapshot)
+            if reason is not None:
+                raise ExecutionNotRedrivable(f"Execution {execution_arn} invalid for redrive as: {reason}")
+            self._ended.remove(execution)
+            return execution.redrive(client_token)
 
     def describe_execution(self, execution_arn: str) -> Execution:  # type: ignore[override]
         """Return an execution."""
@@ -150,11 +173,12 @@ class Backend(StepFunctionsParserBackend):
             account_id=self.account_id,
             region_name=self.region_name,
             state_machine=snapshot,
-            start_date=datetime.now(UTC),
+            start_date=self.now(),
             cloud_watch_logging_session=None,
             input_data=input_text,
             trace_header=trace_header,
             on_ended=self._ended.append,
+            now=self.now,
         )
 
     def _forget(self) -> None:

@@ -14,7 +14,9 @@ from moto.moto_server import werkzeug_app
 from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.path import result_path
+from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state import state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map import state_map
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_lambda
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service
@@ -22,6 +24,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
     StateTaskServiceSfn,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_activitiy import StateTaskActivity
+from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import boto_client, json_path
@@ -30,16 +33,22 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from workflow_manager import errors
 from workflow_manager.local import dynamodb
-from workflow_manager.local.language import failures, maps, paths, queries
-from workflow_manager.local.stepfunctions import activity_state, definitions, responses, service_tasks, sizes
-from workflow_manager.local.stepfunctions.scopes import VariableScope
+from workflow_manager.local.language import failures, map_runs, maps, paths, queries
+from workflow_manager.local.stepfunctions import activity_state, definitions, responses, scopes, service_tasks, sizes
+
+_ENTRY: Final = CommonStateField._get_state_entered_event_details  # noqa: SLF001
+_EXIT: Final = CommonStateField._get_state_exited_event_details  # noqa: SLF001
 
 REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
     (moto.backends, "list_of_moto_modules", functools.cache(lambda: frozenset(list_of_moto_modules()))),
     (werkzeug_app, "DISABLE_GLOBAL_CORS", True),
     (moto.stepfunctions.urls, "url_paths", {"{0}/$": responses.StepFunctionsResponse.dispatch}),
     (moto.dynamodb.urls, "url_paths", {"{0}/": dynamodb.DynamoDBResponse.dispatch}),
-    (execution_worker, "Environment", VariableScope),
+    (execution_worker, "Environment", scopes.VariableScope),
+    (CommonStateField, "_get_state_entered_event_details", scopes.announcing(_ENTRY, "input")),
+    (CommonStateField, "_get_state_exited_event_details", scopes.announcing(_EXIT, "output")),
+    (CommonStateField, "_eval_state_input", scopes.keeping_entered_time(CommonStateField._eval_state_input)),  # noqa: SLF001
+    (Program, "_eval_body", scopes.going_on(Program._eval_body)),  # noqa: SLF001
     (StateTaskActivity, "_evaluate_with_timeout", activity_state.evaluate_without_clock),
     (StateTaskActivity, "_eval_parameters", activity_state.input_as_json),
     (StateTaskActivity, "_eval_execution", activity_state.naming_the_activity(StateTaskActivity._eval_execution)),  # noqa: SLF001
@@ -53,6 +62,7 @@ REPLACED: Final[tuple[tuple[Any, str, Any], ...]] = (
     (StepFunctionsParserBackend, "_validate_definition", staticmethod(definitions.check)),
     (AmazonStateLanguageParser, "parse", staticmethod(definitions.parse)),
     (CustomErrorName, "__init__", failures.accept_any_name),
+    (state_map, "MapRunRecord", map_runs.MapRun),
     (IterationWorker, "_eval_pool", maps.work_off),
     (VariableStore, "get_assigned_variables", queries.assigned_variables),
     (json_path, "parse", paths.parse),

@@ -12,7 +12,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from workflow_manager.local.stepfunctions import paging, validation
 from workflow_manager.local.stepfunctions.backend import Backend, backends
-from workflow_manager.local.stepfunctions.executions import Execution
+from workflow_manager.local.stepfunctions.executions import Execution, ExecutionSnapshot
 from workflow_manager.local.stepfunctions.history import Event
 
 HISTORY_LIMIT = 100
@@ -47,24 +47,30 @@ class StepFunctionsResponse(StepFunctionResponse):
 
     def list_executions(self) -> ActionResult:
         """Answer ListExecutions."""
+        if self._get_param("redriveFilter") or self._get_param("statusFilter") == "PENDING_REDRIVE":
+            raise validation.ValidationException("Redrives can be listed by mapRunArn only, not by stateMachineArn")
         executions, next_token = self.stepfunction_backend.list_executions(
             self._get_param("stateMachineArn"),
             status_filter=self._get_param("statusFilter"),
             max_results=self._get_param("maxResults"),
             next_token=self._get_param("nextToken"),
         )
-        return ActionResult({"executions": [_row(execution) for execution in executions], "nextToken": next_token})
+        return ActionResult({"executions": [_row(one, one.snapshot) for one in executions], "nextToken": next_token})
 
     def describe_execution(self) -> ActionResult:
         """Answer DescribeExecution."""
         execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
-        description = _row(execution) | {
+        snapshot = execution.snapshot
+        not_redrivable = execution.redrive_refusal(snapshot)
+        description = _row(execution, snapshot) | {
             "input": execution.execution_input,
             "inputDetails": {"included": True},
-            "output": execution.output,
-            "outputDetails": {"included": True} if execution.output is not None else None,
-            "error": execution.error,
-            "cause": execution.cause,
+            "output": snapshot.output,
+            "outputDetails": {"included": True} if snapshot.output is not None else None,
+            "error": snapshot.error,
+            "cause": snapshot.cause,
+            "redriveStatus": "NOT_REDRIVABLE" if not_redrivable else "REDRIVABLE",
+            "redriveStatusReason": not_redrivable,
         }
         without = PAYLOADS if self._get_param("includedData") == "METADATA_ONLY" else ()
         return ActionResult({name: value for name, value in description.items() if name not in without})
@@ -90,7 +96,14 @@ class StepFunctionsResponse(StepFunctionResponse):
         execution = self.stepfunction_backend.stop_execution(
             self._get_param("executionArn"), self._get_param("error"), self._get_param("cause")
         )
-        return ActionResult({"stopDate": execution.stop_date})
+        return ActionResult({"stopDate": execution.snapshot.stop_date})
+
+    def redrive_execution(self) -> ActionResult:
+        """Answer RedriveExecution."""
+        date = self.stepfunction_backend.redrive_execution(
+            self._get_param("executionArn"), self._get_param("clientToken")
+        )
+        return ActionResult({"redriveDate": date})
 
     def get_execution_history(self) -> ActionResult:
         """Answer GetExecutionHistory."""
@@ -144,14 +157,16 @@ class StepFunctionsResponse(StepFunctionResponse):
         return hung_up
 
 
-def _row(execution: Execution) -> dict[str, Any]:
+def _row(execution: Execution, snapshot: ExecutionSnapshot) -> dict[str, Any]:
     return {
         "executionArn": execution.execution_arn,
         "stateMachineArn": execution.state_machine_arn,
         "name": execution.name,
-        "status": execution.status,
+        "status": snapshot.status.value,
         "startDate": execution.start_date,
-        "stopDate": execution.stop_date,
+        "stopDate": snapshot.stop_date,
+        "redriveCount": snapshot.redrives.count,
+        "redriveDate": snapshot.redrives.date,
     }
 
 

@@ -1,6 +1,8 @@
 """Scopes of an execution: what waits for an answer ends together with the state or branch that opened it."""
 
+import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType
@@ -8,7 +10,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 
 from workflow_manager.local.stepfunctions.activities import Board, Callback, PendingTask
-from workflow_manager.local.stepfunctions.history import HistoryPosition
+from workflow_manager.local.stepfunctions.checkpoints import HistoryPosition, Step
 
 
 class CallbackScope:
@@ -72,6 +74,7 @@ class VariableScope(Environment):
     """
 
     callback_pool_manager: CallbackScope  # type: ignore[assignment]
+    event_history_context: HistoryPosition  # type: ignore[misc]
     _frames: list["VariableScope"]  # type: ignore[assignment,misc]
 
     @classmethod
@@ -89,6 +92,32 @@ class VariableScope(Environment):
         frame.callback_pool_manager = env.callback_pool_manager.child()
         return frame
 
+    def take_path(self, number: int) -> "VariableScope":
+        """Become the scope of a branch or item; returns itself."""
+        self.event_history_context.take_path(number)
+        return self
+
+    def expect(self, data: str) -> None:
+        """Announce the entry or exit of a state with its input or output, as the history will have it."""
+        # A program that has ended has no next state.
+        variables = dict(self.variable_store._inner_scope)  # noqa: SLF001 - moto has no other way
+        self.event_history_context.coming = Step(self.next_state_name, data, variables)
+
+    def go_on(self) -> None:
+        """Take up the state, input and variables of the checkpoint, if there is one."""
+        checkpoint = self.event_history_context.checkpoint
+        step = checkpoint.step
+        if step is None:
+            return
+        self.variable_store._inner_scope.update(step.variables)  # noqa: SLF001 - moto has no other way
+        self.states.reset(json.loads(step.data))
+        if checkpoint.left_id is not None:
+            self.event_history_context.source_event_id = checkpoint.left_id
+        if step.state is None:
+            self.set_ended()
+        else:
+            self.next_state_name = step.state
+
     def set_ended(self) -> None:
         """End regularly."""
         with self._state_mutex:
@@ -98,6 +127,7 @@ class VariableScope(Environment):
 
     def set_error(self, error: Any) -> None:
         """End with an error."""
+        self.event_history_context.checkpoint.error = (error or {}).get("error")
         with self._state_mutex:
             self._silence_inner()
             super().set_error(error)
@@ -119,7 +149,7 @@ class VariableScope(Environment):
             self.callback_pool_manager.end()
 
     def _silence(self) -> None:
-        self.event_history_context.abandoned = True  # type: ignore[attr-defined]
+        self.event_history_context.abandoned = True
         self._silence_inner()
 
     def _silence_inner(self) -> None:
@@ -127,3 +157,36 @@ class VariableScope(Environment):
         with self._state_mutex:
             for frame in self._frames:
                 frame._silence()  # noqa: SLF001 - the same class
+
+
+def announcing(describe: Callable[[Any, Any], Any], field: str) -> Callable[[Any, Any], Any]:
+    """Wrap what describes the entry or exit of a state so that its scope learns of it before it is in the history."""
+
+    def announce(state: Any, env: Any) -> Any:
+        details = describe(state, env)
+        env.expect(details[field])
+        return details
+
+    return announce
+
+
+def keeping_entered_time(take_input: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """Wrap what takes the input of a state so that a state that goes on after a redrive was entered when it was."""
+
+    def take_input_after_entry(state: Any, env: Any) -> None:
+        checkpoint, context = env.event_history_context.checkpoint, env.states.context_object.context_object_data
+        checkpoint.entered_time = checkpoint.entered_time or context["State"]["EnteredTime"]
+        context["State"]["EnteredTime"] = checkpoint.entered_time
+        take_input(state, env)
+
+    return take_input_after_entry
+
+
+def going_on(run: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """Wrap the run of a program so that it begins where a redrive goes on."""
+
+    def run_from_checkpoint(program: Any, env: Any) -> None:
+        env.go_on()
+        run(program, env)
+
+    return run_from_checkpoint
