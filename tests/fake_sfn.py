@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from workflow_manager import errors, models
 from workflow_manager.aws import answer_sizes
+from workflow_manager.local.stepfunctions import redrive
+from workflow_manager.local.stepfunctions.redrive import Redrives
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
@@ -29,6 +31,13 @@ class Execution:
     error: str | None = None
     cause: str | None = None
     events: list[JSON] = field(default_factory=list)
+    redrives: Redrives = field(default_factory=Redrives)
+
+    def redrive_refusal(self, now: datetime) -> str | None:
+        """Return why Step Functions would not redrive it."""
+        return redrive.refusal(
+            status=self.status, started=self.started_at, stopped=self.stopped_at, events=len(self.events), now=now
+        )
 
     def record(self, kind: str, moment: datetime, **details: JSON) -> int:
         """Append an event that follows the one before it; returns its id."""
@@ -80,6 +89,10 @@ class FakeSFN:
     def fail(self, workflow_id: str, error: str, cause: str) -> None:
         """End a run with an error."""
         self._end(workflow_id, "FAILED", "ExecutionFailed", error=error, cause=cause)
+
+    def redrive(self, workflow_id: str) -> None:
+        """Let a run go on without anybody having asked through the service."""
+        self._redrive(self.execution(workflow_id))
 
     def forget(self, workflow_id: str) -> None:
         """Lose an execution, as Step Functions does after 90 days."""
@@ -143,8 +156,22 @@ class FakeSFN:
             "output": execution.output,
             "error": execution.error,
             "cause": execution.cause,
+            "redriveCount": execution.redrives.count,
+            "redriveDate": execution.redrives.date,
+            "redriveStatus": "NOT_REDRIVABLE" if (reason := execution.redrive_refusal(self.now())) else "REDRIVABLE",
+            "redriveStatusReason": reason,
         }
         return {key: value for key, value in answer.items() if value is not None}
+
+    async def redrive_execution(self, *, executionArn: str, clientToken: str) -> JSON:
+        await self._called("redrive_execution")
+        execution, now = self._known(executionArn), self.now()
+        date = execution.redrives.answered(clientToken, now=now)
+        if date is None:
+            if reason := execution.redrive_refusal(now):
+                raise errors.NotRedrivable(f"Execution {executionArn} invalid for redrive as: {reason}")
+            date = self._redrive(execution, clientToken)
+        return {"redriveDate": date}
 
     async def get_execution_history(
         self,
@@ -188,6 +215,15 @@ class FakeSFN:
             return self.executions[execution_arn]
         except KeyError:
             raise errors.ExecutionNotFound from None
+
+    def _redrive(self, execution: Execution, token: str = "") -> datetime:
+        moment = self.now()
+        execution.redrives = execution.redrives.after(token, now=moment)
+        execution.status, execution.stopped_at = "RUNNING", None
+        execution.output = execution.error = execution.cause = None
+        count = {"redriveCount": execution.redrives.count}
+        execution.record("ExecutionRedriven", moment, executionRedrivenEventDetails=count)
+        return moment
 
     def _end(self, workflow_id: str, status: str, event: str, **details: str) -> None:
         execution = self.execution(workflow_id)

@@ -26,6 +26,7 @@ data "aws_iam_policy_document" "service" {
     actions = [
       "states:DescribeExecution",
       "states:GetExecutionHistory",
+      "states:RedriveExecution",
       "states:StopExecution",
     ]
     resources = local.executions

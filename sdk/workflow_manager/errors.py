@@ -34,6 +34,7 @@ WorkflowManagerError
 ├── AWSError                       500  answers of AWS that callers inside the service handle
 │   ├── ExecutionNotFound
 │   ├── ExecutionExists
+│   ├── NotRedrivable                   the execution cannot go on; the message says why, in AWS's words
 │   ├── StateMachineNotFound
 │   ├── StateMachineExists              the name is taken by another definition
 │   ├── ActivityNotFound
@@ -254,6 +255,10 @@ class ExecutionNotFound(AWSError):
 
 class ExecutionExists(AWSError):
     """An execution of that name exists with another input or has ended."""
+
+
+class NotRedrivable(AWSError):
+    """The execution cannot be redriven."""
 
 
 class StateMachineNotFound(AWSError):

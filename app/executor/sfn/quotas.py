@@ -43,6 +43,7 @@ LARGE: Final[Mapping[str, Quota]] = {
     "GetActivityTask": Quota(3000, 500),
     "GetExecutionHistory": Quota(400, 20),
     "ListExecutions": Quota(200, 5),
+    "RedriveExecution": Quota(1300, 300),
     "SendTaskFailure": Quota(3000, 500),
     "SendTaskHeartbeat": Quota(3000, 500),
     "SendTaskSuccess": Quota(3000, 500),
@@ -69,6 +70,7 @@ EMBEDDED: Final[Mapping[str, Quota]] = {
     "DescribeExecution": Quota(50, 25),
     "GetExecutionHistory": Quota(100, 50),
     "ListExecutions": Quota(50, 10),
+    "RedriveExecution": Quota(1300, 300),
 }
 """What the embedded AWS should be asked for: it has no quotas, but one process for everything."""
 

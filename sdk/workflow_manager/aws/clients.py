@@ -79,6 +79,7 @@ ERRORS_BY_CODE: Final[dict[str, type[errors.WorkflowManagerError]]] = {
     "ExecutionAlreadyExists": errors.ExecutionExists,
     "ExecutionDoesNotExist": errors.ExecutionNotFound,
     "ExecutionLimitExceeded": errors.LimitReached,
+    "ExecutionNotRedrivable": errors.NotRedrivable,
     "ExpiredToken": errors.CredentialsRejected,
     "ExpiredTokenException": errors.CredentialsRejected,
     "IncompleteSignature": errors.CredentialsRejected,

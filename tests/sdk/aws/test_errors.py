@@ -23,6 +23,7 @@ OPERATIONS = (
     "DescribeExecution",
     "GetExecutionHistory",
     "ListExecutions",
+    "RedriveExecution",
     "StartExecution",
     "StopExecution",
     "UpdateStateMachine",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, NoReturn
 
 from moto.core.base_backend import BackendDict
+from moto.core.exceptions import AWSError
 from moto.stepfunctions.exceptions import (
     ExecutionAlreadyExists,
     ExecutionDoesNotExist,
@@ -30,13 +31,18 @@ from workflow_manager.local.options import KEEP
 from workflow_manager.local.stepfunctions import paging
 from workflow_manager.local.stepfunctions.activities import Activity, Board, Callback, PendingTask
 from workflow_manager.local.stepfunctions.executions import Execution
-from workflow_manager.local.stepfunctions.redrive import ExecutionNotRedrivable
 
 POLL_SECONDS: Final = 60.0
 """How long GetActivityTask waits for a task, as AWS does."""
 
 LIST_LIMIT: Final = 100
 """Executions on a page of ListExecutions when the caller names no number, as AWS does."""
+
+
+class ExecutionNotRedrivable(AWSError):
+    """The execution cannot be redriven."""
+
+    TYPE = "ExecutionNotRedrivable"
 
 
 class Backend(StepFunctionsParserBackend):

@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from moto.core.exceptions import AWSError
-
 REDRIVABLE_PERIOD: Final = timedelta(days=14)
 """Time after its end in which an execution can be redriven."""
 
@@ -23,12 +21,6 @@ TOKENS_KEPT: Final = 10
 
 FINAL: Final = frozenset({"RUNNING", "SUCCEEDED"})
 """Statuses that do not allow a redrive."""
-
-
-class ExecutionNotRedrivable(AWSError):
-    """The execution cannot be redriven."""
-
-    TYPE = "ExecutionNotRedrivable"
 
 
 def refusal(

@@ -1,0 +1,76 @@
+"""Redriving executions: paced, and once for each token.
+
+Covers `app.executor.sfn.redrive`, `app.executor.sfn.quotas` and `app.executor.sfn.throttled_client`.
+"""
+
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from app.executor import Quotas, paced
+from app.executor.sfn import quotas
+from app.executor.sfn.quotas import Quota
+from app.executor.sfn.redrive import redrive
+from tests.rig import Rig
+from workflow_manager import errors
+
+NAME = "dev--echo--0--echo"
+ARN = f"arn:aws:states:us-west-2:123456789012:execution:{NAME}:w"
+
+
+async def failed(rig: Rig) -> None:
+    """Start an execution and let it fail."""
+    await rig.sfn.create_state_machine(name=NAME, definition="{}", roleArn="", tags=[])
+    machine_arn = f"arn:aws:states:us-west-2:123456789012:stateMachine:{NAME}"
+    await rig.sfn.start_execution(stateMachineArn=machine_arn, name="w", input="{}")
+    rig.sfn.fail("w", "Broken", "on purpose")
+
+
+def client(rig: Rig, **limits: Quota) -> Any:
+    """Return a paced client of the rig's Step Functions."""
+    return paced(cast("Any", rig.sfn), Quotas(limits, clock=rig.clock.seconds))
+
+
+@pytest.mark.parametrize("name", ["large", "other", "embedded"])
+def test_redrives_have_a_quota(name: str) -> None:
+    assert quotas.preset(name)["RedriveExecution"] == Quota(1300, 300)
+
+
+async def test_a_redrive_counts_against_its_quota(rig: Rig) -> None:
+    await failed(rig)
+    limits = Quotas({"RedriveExecution": Quota(10, 1)}, clock=rig.clock.seconds)
+
+    date = await redrive(paced(cast("Any", rig.sfn), limits), ARN, client_token="w-1")
+
+    assert (date, limits.headroom()[0].calls) == (rig.clock.now(), 1)
+    assert (rig.sfn.execution("w").status, rig.sfn.execution("w").redrives.count) == ("RUNNING", 1)
+
+
+async def test_a_redrive_without_an_answer_is_repeated_and_happens_once(rig: Rig) -> None:
+    await failed(rig)
+    await redrive(client(rig), ARN, client_token="w-1")
+    rig.sfn.fail("w", "Broken", "again")
+    rig.sfn.fail_next("redrive_execution", errors.NoAnswer(), errors.Throttled())
+
+    await redrive(client(rig), ARN, client_token="w-1")
+
+    assert (rig.sfn.calls["redrive_execution"], rig.sfn.execution("w").redrives.count) == (4, 1)
+
+
+async def test_what_cannot_be_redriven_is_told_in_the_words_of_aws(rig: Rig) -> None:
+    await failed(rig)
+    rig.clock.advance(timedelta(days=14, minutes=1).total_seconds())
+
+    with pytest.raises(errors.NotRedrivable, match="Execution redrivable period exceeded"):
+        await redrive(client(rig), ARN, client_token="w-1")
+
+
+async def test_after_an_attempt_without_an_answer_a_refusal_tells_how_things_are(rig: Rig) -> None:
+    """Step Functions would have answered the token, had it taken it."""
+    await failed(rig)
+    rig.sfn.redrive("w")
+    rig.sfn.fail_next("redrive_execution", errors.NoAnswer())
+
+    with pytest.raises(errors.NotRedrivable, match="is RUNNING"):
+        await redrive(client(rig), ARN, client_token="w-1")
