@@ -49,6 +49,8 @@ class Observation:
     output: str | None = None
     jobs: tuple[Job, ...] | None = None
     last_event_id: int = 0
+    redrives: int | None = None
+    """How often the run had been redriven by then; None where nobody asked Step Functions."""
 
     @property
     def complete(self) -> bool:
@@ -66,6 +68,7 @@ def from_description(answer: Mapping[str, Any]) -> Observation:
         reason=reasons.status_reason(answer),
         error=answer.get("error"),
         output=answer.get("output"),
+        redrives=answer.get("redriveCount", 0),
     )
 
 
@@ -77,6 +80,7 @@ def from_row(row: Mapping[str, Any]) -> Observation:
         started_at=row.get("startDate"),
         stopped_at=row.get("stopDate"),
         reason=reasons.TIMED_OUT_REASON if row["status"] == "TIMED_OUT" else None,
+        redrives=row.get("redriveCount", 0),
     )
 
 
@@ -93,6 +97,7 @@ class RunReading:
         self._ours = state_machine and states_language.restoring_state(dict(state_machine))
         self._started_at: datetime | None = None
         self._last: Mapping[str, Any] | None = None
+        self._redrives = 0
 
     @property
     def kept_bytes(self) -> int:
@@ -112,6 +117,7 @@ class RunReading:
                 self._started_at = event["timestamp"]
             elif event["type"] in ENDINGS:
                 self._last = event
+                self._redrives = _details(event).get("redriveCount", self._redrives)
         self._fold.add(fresh)
 
     def observation(self) -> Observation:
@@ -130,6 +136,7 @@ class RunReading:
             output=details.get("output"),
             jobs=tuple(job for job in self._fold.jobs() if job.state != self._ours),
             last_event_id=self._fold.last_event_id,
+            redrives=self._redrives,
         )
 
 

@@ -130,6 +130,8 @@ def _container_started(run: Run, seen: SeenEvent) -> Owner | None:
     if record is None:
         return None
     resumed = record.resumable
+    if resumed and not seen.lost:
+        run.start_over(record)
     if not run.revive(record, seen.at):
         record.reopen()
     if resumed and record.inside:

@@ -171,6 +171,12 @@ class Run:
             record.resumable = False
             self._resumable.pop(record.id, None)
 
+    def start_over(self, record: Record) -> None:
+        """Leave what is inside as it ended: a redrive runs all branches or items again, as after too large a result."""
+        for one in tuple(record.inside.unfinished()) if record.inside else ():
+            self.give_up(one)
+        record.inside = None
+
     def redrive(self, event_id: int) -> None:
         """Let unfinished jobs go on, each as soon as an event of it says so."""
         self._resumable = {record.id: record for record in self.root.unfinished()}

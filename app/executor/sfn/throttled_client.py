@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
 
 ATTEMPTS: Final = 3
-"""Times that one call is made. Each can be repeated: a start has a name, a redrive a client token; the others ask, or set
-the same again."""
+"""Times that one call is made. Each can be repeated: a start has a name, a redrive a client token; the others ask, or
+set the same again."""
 
 FIRST_PAUSE_SECONDS: Final = 0.1
 """Before a call without an answer is repeated; each pause is twice as long as the one before, and up to half longer."""

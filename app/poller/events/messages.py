@@ -52,6 +52,7 @@ class _Detail(BaseModel):
     output_details: _Payload | None = Field(default=None, alias="outputDetails")
     error: str | None = None
     cause: str | None = None
+    redrive_count: int | None = Field(default=None, alias="redriveCount", ge=0)
 
 
 class _Message(BaseModel):
@@ -97,6 +98,7 @@ def _observation(detail: _Detail) -> Observation:
         reason=reasons.status_reason({"status": detail.status, "error": detail.error, "cause": detail.cause}),
         error=detail.error,
         output=output,
+        redrives=detail.redrive_count or 0,
     )
 
 

@@ -5,6 +5,7 @@ Covers `app.poller.events.messages`.
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,7 +86,15 @@ def test_an_event_names_its_execution() -> None:
 def test_an_event_tells_status_times_output_and_reason(
     status: str, detail: dict[str, Any], expected: Observation
 ) -> None:
-    assert observation(status, **detail) == expected
+    assert observation(status, **detail) == replace(expected, redrives=0)
+
+
+@pytest.mark.parametrize(("count", "redrives"), [(0, 0), (3, 3), (None, 0)])
+def test_an_event_tells_how_often_the_run_was_redriven(count: int | None, redrives: int) -> None:
+    """AWS gives the date as a number, though its reference says text."""
+    seen = observation("RUNNING", redriveCount=count, redriveDate=1_767_225_605_000)
+
+    assert (seen.status, seen.redrives) == (WorkflowStatus.RUNNING, redrives)
 
 
 @pytest.mark.parametrize("output", [None, '{"cut'])
@@ -106,6 +115,7 @@ def test_an_event_of_the_first_days_has_neither_error_nor_times_of_a_redrive() -
 
     assert seen.status is WorkflowStatus.FAILED
     assert seen.reason is None
+    assert seen.redrives == 0
 
 
 def altered(**changes: Any) -> str:
