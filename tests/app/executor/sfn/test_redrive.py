@@ -3,17 +3,22 @@
 Covers `app.executor.sfn.redrive`, `app.executor.sfn.quotas` and `app.executor.sfn.throttled_client`.
 """
 
+import json
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from app.executor import Quotas, paced
+from app.executor.observations import RunReading, from_description, from_row
 from app.executor.sfn import quotas
 from app.executor.sfn.quotas import Quota
 from app.executor.sfn.redrive import redrive
+from app.settings import Settings
 from tests.rig import Rig
-from workflow_manager import errors
+from tests.sdk.local.workbench import ROLE, unique
+from workflow_manager import aws, errors
+from workflow_manager.models import WorkflowStatus
 
 NAME = "dev--echo--0--echo"
 ARN = f"arn:aws:states:us-west-2:123456789012:execution:{NAME}:w"
@@ -74,3 +79,27 @@ async def test_after_an_attempt_without_an_answer_a_refusal_tells_how_things_are
 
     with pytest.raises(errors.NotRedrivable, match="is RUNNING"):
         await redrive(client(rig), ARN, client_token="w-1")
+
+
+async def test_every_answer_of_the_embedded_aws_tells_of_redrives(
+    local_aws_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws_url)
+    definition = json.dumps({"StartAt": "Stop", "States": {"Stop": {"Type": "Wait", "Seconds": 600, "End": True}}})
+    async with aws.connect(Settings(aws_region="us-west-2").aws).step_functions() as sfn:
+        machine = await sfn.create_state_machine(name=unique("m"), definition=definition, roleArn=ROLE)
+        machine_arn = machine["stateMachineArn"]
+        arn = (await sfn.start_execution(stateMachineArn=machine_arn))["executionArn"]
+        await sfn.stop_execution(executionArn=arn)
+
+        first = await redrive(sfn, arn, client_token="w-1")
+        again = await redrive(sfn, arn, client_token="w-1")
+
+        (row,) = (await sfn.list_executions(stateMachineArn=machine_arn))["executions"]
+        reading = RunReading(json.loads(definition))
+        reading.add((await sfn.get_execution_history(executionArn=arn))["events"])
+        seen = from_description(await sfn.describe_execution(executionArn=arn)), from_row(row), reading.observation()
+        with pytest.raises(errors.NotRedrivable, match="Execution is RUNNING and cannot be redriven"):
+            await redrive(sfn, arn, client_token="w-2")
+    assert first == again
+    assert [(one.status, one.redrives) for one in seen] == [(WorkflowStatus.RUNNING, 1)] * 3
