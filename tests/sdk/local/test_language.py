@@ -287,6 +287,10 @@ def test_a_run_ends_with_its_event_number_25000(bench: Workbench) -> None:
         "States.Runtime",
         "The execution reached the maximum number of history events (25000).",
     )
+    assert (description["redriveStatus"], description["redriveStatusReason"]) == (
+        "NOT_REDRIVABLE",
+        "Execution history event limit exceeded",
+    )
     last: Any = bench.client.get_execution_history(executionArn=execution_arn, reverseOrder=True, maxResults=1)
     assert (last["events"][0]["id"], last["events"][0]["type"]) == (25_000, "ExecutionFailed")
 

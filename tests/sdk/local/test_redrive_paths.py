@@ -215,6 +215,37 @@ def test_a_stopped_execution_goes_on_in_all_its_branches(bench: Workbench) -> No
     assert bench.finish(execution_arn).output == [0, 1, 2]
 
 
+def test_a_result_that_cannot_be_selected_fails_again_without_running_the_branches(bench: Workbench) -> None:
+    failed = bench.run(parallel(PASS, PASS, ResultSelector={"x.$": "$[7].missing"}))
+
+    run = bench.redrive(failed.description["executionArn"])
+
+    assert run.error == failed.error
+    kinds = [event["type"] for event in after_redrive(run)]
+    assert (kinds.count("PassStateEntered"), kinds[-1]) == (0, "ExecutionFailed")
+
+
+def test_a_nested_execution_that_failed_is_followed_by_a_new_one(bench: Workbench) -> None:
+    activity = bench.activity()
+    inner = bench.machine(task(activity))
+    nested = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": inner, "Input": {}},
+        "OutputPath": "$.Output",
+        "End": True,
+    }
+    execution_arn = bench.start(nested)
+    bench.fail(bench.take(activity))
+    bench.finish(execution_arn)
+    bench.client.redrive_execution(executionArn=execution_arn)
+    done(bench, bench.take(activity), "good")
+
+    assert bench.finish(execution_arn).output == "good"
+    children = bench.client.list_executions(stateMachineArn=inner)["executions"]
+    assert sorted((child["status"], child["redriveCount"]) for child in children) == [("FAILED", 0), ("SUCCEEDED", 0)]
+
+
 # Inline Map
 
 
