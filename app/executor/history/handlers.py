@@ -207,7 +207,7 @@ def _execution_succeeded(run: Run, seen: SeenEvent) -> None:
 
 
 def _execution_failed(run: Run, seen: SeenEvent) -> None:
-    """End the run; its error is also the reason of each job on the way to the culprit that has none yet."""
+    """End the run; its error is also the reason of each job on the way to the failed child that has none yet."""
     failed_child = run.end_inside(run.root, seen)
     while failed_child:
         inner = failed_child.inside.failed_child if failed_child.inside else None

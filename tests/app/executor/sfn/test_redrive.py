@@ -1,4 +1,4 @@
-"""Redriving executions: paced, and once for each token.
+"""Redriving executions: throttled, and once for each token.
 
 Covers `app.executor.sfn.redrive`, `app.executor.sfn.quotas` and `app.executor.sfn.throttled_client`.
 """
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.executor import Quotas, paced
+from app.executor import Quotas, throttled
 from app.executor.observations import RunReading, from_description, from_row
 from app.executor.sfn import quotas
 from app.executor.sfn.quotas import Quota
@@ -33,8 +33,8 @@ async def failed(rig: Rig) -> None:
 
 
 def client(rig: Rig, **limits: Quota) -> Any:
-    """Return a paced client of the rig's Step Functions."""
-    return paced(cast("Any", rig.sfn), Quotas(limits, clock=rig.clock.seconds))
+    """Return a throttled client of the rig's Step Functions."""
+    return throttled(cast("Any", rig.sfn), Quotas(limits, clock=rig.clock.seconds))
 
 
 @pytest.mark.parametrize("name", ["large", "other", "embedded"])
@@ -46,7 +46,7 @@ async def test_a_redrive_counts_against_its_quota(rig: Rig) -> None:
     await failed(rig)
     limits = Quotas({"RedriveExecution": Quota(10, 1)}, clock=rig.clock.seconds)
 
-    date = await redrive(paced(cast("Any", rig.sfn), limits), ARN, client_token="w-1")
+    date = await redrive(throttled(cast("Any", rig.sfn), limits), ARN, client_token="w-1")
 
     assert (date, limits.headroom()[0].calls) == (rig.clock.now(), 1)
     assert (rig.sfn.execution("w").status, rig.sfn.execution("w").redrives.count) == ("RUNNING", 1)
