@@ -48,7 +48,7 @@ class Execution:
 
 
 class FakeSFN:
-    """What the service uses of an SFN client, raising our errors as the translated client does."""
+    """What the service uses of an SFN client, raising our errors as the translate client does."""
 
     def __init__(self, now: Callable[[], datetime] = models.now) -> None:
         self.machines: dict[str, JSON] = {}

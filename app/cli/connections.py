@@ -1,7 +1,7 @@
-"""Connections of callers: how many there may be, and how long each may take for what.
+"""Limits of client connections: their number, and time limits for each phase of a request.
 
-Slots and descriptors are few, and a client that only holds one must not keep others out. So a connection that waits for
-its client gives way to a new one, and one that is really used is waited for.
+Connections and descriptors are scarce, and an idle client must not keep others out: a connection that waits for its
+client gives way to a new one, but one that serves a request does not.
 """
 
 import asyncio
@@ -15,28 +15,28 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 RESERVED_DESCRIPTORS: Final = 24
-"""Files, pipes and sockets of the process itself."""
+"""Descriptors for files, pipes and sockets of the process itself."""
 
 AWS_SERVICES: Final = 3
-"""Step Functions, DynamoDB and SQS each have connections of their own."""
+"""Step Functions, DynamoDB and SQS each have a connection pool."""
 
 LEAST_AWS_CONNECTIONS: Final = 2
 MOST_CONNECTIONS: Final = 8_192
 MOST_DESCRIPTORS: Final = 65_536
 
 SPARE: Final = 8
-"""Connections beyond the limit that are there to say so, and to answer those who look after the service."""
+"""Connections beyond the limit, which are refused with 503 or serve health checks."""
 
 ALWAYS_ANSWERED: Final = frozenset({b"/_health", b"/_ready"})
 
 IDLE_SECONDS: Final = 1.0
 STALLED_SECONDS: Final = 5.0
-"""A connection without a request, or in the middle of a body, gives way when nothing has come for so long."""
+"""A connection without a request, or within a body, gives way after this much silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may use."""
+    """Limits of a connection."""
 
     connections: int = MOST_CONNECTIONS
     head_bytes: int = 64 * 1024
@@ -46,25 +46,25 @@ class Limits:
     body_seconds: float = 30.0
     """Between two parts of a body."""
     write_seconds: float = 30.0
-    """For a client that does not read its answer."""
+    """For a client that does not read its response."""
 
 
 class Shares(NamedTuple):
-    """How descriptors are divided."""
+    """How descriptors are divided among clients and AWS."""
 
     callers: int
     each_aws_service: int
 
 
 def shares(descriptors: int, *, aws_connections: int) -> Shares:
-    """Divide the descriptors of the process among callers and AWS; ``aws_connections`` are wanted for each service."""
+    """Divide the descriptors of the process among clients and AWS; each AWS service wants ``aws_connections``."""
     free = max(0, descriptors - RESERVED_DESCRIPTORS)
     each = max(LEAST_AWS_CONNECTIONS, min(aws_connections, free // (2 * AWS_SERVICES)))
     return Shares(min(MOST_CONNECTIONS, max(1, free - AWS_SERVICES * each - SPARE)), each)
 
 
 def descriptors() -> int:
-    """Raise the limit of open files as far as the process may, and return it."""
+    """Raise the limit of open files as far as permitted, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -90,19 +90,19 @@ class LimitedProtocol(HttpToolsProtocol):
         self.heard_at = self.loop.time()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Take a slot; without one it can only be told so."""
+        """Take a slot; without one the connection is spare."""
         super().connection_made(transport)
         self.is_spare = not self._make_room()
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give the slot back."""
+        """Release the slot."""
         self._stop_timer()
         self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, and see what to wait for next."""
+        """Parse the data, and start the timer for the next phase."""
         if self._refused:
             return
         self.heard_at = self.loop.time()
@@ -121,13 +121,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._stop_timer()
 
     def on_message_begin(self) -> None:
-        """Begin to count."""
+        """Start to count the head."""
         self._in_head = True
         self._head_received = self._head_bytes = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Count the target."""
+        """Count the request target."""
         self._head_bytes += len(url)
         super().on_url(url)
 
@@ -137,9 +137,9 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Start to answer, or refuse to."""
+        """Start the request, or refuse it."""
         if self.parser.should_upgrade():
-            return  # it is read once more, without that
+            return  # it is parsed again without the upgrade
         self._in_head = False
         self._stop_timer()
         if self._refused:
@@ -154,40 +154,40 @@ class LimitedProtocol(HttpToolsProtocol):
                 self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        """Hand on a part of a body."""
+        """Pass on a part of a body."""
         if not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Hand on the end of a body."""
+        """Pass on the end of a body."""
         if not self._refused and not self.parser.should_upgrade():
             super().on_message_complete()
 
     def pause_writing(self) -> None:
-        """Wait for the client to read, but not for ever."""
+        """Wait for the client to read, up to the limit."""
         super().pause_writing()
         self._write_timer = self.loop.call_later(self._limits.write_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Write on."""
+        """Continue to write."""
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
         super().resume_writing()
 
     def gives_way(self, moment: float) -> bool:
-        """Tell whether a new connection may have the place of this one."""
+        """Return whether a new connection may replace this one."""
         silent_seconds = moment - self.heard_at
         if self._is_without_request():
             return silent_seconds >= IDLE_SECONDS
         return self.cycle.more_body and silent_seconds >= STALLED_SECONDS
 
     def give_way(self) -> None:
-        """Free the descriptor at once."""
+        """Close the connection at once."""
         self.transport.abort()
 
     def _make_room(self) -> bool:
-        """See that this connection has a slot; tells whether it has."""
+        """Free a slot for this connection if necessary; return whether it has one."""
         over = len(self.connections) - self._limits.connections
         if over <= 0:
             return True
@@ -215,7 +215,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(400, "this is not an HTTP request")
 
     def _read_without_upgrade(self, rest: bytes) -> None:
-        """Read a request as if it asked for no other protocol: the parser takes its body for that protocol's."""
+        """Parse a request again without its upgrade header: the parser would take its body for the new protocol's."""
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         if method == b"CONNECT":
             self._refuse(400, "this is not a proxy")
@@ -247,7 +247,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _no_body(self) -> None:
-        if self.flow.read_paused:  # it is not the client who is slow
+        if self.flow.read_paused:  # the service is slow, not the client
             self._wait_for_body()
         elif self.cycle.response_started:
             self.transport.abort()
@@ -260,7 +260,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer without the application, and close."""
+        """Respond without the application, and close."""
         self._refused = True
         self._stop_timer()
         body = json.dumps({"message": message}).encode()

@@ -1,4 +1,4 @@
-"""The verb ``demo``: a whole round trip with the commands that a user would type."""
+"""The verb ``demo``: a round trip with the commands that a user would type."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def _serve(stack: ExitStack, store: str, dynamodb: Mapping[str, str]) -> dict[st
 
 
 def _forward_until_started(worker: "subprocess.Popen[str]") -> None:
-    """Wait until the worker takes tasks, so that the run is as short as it can be."""
+    """Wait until the worker polls for tasks, so that the demo takes as little time as possible."""
     for line in worker.stderr or ():
         sys.stderr.write(line)
         if WORKER_STARTED in line:
@@ -131,7 +131,7 @@ def _call(*arguments: str, folder: Path | None = None, environment: dict[str, st
 
 
 def _inherited() -> dict[str, str]:
-    """Return the environment without the variables that would send a call to another AWS."""
+    """Return the environment without variables that point to another AWS."""
     return {name: value for name, value in os.environ.items() if not name.startswith("AWS_ENDPOINT_URL")}
 
 
@@ -143,7 +143,7 @@ def _show(*arguments: str) -> None:
 def _running(
     *arguments: str, environment: dict[str, str], stdout: int | None = None, stderr: int | None = None
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Run a command in the background; it is stopped, politely and then not, at the end."""
+    """Run a command in the background; at the end it is terminated, and killed if necessary."""
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         env=_inherited() | {"WFM_LOG_FORMAT": "console", **environment},

@@ -1,4 +1,4 @@
-"""Amazon's DynamoDB Local, where it was fetched, for as long as a command needs it."""
+"""Running Amazon's DynamoDB Local, if it was fetched, for the duration of a block."""
 
 import shutil
 import socket
@@ -15,7 +15,7 @@ FOLDER: Final = Path(__file__).parents[2] / ".cache" / "dynamodb-local"
 """Where scripts/fetch-dynamodb-local puts it."""
 
 URL_VARIABLE: Final = "AWS_ENDPOINT_URL_DYNAMODB"
-"""Names it, or any other stand-in for DynamoDB, to the service."""
+"""Points the service to DynamoDB Local, or to another replacement for DynamoDB."""
 
 READY_SECONDS: Final = 60.0
 CHECK_SECONDS: Final = 0.05
@@ -23,7 +23,7 @@ STOP_SECONDS: Final = 5.0
 
 
 def is_there() -> bool:
-    """Tell whether DynamoDB Local can be started."""
+    """Return whether DynamoDB Local can be started."""
     return FOLDER.is_dir() and shutil.which("java") is not None
 
 
@@ -31,7 +31,7 @@ def is_there() -> bool:
 def dynamodb_local() -> Iterator[str]:
     """Run DynamoDB Local, which keeps its tables in memory, and yield its URL.
 
-    Raises ``StartupError`` when it does not come up.
+    Raises ``StartupError`` if it does not start.
     """
     port = _free_port()
     child = subprocess.Popen(_command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

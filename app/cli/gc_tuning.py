@@ -1,21 +1,21 @@
-"""How a process that serves collects garbage: seldom, and without looking at what lives as long as it does."""
+"""Tuning of garbage collection for a server: rare collections, which skip long-lived objects."""
 
 import gc
 from typing import Final
 
 YOUNG: Final = 10_000
-"""New objects after which the young ones are looked at; one request makes some hundreds, which die with it."""
+"""New objects before a collection of the youngest generation; a request creates some hundreds, which die with it."""
 
 MIDDLE: Final = 20
 OLD: Final = 50
-"""Collections of one generation before that of the next."""
+"""Collections of one generation before one of the next."""
 
 
 def settle() -> None:
-    """Take what is alive after the start as permanent, and raise the thresholds.
+    """Freeze the objects that are alive after the start, and raise the thresholds.
 
-    Libraries and their models are some hundred thousand objects. Left alone, every full collection visits them all,
-    which takes longer than many requests together.
+    Libraries and their models are some hundred thousand objects. Every full collection would visit them all, which
+    takes longer than many requests together.
     """
     gc.collect()
     gc.freeze()

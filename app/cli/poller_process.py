@@ -1,4 +1,4 @@
-"""What the verb ``poll`` does: a poller without an API, until a signal."""
+"""The verb ``poll``."""
 
 from app.cli.service_process import Listen, Ready, ServiceRun
 from app.main import create_poller_app
@@ -9,7 +9,7 @@ from workflow_manager.cli.output.console import write_line
 
 
 def run_poller(host: str, port: int) -> ExitCode:
-    """Poll until a signal asks to stop. Raises ``SettingsError`` when nobody could see what is polled."""
+    """Poll until a signal. Raises ``SettingsError`` if the store is not shared with the service."""
     store = Settings.load().store
     if store is not StoreBackend.DYNAMODB:
         found = f"is {store}" if store else "is not set"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.cli.commands import COMMANDS
-from workflow_manager.cli.commands import Family, Verb, load
+from workflow_manager.cli.commands import CommandGroup, CommandSpec, load
 from workflow_manager.cli.examples import EXAMPLES
 from workflow_manager.cli.help import argument_name, bounds, default_of, usage_name, value_name
 from workflow_manager.cli.program import PROGRAM
@@ -26,15 +26,17 @@ def reference() -> str:
     return "\n\n".join(section for words, verb in _verbs((), COMMANDS) for section in _sections(words, verb)) + "\n"
 
 
-def _verbs(words: tuple[str, ...], table: Mapping[str, Verb | Family]) -> Iterator[tuple[tuple[str, ...], Verb]]:
+def _verbs(
+    words: tuple[str, ...], table: Mapping[str, CommandSpec | CommandGroup]
+) -> Iterator[tuple[tuple[str, ...], CommandSpec]]:
     for name, entry in table.items():
-        if isinstance(entry, Family):
+        if isinstance(entry, CommandGroup):
             yield from _verbs((*words, name), entry.members)
         else:
             yield (*words, name), entry
 
 
-def _sections(words: tuple[str, ...], verb: Verb) -> Iterator[str]:
+def _sections(words: tuple[str, ...], verb: CommandSpec) -> Iterator[str]:
     command: Any = load(words[-1], verb)
     arguments, options = _split(command.params)
     yield f"### {' '.join(words)}"

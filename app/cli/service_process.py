@@ -1,4 +1,4 @@
-"""One run of the service in this process, from its socket to its orderly end."""
+"""One run of the service in this process, from its socket to its shutdown."""
 
 import asyncio
 import errno
@@ -30,18 +30,18 @@ from workflow_manager.logs import nonblocking
 log = structlog.get_logger(__name__)
 
 REQUESTS_GRACE_SECONDS: Final = 4
-"""How long open requests may go on after a stop."""
+"""How long open requests may continue after a stop."""
 
 HARD_STOP_SECONDS: Final = 8.0
-"""When a stop takes longer than this, after it has drained, the process ends without ceremony."""
+"""If a stop takes longer than this, after draining, the process exits at once."""
 
 LOOPBACK: Final = "127.0.0.1"
 FOREIGN_AWS: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
-"""Variables that would take a call to the embedded AWS somewhere else, or carry real credentials to it."""
+"""Variables that would redirect calls from the embedded AWS, or send real credentials to it."""
 
 
 class Listen(NamedTuple):
-    """What a server listens on; port 0 takes a free one."""
+    """The address that a server listens on; port 0 picks a free one."""
 
     host: str
     port: int
@@ -50,18 +50,17 @@ class Listen(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """Where the parts of the service are reached."""
+    """The URLs of the running service."""
 
     api: str
     aws: str | None
 
 
 class ServiceRun:
-    """Runs the service until a signal, or until something it needs dies.
+    """Runs the service until a signal, or until a part of it dies.
 
-    ``announce`` is called once requests are answered. ``local`` is where the embedded AWS listens; without
-    it the AWS of the environment is used, and ``embedded`` is what is chosen of it besides. ``create`` makes the
-    application.
+    ``announce`` is called once the service accepts requests. ``local`` is the address of the embedded AWS, and
+    ``embedded`` its options; without it the AWS of the environment is used. ``create`` makes the application.
     """
 
     def __init__(
@@ -89,15 +88,15 @@ class ServiceRun:
         self._failure: str | None = None
 
     def run_to_end(self) -> ExitCode:
-        """Serve on an event loop of its own; as ``run``."""
+        """Call ``run`` on a new event loop."""
         with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
             return runner.run(self.run())
 
     async def run(self) -> ExitCode:
-        """Serve; return how it ended.
+        """Serve; return the exit code.
 
-        Raises ``StartupError``, ``SettingsError`` or ``Unavailable`` when it cannot start, ``Unavailable`` when
-        it had to stop.
+        Raises ``StartupError``, ``SettingsError`` or ``Unavailable`` if it cannot start, and ``Unavailable`` if a part
+        of it dies.
         """
         self._main = asyncio.current_task()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -113,7 +112,7 @@ class ServiceRun:
         return ExitCode.OK if self._ending is None else self._ending
 
     async def _open_and_serve(self, stack: AsyncExitStack) -> None:
-        # Read twice: first so that nothing is started with wrong ones, then as the embedded AWS has changed them.
+        # Read twice: first so that nothing starts with invalid settings, then with the changes for the embedded AWS.
         Settings.load(**self._overrides)
         listener = stack.enter_context(bind(self._listen))
         aws_url = None if self._local is None else await self._open_local(stack, self._local)
@@ -124,7 +123,7 @@ class ServiceRun:
         callers, each = connections.shares(descriptors, aws_connections=wanted)
         settings = settings.model_copy(update={"aws_max_connections": each})
         app = self._create(settings, on_fatal=lambda: self._fail("A background task of the service died."))
-        # Entered here and not by uvicorn, so that what goes wrong arrives as our error and not in a log.
+        # Entered here and not by uvicorn, so that a failure is raised as our error and not only logged.
         await stack.enter_async_context(app.router.lifespan_context(app))
         self._shutdown, self._drain_seconds = app.state.shutdown, settings.drain_seconds
         if each < wanted:
@@ -153,7 +152,7 @@ class ServiceRun:
 
     async def _open_local(self, stack: AsyncExitStack, listen: Listen) -> str:
         if listen.port:
-            # The child process that takes it does not know which option chose it.
+            # The child process that listens there does not know the option to name in an error.
             bind(listen).close()
         embedded = await stack.enter_async_context(LocalAWS(host=listen.host, port=listen.port, options=self._embedded))
         watch = asyncio.create_task(embedded.wait(), name="embedded-aws-watch")
@@ -183,7 +182,7 @@ class ServiceRun:
             self._stop(ExitCode.UNAVAILABLE)
 
     def _drain(self, shutdown: Shutdown, code: ExitCode) -> None:
-        """Go on serving, so that no request is lost that was sent before the stop got about."""
+        """Continue to serve, so that requests of load balancers that have not noticed the stop are not lost."""
         self._ending = code
         log.info("service draining", action="service-drain", seconds=self._drain_seconds)
         shutdown.drain()
@@ -203,7 +202,7 @@ class ServiceRun:
 
 
 def run_service(host: str, port: int, *, aws_port: int | None, embedded: Options, store: str | None) -> ExitCode:
-    """Run the service until a signal; with ``aws_port`` an embedded AWS, too, which goes by ``embedded``."""
+    """Run the service until a signal; with ``aws_port``, also an embedded AWS with the options ``embedded``."""
     settings: dict[str, object] = {} if store is None else {"store": store}
     if aws_port is not None:
         settings["drain_seconds"] = 0  # its AWS ends with it, so there is no other replica
@@ -225,7 +224,7 @@ def _announce(ready: Ready) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to whoever runs it, and says when it has started."""
+    """A server that does not handle signals, and calls back once it has started."""
 
     def __init__(self, config: uvicorn.Config, *, on_started: Callable[[], None]) -> None:
         super().__init__(config)
@@ -241,7 +240,7 @@ class _Server(uvicorn.Server):
 
 
 def bind(listen: Listen) -> socket.socket:
-    """Take the port; raises ``StartupError`` with one sentence when it cannot be had."""
+    """Listen on the address; raises ``StartupError`` if it is not available."""
     try:
         family = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((listen.host, listen.port), family=family, backlog=2048)
@@ -252,7 +251,7 @@ def bind(listen: Listen) -> socket.socket:
             raise errors.StartupError(
                 f"Port {listen.port} on {listen.host} is in use; choose another with {listen.option}."
             ) from error
-        # What the error says of itself repeats the address, as Python writes it.
+        # The message of the error itself would repeat the address.
         reason = os.strerror(error.errno or 0)
         raise errors.StartupError(f"Cannot listen on {listen.host}:{listen.port}: {reason}.") from error
 
@@ -260,7 +259,7 @@ def bind(listen: Listen) -> socket.socket:
 def use_embedded_aws(url: str) -> None:
     """Point every AWS client of this process to the embedded AWS, with made-up credentials.
 
-    A stand-in for DynamoDB that the environment names, such as DynamoDB Local, stays in use.
+    A replacement for DynamoDB in the environment, such as DynamoDB Local, stays in use.
     """
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
     dynamodb_url = os.environ.get(dynamodb_local.URL_VARIABLE)
@@ -277,7 +276,7 @@ def use_embedded_aws(url: str) -> None:
 
 
 async def _make_tables(settings: Settings) -> None:
-    """Make what is missing of the tables; an embedded AWS starts without any."""
+    """Create missing tables; an embedded AWS starts without any."""
     async with aws.connect(settings.aws).dynamodb() as client:
         await tables.create_tables(client, settings.table_prefix)
 
@@ -295,7 +294,7 @@ def _end_late() -> None:
 
 
 def _end_at_once(code: ExitCode) -> None:
-    """End without closing anything; the embedded AWS notices and ends too."""
+    """Exit without closing anything; the embedded AWS notices and exits too."""
     sys.stdout.flush()
     nonblocking.flush()
     os._exit(code)

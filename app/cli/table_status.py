@@ -1,4 +1,4 @@
-"""What the verbs of DynamoDB tables do."""
+"""The verbs ``tables create`` and ``tables describe``."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +20,7 @@ ACTIVE: Final = "ACTIVE"
 
 
 class TableDocument(models.Response):
-    """A table, as programs read it; what the endpoint cannot tell is absent."""
+    """A table, as programs read it; fields that the endpoint does not report are absent."""
 
     name: str
     status: str
@@ -32,12 +32,12 @@ class TableDocument(models.Response):
 
 
 def make_tables(*, prefix: str | None, output: Format) -> None:
-    """Make what is missing of the tables, wait until they can be used, and show them."""
+    """Create missing tables and indexes, wait until they are active, and show them."""
     _write(asyncio.run(_ask(tables.create_tables, prefix)), output=output)
 
 
 def show_tables(*, prefix: str | None, output: Format) -> ExitCode:
-    """Show the tables; the exit code tells whether they are complete."""
+    """Show the tables; the exit code is 3 if they are not complete."""
     found = asyncio.run(_ask(tables.describe_tables, prefix))
     _write(found, output=output)
     if all(_is_ready(table) for table in found):
@@ -64,7 +64,7 @@ def _is_ready(table: tables.TableState) -> bool:
 
 
 def _indexes(table: TableDocument) -> str:
-    """Tell how many indexes are ready, and name the others."""
+    """Write how many indexes are active, and name the others."""
     if not table.indexes or table.status == tables.MISSING:
         return NOTHING
     waiting = [f"{name} {status}" for name, status in table.indexes.items() if status != ACTIVE]
@@ -78,9 +78,9 @@ def _switch(on: bool | None) -> str:
 COLUMNS: Final[Columns[TableDocument]] = {
     "name": Column(lambda table: table.name),
     "status": Column(lambda table: table.status),
-    "indexes": Column(_indexes, least=8),
-    "items": Column(lambda table: str(table.items), spare=1),
-    "bytes": Column(lambda table: str(table.size_bytes), spare=2),
-    "expiry": Column(lambda table: _switch(table.expires), spare=3),
-    "recovery": Column(lambda table: _switch(table.recoverable), spare=3),
+    "indexes": Column(_indexes, min_width=8),
+    "items": Column(lambda table: str(table.items), drop_priority=1),
+    "bytes": Column(lambda table: str(table.size_bytes), drop_priority=2),
+    "expiry": Column(lambda table: _switch(table.expires), drop_priority=3),
+    "recovery": Column(lambda table: _switch(table.recoverable), drop_priority=3),
 }

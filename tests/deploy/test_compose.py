@@ -19,7 +19,7 @@ from app.cli.commands import COMMANDS
 from app.cli.service_process import HARD_STOP_SECONDS
 from app.settings import Settings
 from tests.checkout import ROOT
-from workflow_manager.cli.commands import Family, Verb, load
+from workflow_manager.cli.commands import CommandGroup, CommandSpec, load
 
 COMPOSE_FILE: Final = ROOT / "docker-compose.yml"
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load(COMPOSE_FILE.read_text())
@@ -36,10 +36,10 @@ def parse(arguments: list[str]) -> None:
     """Read a command line as the program would, but run nothing; a mistake raises."""
     name, *rest = arguments
     entry = COMMANDS[name]
-    if isinstance(entry, Family):
+    if isinstance(entry, CommandGroup):
         name, *rest = rest
         entry = entry.members[name]
-    assert isinstance(entry, Verb)
+    assert isinstance(entry, CommandSpec)
     load(name, entry).make_context(name, rest)
 
 

@@ -1,1 +1,1 @@
-"""The command line: one module per verb, loaded when its verb is called."""
+"""The command line: the module of a verb is loaded when the verb is called."""

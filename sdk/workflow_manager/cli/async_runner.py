@@ -1,4 +1,4 @@
-"""Running what a verb does: Ctrl-C and SIGTERM end it in order, and it may say something before."""
+"""Running the coroutine of a verb; Ctrl-C and SIGTERM cancel it, so that it can clean up and print a last line."""
 
 import asyncio
 import signal
@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.program import program_name, to_paste
 from workflow_manager.cli.synonyms import Hint
-from workflow_manager.client.error_mapping import Unreached
+from workflow_manager.client.error_mapping import ConnectionFailed
 
 T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end. Both interruptions cancel the work; the process then ends with 130 or 143."""
+    """Run a coroutine; Ctrl-C and SIGTERM cancel it, and the process then ends with 130 or 143."""
     terminated = threading.Event()
     try:
         return asyncio.run(_terminable(work, terminated))
-    except Unreached as error:
+    except ConnectionFailed as error:
         raise Hint(error.message, _ways_to_a_service(), code=ExitCode.UNAVAILABLE) from error
     except asyncio.CancelledError:
         if terminated.is_set():
@@ -28,7 +28,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _ways_to_a_service() -> list[str]:
-    """Return commands for a person whose service is not there."""
+    """Return commands to paste if no service was found."""
     return [
         "make run           # start a service from a checkout",
         f"{to_paste('serve --local')}  # or from an installed program",
@@ -37,7 +37,7 @@ def _ways_to_a_service() -> list[str]:
 
 
 async def _terminable(work: Coroutine[Any, Any, T], terminated: threading.Event) -> T:
-    """Cancel the work when a SIGTERM arrives, as `asyncio.run` does at Ctrl-C. Only the main thread gets signals."""
+    """Cancel the work on SIGTERM, as `asyncio.run` does on Ctrl-C. Only the main thread can handle signals."""
     if threading.current_thread() is not threading.main_thread():
         return await work
     task = asyncio.current_task()

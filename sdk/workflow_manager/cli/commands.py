@@ -1,4 +1,4 @@
-"""The tree of commands: a table of names, and groups that load a verb's module when the verb is called."""
+"""The tree of commands: a table of names, and groups that load a verb only when it is called."""
 
 import importlib
 import os
@@ -12,10 +12,10 @@ from typer.main import get_command
 from workflow_manager.cli.about import version
 from workflow_manager.cli.exit_codes import EXIT_CODES_HELP
 from workflow_manager.cli.help import HelpfulCommand, write_examples, write_parameters
-from workflow_manager.cli.options.completion import add_completion_options, settle_flag
+from workflow_manager.cli.options.completion import add_completion_options, default_flag_to_false
 from workflow_manager.cli.options.profile_options import add_connection_options
 from workflow_manager.cli.program import PROGRAM
-from workflow_manager.cli.synonyms import Hint, suggestions, translated, translated_member
+from workflow_manager.cli.synonyms import Hint, suggestions, translate, translate_member
 from workflow_manager.early_signals import EarlySignals, let_through
 
 DEBUG_VARIABLE = "WFM_DEBUG"
@@ -23,134 +23,138 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 HELP = "help"
 SUMMARY = "Versioned workflows on AWS Step Functions: submit them, watch them, run the service."
 SUBMIT = "submit"
-"""A command that only the whole command line has."""
+"""A command that only the root group has."""
 
 
-class Verb(NamedTuple):
+class CommandSpec(NamedTuple):
     """A command: the function behind it as ``module:function``, and its line in the help of its group."""
 
     target: str
     summary: str
     options_end_early: bool = False
-    """Whether whatever follows the first argument is an argument, even if it looks like an option."""
+    """Whether everything after the first argument is an argument, even if it looks like an option."""
 
     command_class: str | None = None
-    """What reads its arguments in another way, as ``module:class``."""
+    """A class that parses its arguments differently, as ``module:class``."""
 
     stops_in_order: bool = False
-    """Whether a signal that asks for a stop is remembered until the command, which finds it as ``obj``, can obey."""
+    """Whether an early stop signal is kept, as ``obj`` of the context, until the command can handle it."""
 
 
-class Family(NamedTuple):
-    """Commands about one kind of thing."""
+class CommandGroup(NamedTuple):
+    """The commands for one kind of resource."""
 
     summary: str
-    members: Mapping[str, Verb]
+    members: Mapping[str, CommandSpec]
 
 
-COMMANDS: Mapping[str, Verb | Family] = {
-    "local-aws": Verb("workflow_manager.cli.admin.local_aws:local_aws", "Run the embedded AWS on its own."),
-    "worker": Verb(
+COMMANDS: Mapping[str, CommandSpec | CommandGroup] = {
+    "local-aws": CommandSpec("workflow_manager.cli.admin.local_aws:local_aws", "Run the embedded AWS on its own."),
+    "worker": CommandSpec(
         "workflow_manager.cli.worker.worker:worker",
         "Run a worker: perform activity tasks with a command or with Python functions.",
         stops_in_order=True,
     ),
-    "sfncli": Verb(
+    "sfncli": CommandSpec(
         "workflow_manager.cli.worker.sfncli:sfncli",
         "Run a command for each task of an activity; takes the arguments of Clever's sfncli.",
         options_end_early=True,
         command_class="workflow_manager.cli.worker.sfncli:GoFlags",
         stops_in_order=True,
     ),
-    "definitions": Family(
+    "definitions": CommandGroup(
         "List, get, put, compare and check workflow definitions.",
         {
-            "list": Verb(
+            "list": CommandSpec(
                 "workflow_manager.cli.definitions.commands:list_definitions",
                 "List definitions, or all versions of one.",
             ),
-            "get": Verb(
+            "get": CommandSpec(
                 "workflow_manager.cli.definitions.commands:get_definition", "Show one version of a definition."
             ),
-            "put": Verb(
+            "put": CommandSpec(
                 "workflow_manager.cli.definitions.commands:put_definition",
                 "Create a definition, or add a version to it.",
             ),
-            "lint": Verb(
+            "lint": CommandSpec(
                 "workflow_manager.cli.definitions.lint:lint",
                 "Check definitions and state machines without a service.",
             ),
-            "diff": Verb("workflow_manager.cli.definitions.apply:diff", "Show what `definitions apply` would change."),
-            "apply": Verb(
+            "diff": CommandSpec(
+                "workflow_manager.cli.definitions.apply:diff", "Show what `definitions apply` would change."
+            ),
+            "apply": CommandSpec(
                 "workflow_manager.cli.definitions.apply:apply",
                 "Create or update the definitions in files and folders.",
             ),
         },
     ),
-    "submit": Verb("workflow_manager.cli.workflows.submit:submit", "Start a workflow."),
-    "workflows": Verb(
+    "submit": CommandSpec("workflow_manager.cli.workflows.submit:submit", "Start a workflow."),
+    "workflows": CommandSpec(
         "workflow_manager.cli.workflows.commands:workflows", "List workflows, or show and follow individual ones."
     ),
-    "wait": Verb("workflow_manager.cli.workflows.wait:wait", "Wait until workflows end."),
-    "cancel": Verb("workflow_manager.cli.bulk.commands:cancel", "Cancel one or more workflows."),
-    "resume": Verb(
+    "wait": CommandSpec("workflow_manager.cli.workflows.wait:wait", "Wait until workflows end."),
+    "cancel": CommandSpec("workflow_manager.cli.bulk.commands:cancel", "Cancel one or more workflows."),
+    "resume": CommandSpec(
         "workflow_manager.cli.bulk.commands:resume", "Resume one or more ended workflows from one of their states."
     ),
-    "resolve": Verb(
+    "resolve": CommandSpec(
         "workflow_manager.cli.bulk.commands:resolve", "Mark failed workflows as needing no further attention."
     ),
-    "refresh": Verb(
+    "refresh": CommandSpec(
         "workflow_manager.cli.bulk.commands:refresh",
         "Read the current state of workflows from Step Functions.",
     ),
-    "queues": Family(
+    "queues": CommandGroup(
         "List, get, limit, pause and resume queues.",
         {
-            "list": Verb("workflow_manager.cli.admin.queues:list_queues", "List the queues that have limits."),
-            "get": Verb(
+            "list": CommandSpec("workflow_manager.cli.admin.queues:list_queues", "List the queues that have limits."),
+            "get": CommandSpec(
                 "workflow_manager.cli.admin.queues:get_queue",
                 "Show the limits of a queue and how many of its workflows are running.",
             ),
-            "put": Verb("workflow_manager.cli.admin.queues:put_queue", "Set the limits of a queue."),
-            "delete": Verb("workflow_manager.cli.admin.queues:delete_queue", "Remove all limits of a queue."),
-            "pause": Verb(
+            "put": CommandSpec("workflow_manager.cli.admin.queues:put_queue", "Set the limits of a queue."),
+            "delete": CommandSpec("workflow_manager.cli.admin.queues:delete_queue", "Remove all limits of a queue."),
+            "pause": CommandSpec(
                 "workflow_manager.cli.admin.queues:pause_queue",
                 "Pause a queue: queued workflows wait, running ones continue.",
             ),
-            "resume": Verb("workflow_manager.cli.admin.queues:resume_queue", "Resume a paused queue."),
+            "resume": CommandSpec("workflow_manager.cli.admin.queues:resume_queue", "Resume a paused queue."),
         },
     ),
-    "quotas": Verb(
+    "quotas": CommandSpec(
         "workflow_manager.cli.admin.status:quotas", "Show how much of the Step Functions API quotas is left."
     ),
-    "health": Verb("workflow_manager.cli.admin.status:health", "Check that the service answers and is doing its work."),
-    "resources": Family(
+    "health": CommandSpec(
+        "workflow_manager.cli.admin.status:health", "Check that the service answers and is doing its work."
+    ),
+    "resources": CommandGroup(
         "Get, put and delete state resources.",
         {
-            "get": Verb(
+            "get": CommandSpec(
                 "workflow_manager.cli.admin.resources:get_resource",
                 "Show the URI that a short resource name expands to.",
             ),
-            "put": Verb(
+            "put": CommandSpec(
                 "workflow_manager.cli.admin.resources:put_resource",
                 "Register the URI that a short resource name expands to.",
             ),
-            "delete": Verb(
+            "delete": CommandSpec(
                 "workflow_manager.cli.admin.resources:delete_resource",
                 "Remove the URI that a short resource name expands to.",
             ),
         },
     ),
-    "config": Family(
+    "config": CommandGroup(
         "Show the configuration of the command line.",
         {
-            "show": Verb(
+            "show": CommandSpec(
                 "workflow_manager.cli.admin.config:show", "Show the effective settings and where each comes from."
             )
         },
     ),
-    "help": Verb("workflow_manager.cli.about:show_help", "Show the help of a command."),
-    "version": Verb("workflow_manager.cli.about:version", "Show the version of this program."),
+    "help": CommandSpec("workflow_manager.cli.about:show_help", "Show the help of a command."),
+    "version": CommandSpec("workflow_manager.cli.about:version", "Show the version of this program."),
 }
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
@@ -159,32 +163,32 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Operations": ("serve", "poll", "worker", "sfncli", "local-aws", "demo", "tables", "queues", "quotas", "health"),
     "This program": ("config", "openapi", "help", "version"),
 }
-"""How the help of all commands groups them."""
+"""The sections of the root help."""
 
 
-class Card(TyperCommand):
-    """What a group shows of a command that is not loaded."""
+class LazyCommand(TyperCommand):
+    """Stands for a command that is not loaded yet."""
 
-    def __init__(self, name: str, entry: Verb | Family) -> None:
+    def __init__(self, name: str, entry: CommandSpec | CommandGroup) -> None:
         super().__init__(name, help=entry.summary, short_help=entry.summary)
         self.entry = entry
 
 
 class LazyGroup(TyperGroup):
-    """A group that holds cards, and loads a command only to run it or to complete its arguments.
+    """A group that loads a command only to run it or to complete its arguments.
 
-    Called without one it shows its help, as `gh` and `kubectl` do.
+    Called without a command it shows its help, as `gh` and `kubectl` do.
     """
 
     def get_help_option(self, ctx: Any) -> Any:
-        """Return the option, ready to be off."""
+        """Return the option with the default False."""
         option = super().get_help_option(ctx)
         if option is not None:
-            settle_flag(option)
+            default_flag_to_false(option)
         return option
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Ask for the help when nothing else is asked for."""
+        """Show the help if there are no arguments."""
         return super().parse_args(ctx, args or ["--help"] if not ctx.resilient_parsing else args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -196,38 +200,38 @@ class LazyGroup(TyperGroup):
         write_examples(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Find the command that the arguments name, also in other words, and load it."""
+        """Find the command that the arguments name, also by a synonym, and load it."""
         try:
             args = self._translated(ctx, args)
         except Hint:
             if not ctx.resilient_parsing:
                 raise
         if args[0] not in self.commands and not args[0].startswith("-") and not ctx.resilient_parsing:
-            family = None if ctx.parent is None else self.name
-            similar = ", ".join(map(repr, suggestions(args[0], commands=self.commands, family=family)))
+            group_name = None if ctx.parent is None else self.name
+            similar = ", ".join(map(repr, suggestions(args[0], commands=self.commands, group_name=group_name)))
             ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {similar}?" if similar else ""))
-        name, card, rest = super().resolve_command(ctx, args)
-        if not isinstance(card, Card):
-            return name, card, rest
-        if isinstance(card.entry, Verb) and card.entry.stops_in_order:
+        name, command, rest = super().resolve_command(ctx, args)
+        if not isinstance(command, LazyCommand):
+            return name, command, rest
+        if isinstance(command.entry, CommandSpec) and command.entry.stops_in_order:
             ctx.obj = EarlySignals()
             ctx.obj.remember()
         let_through()
-        return name, load(card.name or "", card.entry), rest
+        return name, load(command.name or "", command.entry), rest
 
     def _translated(self, ctx: Any, args: list[str]) -> list[str]:
         if ctx.parent is None:
-            return translated(args, commands=self.commands)
+            return translate(args, commands=self.commands)
         if args[0] == HELP and HELP not in self.commands:
             return [*args[1:2], "--help"] if args[1:] else self._help_of_all(ctx)
-        return translated_member(args, family=self.name or "", commands=self.commands)
+        return translate_member(args, group_name=self.name or "", commands=self.commands)
 
     def _help_of_all(self, ctx: Any) -> list[str]:
         typer.echo(ctx.get_help())
         raise typer.Exit
 
     def _sections(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield titles and names of commands; what no section has comes last."""
+        """Yield titles with names of commands; commands without a section come last."""
         left = dict.fromkeys(self.commands)
         for title, names in SECTIONS.items() if SUBMIT in left else ():
             yield title, [name for name in names if name in left]
@@ -236,9 +240,9 @@ class LazyGroup(TyperGroup):
             yield "Commands", list(left)
 
 
-def load(name: str, entry: Verb | Family) -> Any:
+def load(name: str, entry: CommandSpec | CommandGroup) -> Any:
     """Import a command and return it ready to run."""
-    if isinstance(entry, Family):
+    if isinstance(entry, CommandGroup):
         return _group(_holder(name, callback=lambda: None, summary=entry.summary), entry.members)
     settings = {**HELP_OPTIONS, "allow_interspersed_args": not entry.options_end_early}
     holder = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings)
@@ -254,8 +258,8 @@ def _imported(target: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def build(commands: Mapping[str, Verb | Family] = COMMANDS) -> Any:
-    """Return a whole command line, with nothing loaded yet."""
+def build(commands: Mapping[str, CommandSpec | CommandGroup] = COMMANDS) -> Any:
+    """Return the root group, with nothing loaded yet."""
     root = _group(
         _holder(PROGRAM, callback=_root, summary=SUMMARY, epilog=EXIT_CODES_HELP, add_completion=True), commands
     )
@@ -284,9 +288,9 @@ def _holder(
     return holder
 
 
-def _group(holder: typer.Typer, table: Mapping[str, Verb | Family]) -> Any:
+def _group(holder: typer.Typer, table: Mapping[str, CommandSpec | CommandGroup]) -> Any:
     group: Any = get_command(holder)
-    group.commands = {name: Card(name, entry) for name, entry in table.items()}
+    group.commands = {name: LazyCommand(name, entry) for name, entry in table.items()}
     return group
 
 
@@ -310,4 +314,4 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Read the options of all commands."""
+    """Declare the options of the root group."""

@@ -1,4 +1,4 @@
-"""Examples of every verb, as its help shows them."""
+"""The examples in the help of each verb."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -70,4 +70,4 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "help": ("wfm help submit", "wfm help definitions apply"),
     "version": ("wfm version", "wfm --version"),
 }
-"""Words of a command → two lines to paste."""
+"""Command → two lines to paste."""

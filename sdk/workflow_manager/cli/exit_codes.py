@@ -6,7 +6,7 @@ from workflow_manager import errors
 
 
 class ExitCode(IntEnum):
-    """What a script may rely on."""
+    """Exit codes that scripts may rely on."""
 
     OK = 0
     FAILED = 1
@@ -29,7 +29,7 @@ EXIT_CODES_HELP = (
 )
 
 _CODES_BY_ERROR: tuple[tuple[type[errors.WorkflowManagerError], ExitCode], ...] = (
-    # That it has ended meanwhile is no wrong usage.
+    # A workflow that has ended meanwhile is a conflict, not wrong usage.
     (errors.WorkflowEnded, ExitCode.REFUSED),
     (errors.InvalidRequest, ExitCode.USAGE),
     (errors.RequestTooLarge, ExitCode.USAGE),
@@ -42,5 +42,5 @@ _CODES_BY_ERROR: tuple[tuple[type[errors.WorkflowManagerError], ExitCode], ...] 
 
 
 def exit_code_of(error: errors.WorkflowManagerError) -> ExitCode:
-    """Tell the exit code of an error; what nobody can help by typing something else is 5."""
+    """Return the exit code of an error; 5 if no other input would help."""
     return next((code for kind, code in _CODES_BY_ERROR if isinstance(error, kind)), ExitCode.UNAVAILABLE)

@@ -1,4 +1,4 @@
-"""The help of commands: options in plain words, examples below them, 80 columns at most."""
+"""Formatting of help texts: options in plain words, then examples, in at most 80 columns."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,23 +10,23 @@ from workflow_manager.cli.examples import EXAMPLES
 from workflow_manager.cli.synonyms import add_spellings
 
 PLAIN_TYPES: Final[dict[Any, str]] = {int: "NUMBER", float: "NUMBER", Path: "PATH"}
-"""What stands for a value whose option has no word of its own."""
+"""Names of values, by type, for options without a metavar."""
 
 TEXT: Final = "TEXT"
 
 
 class HelpfulCommand(TyperCommand):
-    """A command whose help has examples, and that knows other spellings of its options."""
+    """A command with examples in its help and synonyms for its options."""
 
     def make_parser(self, ctx: Any) -> Any:
-        """Return a parser that also knows what people type instead."""
+        """Return a parser that also accepts synonyms of options."""
         parser = super().make_parser(ctx)
         if not ctx.resilient_parsing:
             add_spellings(parser, self.params)
         return parser
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return the words of the usage line."""
+        """Return the parts of the usage line."""
         parameters: Sequence[Any] = self.params
         arguments = [each for each in parameters if each.param_type_name == "argument" and not each.hidden]
         return ["[OPTIONS]", *map(usage_name, arguments)]
@@ -41,7 +41,7 @@ class HelpfulCommand(TyperCommand):
 
 
 def write_parameters(parameters: Sequence[Any], formatter: Any) -> None:
-    """Write what a command takes, in two sections."""
+    """Write the arguments and the options, in two sections."""
     shown = [each for each in parameters if not each.hidden]
     arguments = [(argument_name(each), each.help or "") for each in shown if each.param_type_name == "argument"]
     options = [(_names(each), " ".join([each.help or "", *_notes(each)]).strip()) for each in shown if _is_option(each)]
@@ -52,7 +52,7 @@ def write_parameters(parameters: Sequence[Any], formatter: Any) -> None:
 
 
 def write_examples(context: Any, formatter: Any) -> None:
-    """Write the examples of the command as they are, to be pasted."""
+    """Write the examples of a command verbatim, to be pasted."""
     found = EXAMPLES.get(" ".join(context.command_path.split()[1:]), ())
     if found:
         with formatter.section("Examples"):
@@ -60,19 +60,19 @@ def write_examples(context: Any, formatter: Any) -> None:
 
 
 def argument_name(argument: Any) -> str:
-    """Return what stands for an argument."""
+    """Return the name of an argument in help and usage."""
     name: str = argument.metavar or argument.name.upper()
     return name if argument.nargs == 1 or "..." in name else f"{name}..."
 
 
 def usage_name(argument: Any) -> str:
-    """Return an argument as the usage shows it: in brackets when it may be left out."""
+    """Return an argument as the usage shows it: in brackets if it is optional."""
     name = argument_name(argument)
     return name if argument.required or name.startswith("[") else f"[{name}]"
 
 
 def value_name(option: Any) -> str:
-    """Return what stands for the value of an option: its own word, the choices, or what kind it is of."""
+    """Return the name of an option's value: its metavar, its choices, or its type."""
     if option.metavar is not None:
         return str(option.metavar)
     described = option.type_descriptor
@@ -82,7 +82,7 @@ def value_name(option: Any) -> str:
 
 
 def bounds(option: Any) -> str | None:
-    """Say in words which numbers an option takes; None for all."""
+    """Return the range of an option in words; None without limits."""
     least, most = option.min, option.max
     if option.is_flag or (least is None and most is None):
         return None
@@ -92,7 +92,7 @@ def bounds(option: Any) -> str | None:
 
 
 def default_of(option: Any) -> str | None:
-    """Return the default of an option as it would be typed; None when there is nothing to say."""
+    """Return the default of an option as it would be typed; None if there is none."""
     default = getattr(option.default, "value", option.default)
     if default is None or isinstance(default, bool) or default in ("", []):
         return None

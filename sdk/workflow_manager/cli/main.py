@@ -1,4 +1,4 @@
-"""The edge of the process: runs one command line, turns what goes wrong into one line and an exit code."""
+"""The entry point: runs one command line, and turns an error into one line and an exit code."""
 
 import os
 import sys
@@ -8,33 +8,35 @@ from collections.abc import Mapping, Sequence
 import typer
 
 from workflow_manager import errors
-from workflow_manager.cli.commands import COMMANDS, DEBUG_VARIABLE, Family, Verb, build
+from workflow_manager.cli.commands import COMMANDS, DEBUG_VARIABLE, CommandGroup, CommandSpec, build
 from workflow_manager.cli.exit_codes import ExitCode, exit_code_of
 from workflow_manager.cli.options.bash_completion import join_words
-from workflow_manager.cli.output.escaping import visible, visible_lines
+from workflow_manager.cli.output.escaping import escape, escape_lines
 from workflow_manager.cli.program import program_name
 from workflow_manager.cli.synonyms import OPTION_ADVICE, Hint
 
 UNKNOWN_OPTION = "No such option: "
 
 
-def main(arguments: Sequence[str] | None = None, *, commands: Mapping[str, Verb | Family] = COMMANDS) -> int:
-    """Run the command line that ``commands`` make; return the exit code. Nothing is raised."""
+def main(
+    arguments: Sequence[str] | None = None, *, commands: Mapping[str, CommandSpec | CommandGroup] = COMMANDS
+) -> int:
+    """Run a command line of ``commands``; return the exit code. Never raises."""
     for stream in (sys.stdout, sys.stderr):
-        # A name in another alphabet must not end a command on an ASCII terminal.
+        # A name in another alphabet must not crash a command on an ASCII terminal.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     join_words(os.environ)
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments, commands)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter would flush once more at its end, and complain.
+        # The interpreter would flush again at exit, and report an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.BROKEN_PIPE
     return code
 
 
-def _run(arguments: Sequence[str], commands: Mapping[str, Verb | Family]) -> int:
+def _run(arguments: Sequence[str], commands: Mapping[str, CommandSpec | CommandGroup]) -> int:
     try:
         result = build(commands).main(list(arguments), prog_name=program_name(), standalone_mode=False)
     except BrokenPipeError:
@@ -49,9 +51,9 @@ def _run(arguments: Sequence[str], commands: Mapping[str, Verb | Family]) -> int
 
 
 def _report(error: Exception, arguments: Sequence[str]) -> int:
-    """Say on the error stream what went wrong; return the exit code for it."""
+    """Print an error to the error stream; return its exit code."""
     if os.environ.get(DEBUG_VARIABLE):
-        typer.echo(visible_lines("".join(traceback.format_exception(error)).rstrip()), err=True)
+        typer.echo(escape_lines("".join(traceback.format_exception(error)).rstrip()), err=True)
     commands: Sequence[str] = ()
     error = _with_advice(error)
     match error:
@@ -66,17 +68,17 @@ def _report(error: Exception, arguments: Sequence[str]) -> int:
         case _:
             hint = f"(set {DEBUG_VARIABLE}=1 for the traceback)"
             code, message = ExitCode.INTERNAL_ERROR, f"unexpected {type(error).__name__}: {error} {hint}"
-    typer.echo(f"{program_name()}: {visible(message)}", err=True)
+    typer.echo(f"{program_name()}: {escape(message)}", err=True)
     for command in commands:
-        typer.echo(visible(f"  {command}"), err=True)
+        typer.echo(escape(f"  {command}"), err=True)
     for finding in getattr(error, "findings", ()):
         if finding.message not in message:
-            typer.echo(visible(f"  {finding.pointer or '/'}: {finding.message}"), err=True)
+            typer.echo(escape(f"  {finding.pointer or '/'}: {finding.message}"), err=True)
     return code
 
 
 def _stopped(stop: SystemExit) -> int:
-    """Read why typer ended the process: a reader that went away, or the end of shell completion."""
+    """Return the exit code for a SystemExit of typer: a broken pipe, or the end of shell completion."""
     if isinstance(stop.__context__, BrokenPipeError):
         return ExitCode.BROKEN_PIPE
     return stop.code if isinstance(stop.code, int) else ExitCode.OK
@@ -91,13 +93,13 @@ def _usage_line(error: typer.TyperException, arguments: Sequence[str]) -> str:
 
 
 def _as_typed(option: str, arguments: Sequence[str]) -> str:
-    """Return the option as it was typed: of `-bogus` the error names only `-b`."""
+    """Return the option as it was typed: for `-bogus` the error names only `-b`."""
     if option.startswith("--"):
         return option
     return next((word.partition("=")[0] for word in arguments if word.startswith(option)), option)
 
 
 def _with_advice(error: Exception) -> Exception:
-    """Return what to do instead, for an option that others have and this program has not."""
+    """Replace the error by advice, for an option that other programs have."""
     advice = OPTION_ADVICE.get(getattr(error, "option_name", None) or "")
     return error if advice is None else advice.hint(())

@@ -1,4 +1,4 @@
-"""The life of a process that runs one command line: from the first signal to an end that nothing holds up."""
+"""The lifetime of a process: stop signals are kept from the start, and no thread delays the exit."""
 
 import os
 import threading
@@ -8,14 +8,14 @@ from typing import Final
 from workflow_manager import early_signals
 
 END_SECONDS: Final = 1.0
-"""How long the end of the process may take once its verb is done."""
+"""How long the process may take to exit once its verb is done."""
 
 
 def run(main: Callable[[], int]) -> int:
-    """Run ``main``, which may import what it needs; return the exit code.
+    """Run ``main``, which does its own imports; return the exit code.
 
-    A stop that comes during the imports is not lost. Threads, which may be those of functions that never return, do
-    not keep the process alive for long.
+    A stop signal that arrives during the imports is not lost. Threads, such as functions that never return, do not
+    keep the process alive for long.
     """
     early_signals.hold_back()
     code = main()

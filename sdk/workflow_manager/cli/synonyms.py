@@ -1,4 +1,4 @@
-"""Words that people type for verbs and options of this program: what each leads to."""
+"""Synonyms of commands and options, and advice for words without an equivalent."""
 
 import difflib
 import shlex
@@ -9,11 +9,11 @@ from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.program import PROGRAM, SERVICE_COMMANDS, to_paste
 
 SAME_PLACE: Final = "{}"
-"""Stands, in a command to paste, for the arguments that were typed."""
+"""Placeholder, in a command to paste, for the arguments that were typed."""
 
 
 class Hint(Exception):
-    """The typed command is not one of ours; ``commands`` are ones to paste instead."""
+    """An error with commands to paste instead."""
 
     def __init__(self, message: str, commands: Sequence[str], *, code: ExitCode = ExitCode.USAGE) -> None:
         super().__init__(message)
@@ -23,12 +23,12 @@ class Hint(Exception):
 
 
 class Advice(NamedTuple):
-    """What to say instead of doing something: a sentence, and commands to paste."""
+    """A sentence and commands to paste, instead of running a command."""
 
     sentence: str
     commands: tuple[str, ...]
     missing: str = ""
-    """What stands for the arguments when none were typed."""
+    """Shown in place of the arguments if none were typed."""
 
     def hint(self, arguments: Sequence[str]) -> Hint:
         """Return the error, with the typed arguments in the commands."""
@@ -38,7 +38,7 @@ class Advice(NamedTuple):
 
 
 Meaning = tuple[str, ...] | Advice
-"""The words to read instead (what follows them stays), or advice."""
+"""The words to read instead, or advice."""
 
 NOUNS: Final[Mapping[str, str]] = {
     "workflow": "workflows",
@@ -66,10 +66,10 @@ NOUNS: Final[Mapping[str, str]] = {
     "profile": "config",
     "profiles": "config",
 }
-"""Nouns of commands, in singular and in other words."""
+"""Synonyms of resource names, and their singular."""
 
 LISTED: Final = ("definitions", "queues")
-"""Of which there is a list."""
+"""Resources that can be listed."""
 
 LISTING: Final = ("ls", "list", "ps", "get", "show", "describe", "status")
 
@@ -126,7 +126,7 @@ VERBS: Final[Mapping[str, Meaning]] = {
         ),
     ),
 }
-"""Of commands at the top."""
+"""Synonyms of the commands at the root."""
 
 _SETTING: Final = ("create", "add", "set", "update", "edit", "new")
 _SHOWING: Final = ("show", "describe", "view")
@@ -177,11 +177,11 @@ MEMBERS: Final[Mapping[str, Mapping[str, Meaning]]] = {
         **dict.fromkeys(["set", "edit", "use"], Advice("Settings are in a file. To show its path:", ("config show",))),
     },
 }
-"""Of the commands of a family."""
+"""Synonyms of the commands of a group."""
 
 
 class OptionSynonym(NamedTuple):
-    """Other spellings of an option, or of one with a certain value."""
+    """Other spellings of an option, or of an option with a fixed value."""
 
     spellings: tuple[str, ...]
     parameter: str
@@ -217,7 +217,7 @@ OPTIONS: Final = (
     OptionSynonym(("--column", "--fields"), "columns"),
     OptionSynonym(("--no-limit",), "everything", True, takes_value=False),
 )
-"""Spellings that an option has besides those of its help; what an option of the command is called comes first."""
+"""Spellings that options accept besides those in the help, which take precedence."""
 
 OPTION_ADVICE: Final[Mapping[str, Advice]] = {
     **dict.fromkeys(
@@ -233,7 +233,7 @@ OPTION_ADVICE: Final[Mapping[str, Advice]] = {
 
 
 def add_spellings(parser: Any, parameters: Sequence[Any]) -> None:
-    """Let a parser know the other spellings of the options of a command."""
+    """Add the other spellings of a command's options to its parser."""
     taken = {spelling for each in parameters for spelling in (*each.opts, *each.secondary_opts)}
     options = {each.name: each for each in parameters if each.param_type_name == "option"}
     for synonym in OPTIONS:
@@ -247,48 +247,48 @@ def add_spellings(parser: Any, parameters: Sequence[Any]) -> None:
 
 
 def _fits(synonym: OptionSynonym, option: Any) -> bool:
-    """Tell whether an option can have the value: -q needs ids alone, -A a filter instead of a namespace to run in."""
+    """Return whether an option accepts the value: -q needs the format id, -A a filter by namespace."""
     if synonym.parameter == "namespace" and not synonym.takes_value:
         return option.envvar is None and not option.required
     choices = option.type_descriptor.choices
     return synonym.takes_value or not choices or synonym.value in [getattr(each, "value", each) for each in choices]
 
 
-def translated(words: Sequence[str], *, commands: Collection[str]) -> list[str]:
-    """Return the words as this program has them: nouns and verbs in either order and in other words.
+def translate(words: Sequence[str], *, commands: Collection[str]) -> list[str]:
+    """Translate nouns and verbs, in either order, to the words of this program.
 
-    Raises ``Hint`` for what can only be answered with advice. Unknown words come back as they are.
+    Raises ``Hint`` for words that have only advice. Unknown words are returned unchanged.
     """
     word, *rest = words
     word = NOUNS.get(word, word)
     if word in SERVICE_COMMANDS and word not in commands:
         raise Hint(f"This command belongs to the program {PROGRAM}:", [to_paste(shlex.join([word, *rest]))])
     if word == "workflows" and rest and (rest[0] in VERBS or rest[0] in commands):
-        return ["help", word] if rest[0] == "help" else translated(rest, commands=commands)
+        return ["help", word] if rest[0] == "help" else translate(rest, commands=commands)
     if word in commands:
         return [word, *rest]
     if rest and rest[0] in NOUNS:
         noun, arguments = NOUNS[rest[0]], rest[1:]
-        return translated([noun, *_listing(noun, word, arguments), *arguments], commands=commands)
+        return translate([noun, *_listing(noun, word, arguments), *arguments], commands=commands)
     return _meant(VERBS.get(word), words)
 
 
-def translated_member(words: Sequence[str], *, family: str, commands: Collection[str]) -> list[str]:
-    """Return the words that follow the name of a family as this program has them; raises ``Hint`` as above."""
-    return list(words) if words[0] in commands else _meant(MEMBERS.get(family, {}).get(words[0]), words)
+def translate_member(words: Sequence[str], *, group_name: str, commands: Collection[str]) -> list[str]:
+    """Return the words that follow the name of a group_name as this program has them; raises ``Hint`` as above."""
+    return list(words) if words[0] in commands else _meant(MEMBERS.get(group_name, {}).get(words[0]), words)
 
 
 def _listing(noun: str, verb: str, arguments: Sequence[str]) -> list[str]:
-    """Return the verb after its noun; of several, without a name, they are listed."""
+    """Return the verb to put after a noun: ``list`` for a plural without a name."""
     if noun not in MEMBERS:
         return [] if verb in LISTING and noun != "workflows" else [verb]
     named = any(not each.startswith("-") for each in arguments)
     return ["list"] if noun in LISTED and verb in LISTING and not named else [verb]
 
 
-def suggestions(word: str, *, commands: Collection[str], family: str | None = None) -> list[str]:
+def suggestions(word: str, *, commands: Collection[str], group_name: str | None = None) -> list[str]:
     """Return the commands, and synonyms of commands, that look like a mistyped word."""
-    synonyms = VERBS if family is None else MEMBERS.get(family, {})
+    synonyms = VERBS if group_name is None else MEMBERS.get(group_name, {})
     return difflib.get_close_matches(word, [*commands, *synonyms])
 
 

@@ -1,4 +1,4 @@
-"""The client of the service: every operation, typed, asynchronous or not."""
+"""The client of the service, asynchronous and synchronous."""
 
 from workflow_manager.client.manager import WorkflowManager
 from workflow_manager.client.request_parts import WorkflowFilters

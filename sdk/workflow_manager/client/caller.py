@@ -1,4 +1,4 @@
-"""What the groups of operations of the client have in common."""
+"""The base of the groups of operations."""
 
 from workflow_manager.client.http import Connection, Sleep
 

@@ -1,4 +1,4 @@
-"""What the answers of the service are read as."""
+"""Decoding of responses."""
 
 from typing import Final, Literal, TypeVar
 
@@ -6,38 +6,38 @@ import httpx
 import pydantic
 
 from workflow_manager import errors, models
-from workflow_manager.client.error_mapping import not_ours, origin
+from workflow_manager.client.error_mapping import foreign_response, origin
 
 T = TypeVar("T")
 
 
 class ListedDefinition(models.WorkflowDefinition):
-    """A definition as a list of workflows names it: a summary holds no state machine."""
+    """A definition in a list of workflows, whose summaries have no state machine."""
 
     state_machine: models.StateMachine = pydantic.Field(default_factory=dict)
 
 
 class ListedWorkflow(models.Workflow):
-    """A workflow as a list has it: a summary may hold no input."""
+    """A workflow in a list, whose summaries may have no input."""
 
     workflow_definition: ListedDefinition
     input: str = ""
 
 
 class Parameter(pydantic.BaseModel):
-    """A parameter of an operation; the name is that of its own."""
+    """A parameter of an operation."""
 
     name: str = ""
 
 
 class Operation(pydantic.BaseModel):
-    """What the service takes at one path."""
+    """An operation in the OpenAPI document."""
 
     parameters: list[Parameter] = []
 
 
-class Description(pydantic.BaseModel):
-    """What the service says that it can do: its OpenAPI document."""
+class OpenAPIDocument(pydantic.BaseModel):
+    """The OpenAPI document of the service."""
 
     paths: dict[str, dict[str, Operation]]
 
@@ -47,14 +47,14 @@ class Description(pydantic.BaseModel):
         return {parameter.name for parameter in operation.parameters}
 
 
-class Done(pydantic.BaseModel):
-    """The answer of an operation that has nothing to tell."""
+class EmptyBody(pydantic.BaseModel):
+    """The body of an operation without a result."""
 
     model_config = pydantic.ConfigDict(extra="forbid")
 
 
-class Well(Done):
-    """The answer of a service that is well; Clever's says nothing."""
+class HealthBody(EmptyBody):
+    """The body of a successful health check; Clever's service sends none."""
 
     status: Literal["ok"] = "ok"
 
@@ -69,39 +69,39 @@ QUEUE: Final = pydantic.TypeAdapter(models.Queue)
 QUEUES: Final = pydantic.TypeAdapter(list[models.Queue])
 QUOTAS: Final = pydantic.TypeAdapter(list[models.QuotaHeadroom])
 VERDICT: Final = pydantic.TypeAdapter(models.WorkflowDefinitionVerdict)
-DESCRIPTION: Final = pydantic.TypeAdapter(Description)
-DONE: Final = pydantic.TypeAdapter(Done)
-WELL: Final[pydantic.TypeAdapter[Done]] = pydantic.TypeAdapter(Well)
+DESCRIPTION: Final = pydantic.TypeAdapter(OpenAPIDocument)
+EMPTY_BODY: Final = pydantic.TypeAdapter(EmptyBody)
+HEALTH_BODY: Final[pydantic.TypeAdapter[EmptyBody]] = pydantic.TypeAdapter(HealthBody)
 
 
 def decode(response: httpx.Response, adapter: pydantic.TypeAdapter[T]) -> T:
-    """Read an answer as what it must be; anything else comes from no workflow-manager."""
-    return decode_content(response.content, adapter, whose=origin(response.request))
+    """Decode a response; raises ``Unavailable`` if it is not from workflow-manager."""
+    return decode_content(response.content, adapter, source=origin(response.request))
 
 
-def decode_content(content: bytes, adapter: pydantic.TypeAdapter[T], *, whose: str) -> T:
-    """Read a part of an answer as what it must be; ``whose`` it is, is said when it is not."""
+def decode_content(content: bytes, adapter: pydantic.TypeAdapter[T], *, source: str) -> T:
+    """Decode a part of a response; the error names its ``source``."""
     try:
         return adapter.validate_json(content)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"
         raise errors.Unavailable(
-            f"The response from {whose} is not from workflow-manager ({where}: {first['msg']})."
+            f"The response from {source} is not from workflow-manager ({where}: {first['msg']})."
         ) from error
 
 
-def decode_nothing(response: httpx.Response, adapter: pydantic.TypeAdapter[Done] = DONE) -> None:
-    """Make sure that the service has said yes: with no body, or with the little that it may hold.
+def decode_nothing(response: httpx.Response, adapter: pydantic.TypeAdapter[EmptyBody] = EMPTY_BODY) -> None:
+    """Check that a successful response comes from the service: its body is empty or the expected one.
 
-    The page of a proxy that wants people to log in comes with a 200 as well.
+    The login page of a proxy has the status 200 too.
     """
     if response.content.strip():
         decode(response, adapter)
 
 
 def decode_text(response: httpx.Response) -> str:
-    """Read an answer of plain text."""
+    """Return the text of a plain-text response."""
     if not response.headers.get("Content-Type", "").startswith("text/plain"):
-        raise not_ours(response)
+        raise foreign_response(response)
     return response.text

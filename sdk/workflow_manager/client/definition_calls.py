@@ -1,4 +1,4 @@
-"""The operations of the client that are about workflow definitions."""
+"""Operations on workflow definitions."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +15,7 @@ VALIDATE_ONLY: Final = "validateOnly"
 
 
 class DefinitionCalls(Caller):
-    """Lists, reads, writes and judges definitions."""
+    """Lists, reads, stores and validates definitions."""
 
     async def list_definitions(
         self, *, summary_only: bool = False, limit: int | None = None, page_token: str | None = None
@@ -54,7 +54,7 @@ class DefinitionCalls(Caller):
         return decode(await self._connection.request("POST", PATH, repeatable=False, body=request), DEFINITION)
 
     async def update_definition(self, request: models.NewWorkflowDefinitionRequest) -> models.WorkflowDefinition:
-        """Add the next version of a definition; `errors.Conflict` when somebody else did first."""
+        """Add the next version of a definition; `errors.Conflict` after a concurrent update."""
         response = await self._connection.request(
             "PUT", f"{PATH}/{segment(request.name)}", repeatable=False, body=request, missing=errors.DefinitionNotFound
         )
@@ -63,10 +63,10 @@ class DefinitionCalls(Caller):
     async def validate_definition(
         self, request: models.NewWorkflowDefinitionRequest
     ) -> models.WorkflowDefinitionVerdict:
-        """Return what the service says of a valid definition, which may be warnings, and store nothing.
+        """Validate a definition without storing it; return the verdict, which may have warnings.
 
-        Raises `errors.InvalidRequest` with all that is wrong as ``findings``. A service that would not know what is
-        asked of it, and store the definition, is not asked: `errors.Unavailable`.
+        Raises `errors.InvalidRequest` with all ``findings`` for an invalid one, and `errors.Unavailable` for an older
+        service, which would store the definition.
         """
         description = decode(await self._connection.request("GET", "/openapi.json", repeatable=True), DESCRIPTION)
         if VALIDATE_ONLY not in description.parameters(PATH, "post"):
@@ -89,7 +89,7 @@ class DefinitionCalls(Caller):
         return await self._get_all(response)
 
     async def _get_all(self, response: httpx.Response) -> list[models.WorkflowDefinition]:
-        """Return the definitions of a page and of all pages after it."""
+        """Return the definitions of a page and of all later pages."""
         found = decode(response, DEFINITIONS)
         while path := response.headers.get(NEXT_PAGE_HEADER):
             response = await self._connection.request("GET", path, repeatable=True)

@@ -1,4 +1,4 @@
-"""What an answer stands for that is not the one that was hoped for, or that never came."""
+"""Mapping of failed responses, and of failures without a response, to errors."""
 
 import html
 import http
@@ -20,14 +20,14 @@ ERRORS_BY_STATUS: Final[Mapping[int, type[errors.WorkflowManagerError]]] = {
     413: errors.RequestTooLarge,
     429: errors.Throttled,
 }
-SAID_BY_GATEWAYS: Final = frozenset({401, 403, 413, 429})
-"""What those who stand in front of a service say in their own words, and mean as it is written."""
+GATEWAY_STATUSES: Final = frozenset({401, 403, 413, 429})
+"""Statuses that gateways in front of a service send with bodies of their own."""
 
 EXCERPT_CHARACTERS: Final = 200
-"""How much of an answer that is not ours is quoted."""
+"""How much of a foreign response is quoted."""
 
 READ_CHARACTERS: Final = 16_384
-"""How much of it is searched for that; markup that is not closed would be searched again and again."""
+"""How much of a foreign response is searched for text; bounds the time for unclosed markup."""
 
 _UNKNOWN_ROUTE: Final = re.compile(r"[A-Z]+ /\S*: (Not Found|Method Not Allowed)")
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -36,16 +36,16 @@ _MARKUP: Final = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|<[/!?a-z][^>]
 NOT_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout)
 
 
-class Away(errors.Unavailable):
-    """The service does not answer just now, or says so; a restart looks like this."""
+class ServiceUnavailable(errors.Unavailable):
+    """The service does not respond now, or says so; a restart looks like this."""
 
 
-class Unreached(Away):
-    """No connection could be made; nobody may be there at all."""
+class ConnectionFailed(ServiceUnavailable):
+    """No connection could be made; there may be no service at this URL."""
 
 
 class ErrorDetail(pydantic.BaseModel):
-    """One of several things that were wrong with a request."""
+    """One finding in an error response."""
 
     pointer: str = ""
     message: str = ""
@@ -53,7 +53,7 @@ class ErrorDetail(pydantic.BaseModel):
 
 
 class ErrorBody(pydantic.BaseModel):
-    """What the service says with a status of 400 or more; Clever's says no more than the message."""
+    """The body of an error response; that of Clever's service has only the message."""
 
     message: str
     errors: list[ErrorDetail] = []
@@ -63,40 +63,40 @@ class ErrorBody(pydantic.BaseModel):
 def error_of(
     response: httpx.Response, *, missing: type[errors.NotFound] = errors.NotFound
 ) -> errors.WorkflowManagerError:
-    """Translate an answer that is not 2xx into the error it stands for; ``missing`` is what a 404 is about.
+    """Return the error for a response that is not 2xx; ``missing`` is the class for a 404.
 
-    A refusal in words that are not those of the service says nothing of workflows: a wrong URL must not look as if
-    there were no such definition.
+    A refusal that is not from workflow-manager becomes ``Unavailable``: a wrong URL must not look like a missing
+    definition.
     """
     status, body = response.status_code, _read(response)
     if status < 400:
         return errors.Unavailable(_redirection(response))
     if status >= 500:
-        kind_of_fault = Away if status in RETRIED_STATUSES else errors.Unavailable
+        kind_of_fault = ServiceUnavailable if status in RETRIED_STATUSES else errors.Unavailable
         return kind_of_fault(_fault(response, body), findings=_findings(body))
     if body is None:
-        return ERRORS_BY_STATUS[status](_quoted(response)) if status in SAID_BY_GATEWAYS else not_ours(response)
+        return ERRORS_BY_STATUS[status](_quoted(response)) if status in GATEWAY_STATUSES else foreign_response(response)
     if status in {404, 405} and _UNKNOWN_ROUTE.fullmatch(body.message):
         return errors.Unavailable(f"{origin(response.request)} does not support this operation ({body.message}).")
     kind = missing if status == 404 else ERRORS_BY_STATUS.get(status, errors.InvalidRequest)
     return kind(body.message, findings=_findings(body))
 
 
-def not_ours(response: httpx.Response, why: str | None = None) -> errors.Unavailable:
-    """Say that something else than a workflow-manager has answered."""
-    whose = origin(response.request)
-    return errors.Unavailable(f"The response from {whose} is not from workflow-manager ({why or _summary(response)}).")
+def foreign_response(response: httpx.Response, why: str | None = None) -> errors.Unavailable:
+    """Return the error for a response from something other than workflow-manager."""
+    source = origin(response.request)
+    return errors.Unavailable(f"The response from {source} is not from workflow-manager ({why or _summary(response)}).")
 
 
-def no_answer(request: httpx.Request, error: httpx.RequestError) -> Away:
-    """Say that nobody has answered."""
+def no_response(request: httpx.Request, error: httpx.RequestError) -> ServiceUnavailable:
+    """Return the error for a request without a response."""
     reason = str(error) or type(error).__name__
-    kind = Unreached if isinstance(error, NOT_CONNECTED) else Away
+    kind = ConnectionFailed if isinstance(error, NOT_CONNECTED) else ServiceUnavailable
     return kind(f"No response from {origin(request)}: {reason}")
 
 
 def origin(request: httpx.Request) -> str:
-    """Name the service without path, query or credentials."""
+    """Return the URL of the service without path, query or credentials."""
     return f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
 
 
@@ -130,7 +130,7 @@ def _quoted(response: httpx.Response) -> str:
 
 
 def _summary(response: httpx.Response) -> str:
-    """Describe an answer that the service did not write: a proxy's page, another server."""
+    """Describe a foreign response, such as the page of a proxy."""
     try:
         phrase = f"{response.status_code} {http.HTTPStatus(response.status_code).phrase}"
     except ValueError:
@@ -140,7 +140,7 @@ def _summary(response: httpx.Response) -> str:
 
 
 def _words(text: str) -> str:
-    """Return what a person would read first: the title of a page, else its text without the markup."""
+    """Return the title of a page, or else its text without markup."""
     text = text[:READ_CHARACTERS]
     title = _TITLE.search(text)
     plain = title[1] if title else _MARKUP.sub(" ", text)

@@ -1,4 +1,4 @@
-"""One request of the client: sent, repeated where that is harmless, its answer or its error translated."""
+"""Sending requests: retries where they are safe, and mapping of errors."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import httpx
 import pydantic
 
 from workflow_manager import errors
-from workflow_manager.client.error_mapping import Away, Unreached, error_of, no_answer, origin
+from workflow_manager.client.error_mapping import ConnectionFailed, ServiceUnavailable, error_of, no_response, origin
 from workflow_manager.client.retries import RETRIED_STATUSES, Attempts, Randomness, RetryPolicy, retry_after_seconds
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -19,29 +19,29 @@ OnRetry = Callable[[errors.WorkflowManagerError], None]
 
 EVENT_STREAM: Final = "text/event-stream"
 NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures before the first byte left: any request may be repeated after them."""
+"""Failures before the first byte was sent: any request may be repeated after them."""
 
-PASSING: Final = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
-"""Failures that another attempt may not meet."""
+TRANSIENT: Final = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
+"""Transient failures: another attempt may succeed."""
 
-MOST_REQUESTS_AT_ONCE: Final = 100
-"""Further ones wait for their turn. Requests that wait at the service and streams are not counted."""
+MAX_CONCURRENT_REQUESTS: Final = 100
+"""Maximum number of concurrent requests; long polls and streams are not counted."""
 
 
-class Effort(NamedTuple):
-    """What is done for the answer to a request."""
+class RequestOptions(NamedTuple):
+    """How a request may be retried."""
 
     repeatable: bool
     retry_seconds: float
     wait_seconds: float
 
-    def allows(self, failure: httpx.RequestError) -> bool:
-        """Tell whether the request may be sent again after it."""
-        return isinstance(failure, PASSING if self.repeatable else NEVER_SENT)
+    def may_repeat(self, failure: httpx.RequestError) -> bool:
+        """Return whether the request may be sent again after this failure."""
+        return isinstance(failure, TRANSIENT if self.repeatable else NEVER_SENT)
 
 
 class Connection:
-    """Sends requests to one service; repeats those that may be repeated."""
+    """Sends requests to one service, and retries them where it is safe."""
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class Connection:
         self._policy = policy
         self._sleep = sleep
         self._randomness = randomness
-        self._turns = asyncio.Semaphore(MOST_REQUESTS_AT_ONCE)
+        self._turns = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
         self._on_retry = on_retry
         self._reached = False
 
-    def patience_seconds(self, seconds: float, outage: errors.Unavailable) -> float:
-        """Return how long an outage is waited out instead of ``seconds``, where nobody may be there at all."""
+    def outage_limit_seconds(self, seconds: float, outage: errors.Unavailable) -> float:
+        """Return how long to wait out an outage: less than ``seconds`` if there may be no service at all."""
         refused_seconds = self._policy.refused_seconds
-        if refused_seconds is None or self._reached or not isinstance(outage, Unreached):
+        if refused_seconds is None or self._reached or not isinstance(outage, ConnectionFailed):
             return seconds
         return min(seconds, refused_seconds)
 
@@ -80,12 +80,12 @@ class Connection:
         once: bool = False,
         missing: type[errors.NotFound] = errors.NotFound,
     ) -> httpx.Response:
-        """Send a request and return its answer of 2xx, or of 304 to one with ``If-None-Match``.
+        """Send a request and return its 2xx response, or a 304 to one with ``If-None-Match``.
 
-        A request that is not ``repeatable`` is sent again only when it surely never arrived. ``wait_seconds`` is how
-        much longer than usual the answer may take; with ``once`` there is one attempt, whose failure is the answer.
-        ``missing`` is the class of the error of a 404.
-        Raises the class of `workflow_manager.errors` that fits the status, `errors.Unavailable` without an answer.
+        A request that is not ``repeatable`` is sent again only if it certainly never arrived. ``wait_seconds`` is how
+        much longer than usual the response may take; ``once`` allows a single attempt. ``missing`` is the error class
+        for a 404. Raises the class of `workflow_manager.errors` for the status, or `errors.Unavailable` without a
+        response.
         """
         request = self._build(
             method,
@@ -95,18 +95,18 @@ class Connection:
             headers=_with_type(headers, body=body),
             timeout=_longer(self._http.timeout, wait_seconds),
         )
-        effort = Effort(repeatable, 0 if once else self._policy.retry_seconds, wait_seconds)
-        response = await self._send(request, effort)
+        options = RequestOptions(repeatable, 0 if once else self._policy.retry_seconds, wait_seconds)
+        response = await self._send(request, options)
         return _checked(response, missing=missing)
 
     @asynccontextmanager
     async def stream(
         self, path: str, *, headers: Mapping[str, str], first_seconds: float, silence_seconds: float
     ) -> AsyncIterator[AsyncIterator[bytes] | None]:
-        """Ask for a stream of events, once; give its pieces as they arrive, or None when the answer is none.
+        """Open a stream of events, without retries; yield its chunks, or None if the response is not a stream.
 
-        Raises ``errors.Unavailable`` when there is no answer, or one that promises nothing about the next try, when
-        nothing arrives for ``first_seconds`` at the start or ``silence_seconds`` later, and when the stream breaks.
+        Raises ``errors.Unavailable`` without a response, on a transient status, if nothing arrives for
+        ``first_seconds`` at the start or ``silence_seconds`` later, and if the stream breaks.
         """
         request = self._build(
             "GET",
@@ -125,7 +125,7 @@ class Connection:
             except TimeoutError as error:
                 raise errors.Unavailable(f"No event from {origin(request)} in {first_seconds:g} s.") from error
             except httpx.RequestError as error:
-                raise no_answer(request, error) from error
+                raise no_response(request, error) from error
             if response.status_code >= 500 or response.status_code in RETRIED_STATUSES:
                 raise errors.Unavailable(f"{origin(request)} answered {response.status_code}.")
             yield None if first is None else _pieces(request, first, pieces)
@@ -138,24 +138,24 @@ class Connection:
         except UnicodeEncodeError as error:
             raise errors.InvalidRequest(f"{error.object!r} cannot be sent: it is not valid text.") from error
 
-    async def _send(self, request: httpx.Request, effort: Effort) -> httpx.Response:
-        """Send a request within the time for all its attempts; when it is over, say what came of the last one."""
+    async def _send(self, request: httpx.Request, options: RequestOptions) -> httpx.Response:
+        """Send a request within the time for all its attempts; a timeout reports the last failure."""
         total = self._policy.total_seconds
         failures: list[errors.WorkflowManagerError] = []
         try:
-            async with asyncio.timeout(None if total is None else total + effort.wait_seconds):
-                return await self._repeat(request, effort, tell=failures.append)
+            async with asyncio.timeout(None if total is None else total + options.wait_seconds):
+                return await self._repeat(request, options, tell=failures.append)
         except TimeoutError as error:
             if failures:
-                kind = Unreached if isinstance(failures[-1], Unreached) else Away
+                kind = ConnectionFailed if isinstance(failures[-1], ConnectionFailed) else ServiceUnavailable
                 raise kind(f"{failures[-1].message} (gave up after {total:g} s)") from error
-            raise Away(f"No response from {origin(request)} within {total:g} s.") from error
+            raise ServiceUnavailable(f"No response from {origin(request)} within {total:g} s.") from error
 
     async def _repeat(
-        self, request: httpx.Request, effort: Effort, *, tell: Callable[[errors.WorkflowManagerError], None]
+        self, request: httpx.Request, options: RequestOptions, *, tell: Callable[[errors.WorkflowManagerError], None]
     ) -> httpx.Response:
         attempts = Attempts(self._policy, randomness=self._randomness)
-        turns = nullcontext() if effort.wait_seconds else self._turns
+        turns = nullcontext() if options.wait_seconds else self._turns
         clock = asyncio.get_running_loop().time
         while True:
             try:
@@ -163,17 +163,19 @@ class Connection:
                     begun = clock()
                     response = await self._http.send(request)
             except httpx.RequestError as error:
-                failure: errors.WorkflowManagerError = (away := no_answer(request, error))
-                seconds = self.patience_seconds(effort.retry_seconds, away) if effort.allows(error) else 0
+                failure: errors.WorkflowManagerError = (unavailable := no_response(request, error))
+                seconds = (
+                    self.outage_limit_seconds(options.retry_seconds, unavailable) if options.may_repeat(error) else 0
+                )
                 pause = attempts.pause_after(clock() - begun, within_seconds=seconds)
                 if pause is None:
-                    raise away from error
+                    raise unavailable from error
             else:
                 self._reached = True
-                if not (effort.repeatable and response.status_code in RETRIED_STATUSES):
+                if not (options.repeatable and response.status_code in RETRIED_STATUSES):
                     return response
                 failure, asked = error_of(response), retry_after_seconds(response.headers.get("Retry-After"))
-                pause = attempts.pause_after(clock() - begun, within_seconds=effort.retry_seconds, asked_seconds=asked)
+                pause = attempts.pause_after(clock() - begun, within_seconds=options.retry_seconds, asked_seconds=asked)
                 if pause is None:
                     return response
             tell(failure)
@@ -199,7 +201,7 @@ async def _pieces(request: httpx.Request, first: bytes, rest: AsyncIterator[byte
         async for piece in rest:
             yield piece
     except httpx.RequestError as error:
-        raise no_answer(request, error) from error
+        raise no_response(request, error) from error
 
 
 def _longer(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
@@ -210,7 +212,7 @@ def _longer(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
 def _encode(body: pydantic.BaseModel | None) -> bytes | None:
     if body is None:
         return None
-    # pydantic's own JSON mode would turn NaN into null without a word.
+    # pydantic's JSON mode would silently turn NaN into null.
     fields: dict[str, Any] = body.model_dump(by_alias=True, exclude_unset=True)
     try:
         return json.dumps(fields, allow_nan=False).encode()

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, and those who wait for it in others."""
+"""An event loop in a thread of its own, on which other threads run coroutines."""
 
 import asyncio
 import concurrent.futures
@@ -16,7 +16,7 @@ FORKED: Final = "The client was opened before this process was forked; open a ne
 
 
 class LoopThread:
-    """Runs coroutines for threads that wait for them; the thread starts with the first one."""
+    """Runs coroutines for other threads, which wait for the results; its thread starts with the first one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -26,9 +26,9 @@ class LoopThread:
         self._stopped = False
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what the work returns; an interruption of this thread cancels it.
+        """Return the result of a coroutine; an interruption of this thread cancels it.
 
-        Raises ``ClientClosed`` after ``stop``, and in a process that was forked: the thread is not in there.
+        Raises ``ClientClosed`` after ``stop``, and in a forked process, which does not have the thread.
         """
         try:
             loop = self._running_loop()
@@ -45,7 +45,7 @@ class LoopThread:
             raise
 
     def iterate(self, items: AsyncGenerator[T, None]) -> Iterator[T]:
-        """Yield the items; to stop early ends the work behind them."""
+        """Yield the items; stopping early closes the generator."""
         iteration = _Iteration(items)
         try:
             while True:
@@ -59,7 +59,7 @@ class LoopThread:
                 self.run(iteration.close())
 
     def stop(self, last_work: Coroutine[Any, Any, None]) -> None:
-        """Do something last, and end the loop, and what others still wait for. A second call does nothing."""
+        """Run a last coroutine, cancel all others and end the loop. A second call does nothing."""
         if self._gone or self._loop is None:
             self._stopped = True
             last_work.close()
@@ -88,14 +88,14 @@ class LoopThread:
                 raise errors.ClientClosed
             if self._loop is None:
                 self._loop, self._owner = asyncio.new_event_loop(), os.getpid()
-                # It does not keep the process alive.
+                # A daemon thread does not keep the process alive.
                 self._thread = threading.Thread(target=_serve, args=[self._loop], name=NAME, daemon=True)
                 self._thread.start()
             return self._loop
 
 
 class _Iteration(Generic[T]):
-    """Asynchronous items, one at a time: the end waits for a step that was interrupted."""
+    """An asynchronous iteration in steps; closing it waits for a step that was interrupted."""
 
     def __init__(self, items: AsyncGenerator[T, None]) -> None:
         self._items = items

@@ -37,7 +37,7 @@ class WorkflowManager(DefinitionCalls, WorkflowCalls, StateResourceCalls, Operat
     it fails, is not there, or does not answer within ``timeout_seconds`` per request. Requests that
     may safely be repeated are, with growing random pauses; starts and resumes too, because each carries
     an ``Idempotency-Key``. ``headers`` are sent with every request, and ``auth`` (name and password, or what httpx
-    takes) says who asks. ``on_retry`` is told of each failure that is followed by another attempt. ``transport``,
+    takes) says who asks. ``on_retry`` is called with each failure that is retried. ``transport``,
     ``sleep`` and ``randomness`` replace the network and the clock.
     """
 
@@ -62,7 +62,7 @@ class WorkflowManager(DefinitionCalls, WorkflowCalls, StateResourceCalls, Operat
             transport=transport,
             headers={**ours, **checked_headers(headers or {})},
             auth=auth,
-            # Everybody who follows holds a connection; what else is sent at once the connection counts itself.
+            # Each follower holds a connection; other requests are limited by Connection.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=IDLE_CONNECTIONS),
         )
         self._connection = Connection(
@@ -79,5 +79,5 @@ class WorkflowManager(DefinitionCalls, WorkflowCalls, StateResourceCalls, Operat
         await self._http.__aexit__(kind, error, trace)
 
     async def aclose(self) -> None:
-        """Close the connections; whatever is asked afterwards raises `errors.ClientClosed`."""
+        """Close the connections; later requests raise `errors.ClientClosed`."""
         await self._http.aclose()

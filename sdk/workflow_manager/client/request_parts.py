@@ -1,4 +1,4 @@
-"""What the requests of the client are made of: the URL, paths, parameters, bodies and headers."""
+"""The parts of requests: URL, paths, parameters, bodies and headers."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from workflow_manager.masking import masked
 
 NEXT_PAGE_HEADER: Final = "X-Next-Page-Path"
 PARAMETERS: Final = {"definition_name": "workflowDefinitionName", "tags": "tag"}
-"""Filters whose parameter is not simply the same name in camel case."""
+"""Filters source parameter is not simply the same name in camel case."""
 
 KEY_HEADER: Final = "Idempotency-Key"
 LONGEST_KEY: Final = 255
@@ -28,11 +28,10 @@ _HEADER_VALUE: Final = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
 
 
 class WorkflowFilters(TypedDict, total=False):
-    """What a list of workflows may be narrowed by, and how it is cut into pages; None is no filter.
+    """Filters and paging of a list of workflows; None is no filter.
 
-    Filters combine; ``statuses`` are those of which a workflow has one, ``id_prefix`` is how its id begins (8
-    characters or more), ``tags`` are those that a workflow must all have, and a key with a colon cannot be asked for.
-    Times need a zone.
+    Filters combine. A workflow matches one of ``statuses`` and all ``tags``, whose keys cannot contain a colon;
+    ``id_prefix`` has at least 8 characters. Times need a zone.
     """
 
     definition_name: str | None
@@ -53,7 +52,7 @@ class WorkflowFilters(TypedDict, total=False):
 
 
 def checked_url(url: str) -> httpx.URL:
-    """Parse the URL of a service; raises ``SettingsError`` when it is none."""
+    """Parse the URL of a service; raises ``SettingsError`` if it is not valid."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
@@ -64,7 +63,7 @@ def checked_url(url: str) -> httpx.URL:
 
 
 def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return headers that can be sent; raises ``SettingsError`` that names the one that cannot, but not its value."""
+    """Return the headers if they are valid; raises ``SettingsError``, which does not show the value."""
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
             raise errors.SettingsError(f"{name!r} is not a valid header name.")
@@ -74,14 +73,14 @@ def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def idempotency_header(key: str) -> dict[str, str]:
-    """Return the header of a key; raises ``InvalidRequest`` for one that cannot be sent."""
+    """Return the header for a key; raises ``InvalidRequest`` if it is not valid."""
     if len(key) > LONGEST_KEY or not _HEADER_VALUE.fullmatch(key):
         raise errors.InvalidRequest(f"An idempotency key must be 1 to {LONGEST_KEY} visible ASCII characters.")
     return {KEY_HEADER: key}
 
 
 def valid(model: type[M], **fields: Any) -> M:
-    """Build a request; the error names the field in question as the API does."""
+    """Build a model; ``InvalidRequest`` names the invalid field as the API does."""
     try:
         return model(**fields)
     except pydantic.ValidationError as error:
@@ -91,7 +90,7 @@ def valid(model: type[M], **fields: Any) -> M:
 
 
 def segment(value: str) -> str:
-    """Quote one segment of a path; an empty or all-dots one would name another resource."""
+    """Quote one segment of a path; an empty one, or one of dots, would name another resource."""
     if not value.strip("."):
         raise errors.InvalidRequest(f"{value!r} is not a valid name or id.")
     try:
@@ -116,7 +115,7 @@ def state_resource_path(namespace: str, name: str) -> str:
 
 
 def filter_params(filters: WorkflowFilters) -> Iterator[tuple[str, str]]:
-    """Yield the query parameters of filters; several tags are one parameter repeated."""
+    """Yield the query parameters of filters; a parameter is repeated for several values."""
     for name, value in filters.items():
         parameter = PARAMETERS.get(name) or to_camel(name)
         match value:
@@ -135,12 +134,12 @@ def filter_params(filters: WorkflowFilters) -> Iterator[tuple[str, str]]:
 
 
 def flag(value: bool) -> str:
-    """Write a truth value as the API reads it."""
+    """Return a boolean as the API reads it."""
     return "true" if value else "false"
 
 
 def same_service_path(response: httpx.Response) -> str | None:
-    """Read where the next page is; it must be on the service that was asked."""
+    """Return the path of the next page, which must be on the same service."""
     path: str | None = response.headers.get(NEXT_PAGE_HEADER)
     if path is not None and (not path.startswith("/") or path.startswith("//")):
         raise errors.Unavailable(f"The service named a next page outside its own URL: {path!r}.")
@@ -148,7 +147,7 @@ def same_service_path(response: httpx.Response) -> str | None:
 
 
 def _tag(key: str, value: str) -> str:
-    """Write a tag as the API reads it: up to the first colon is the key."""
+    """Return a tag as the API reads it: the key ends at the first colon."""
     if not key or ":" in key:
         raise errors.InvalidRequest(f"Cannot filter by the tag {key!r}: its key is empty or contains a colon.")
     return f"{key}:{value}"

@@ -1,4 +1,4 @@
-"""When the client tries again, and how long it waits before."""
+"""When requests are retried, and after which pauses."""
 
 import dataclasses
 import itertools
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
-"""Answers that promise nothing about the next try."""
+"""Transient statuses: another attempt may succeed."""
 
 Clock = Callable[[], datetime]
 Randomness = Callable[[], float]
@@ -18,11 +18,11 @@ Randomness = Callable[[], float]
 class RetryPolicy:
     """Exponential backoff with full jitter: each pause is a random part of a limit that doubles.
 
-    Attempts go on for ``retry_seconds``, longer than a restart of the service takes, and there is a second one
-    however long the first has taken; ``attempts`` is how many there are at most. ``refused_seconds`` is how long they
-    go on instead where no connection can be made and nothing has ever answered. A service that asks for a longer
-    pause (``Retry-After``) gets it, up to a limit; beyond it there is no further attempt. ``total_seconds`` is the
-    time for all attempts of a request together, the last one included; None is as long as they take.
+    Attempts continue for ``retry_seconds``, longer than a restart of the service takes, with at least two attempts
+    and at most ``attempts``. ``refused_seconds`` applies instead while no connection can be made and nothing has ever
+    answered. A longer pause that the service requests (``Retry-After``) is kept, up to a limit; beyond it there is no
+    further attempt. ``total_seconds`` limits all attempts of a request together, the last one included; None is no
+    limit.
     """
 
     attempts: int | None = None
@@ -34,7 +34,7 @@ class RetryPolicy:
     total_seconds: float | None = None
 
     def pause_limits(self) -> Iterator[float]:
-        """Give the longest pause before each further attempt."""
+        """Yield the longest pause before each further attempt."""
         limit = self.first_pause_seconds
         for _ in itertools.count() if self.attempts is None else range(self.attempts - 1):
             yield min(limit, self.longest_pause_seconds)
@@ -42,7 +42,7 @@ class RetryPolicy:
 
 
 class Attempts:
-    """The attempts of one request; tells how long to pause before the next one."""
+    """Counts the attempts of one request, and chooses the pauses between them."""
 
     def __init__(self, policy: RetryPolicy, *, randomness: Randomness) -> None:
         self._longest_retry_after_seconds = policy.longest_retry_after_seconds
@@ -52,9 +52,9 @@ class Attempts:
         self._spent_seconds = 0.0
 
     def pause_after(self, took_seconds: float, *, within_seconds: float, asked_seconds: float = 0.0) -> float | None:
-        """Return how long to wait after an attempt that was in vain; None when it was the last one.
+        """Return the pause after a failed attempt; None if it was the last.
 
-        ``within_seconds`` is the time in which attempts begin, ``asked_seconds`` the pause that the service asks for.
+        Attempts begin within ``within_seconds``; ``asked_seconds`` is the pause that the service requested.
         """
         self._made += 1
         self._spent_seconds += took_seconds
@@ -69,12 +69,12 @@ class Attempts:
 
 
 def utc_now() -> datetime:
-    """Return the present."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
 def retry_after_seconds(value: str | None, *, now: Clock = utc_now) -> float:
-    """Read a ``Retry-After`` header (RFC 9110, section 10.2.3): seconds or a date; 0 when it says nothing."""
+    """Parse a ``Retry-After`` header (RFC 9110, section 10.2.3): seconds or a date; 0 if there is none."""
     if value is None:
         return 0
     if value.strip().isdecimal():

@@ -1,24 +1,24 @@
-"""The operations of the client for those who operate the service: health, metrics, queues, quotas."""
+"""Operations on the service itself: health, metrics, queues and quotas."""
 
 from workflow_manager import models
 from workflow_manager.client.caller import Caller
-from workflow_manager.client.decoding import QUEUE, QUEUES, QUOTAS, WELL, decode, decode_nothing, decode_text
+from workflow_manager.client.decoding import HEALTH_BODY, QUEUE, QUEUES, QUOTAS, decode, decode_nothing, decode_text
 from workflow_manager.client.request_parts import segment
 
 
 class OperationCalls(Caller):
-    """Asks how the service is, and sets the limits of its queues."""
+    """Checks the service, reads its metrics and quotas, and manages queues."""
 
     async def health_check(self) -> None:
-        """Return when the service says that it is well; what cannot be reached is asked once."""
-        decode_nothing(await self._connection.request("GET", "/_health", repeatable=True, once=True), WELL)
+        """Return if the service is up; `errors.Unavailable` otherwise. Sent once, without retries."""
+        decode_nothing(await self._connection.request("GET", "/_health", repeatable=True, once=True), HEALTH_BODY)
 
     async def readiness_check(self) -> None:
-        """Return when the service does its work; `errors.Unavailable` when it does not: this is asked once."""
-        decode_nothing(await self._connection.request("GET", "/_ready", repeatable=True, once=True), WELL)
+        """Return if the service is doing its work; `errors.Unavailable` otherwise. Sent once, without retries."""
+        decode_nothing(await self._connection.request("GET", "/_ready", repeatable=True, once=True), HEALTH_BODY)
 
     async def get_metrics(self) -> str:
-        """Return the metrics of the process that answers, in the text form of Prometheus."""
+        """Return the metrics of the process that answers, in the Prometheus text format."""
         return decode_text(await self._connection.request("GET", "/metrics", repeatable=True))
 
     async def list_queues(self) -> list[models.Queue]:
@@ -31,7 +31,7 @@ class OperationCalls(Caller):
         return decode(response, QUEUE)
 
     async def put_queue(self, name: str, limits: models.QueueLimits) -> models.Queue:
-        """Set the limits of a queue; those that are left out are lifted."""
+        """Set the limits of a queue; omitted limits are removed."""
         response = await self._connection.request("PUT", f"/queues/{segment(name)}", repeatable=True, body=limits)
         return decode(response, QUEUE)
 
@@ -40,5 +40,5 @@ class OperationCalls(Caller):
         decode_nothing(await self._connection.request("DELETE", f"/queues/{segment(name)}", repeatable=True))
 
     async def get_quotas(self) -> list[models.QuotaHeadroom]:
-        """Tell how much of the quotas of Step Functions is left, by action."""
+        """Return how much of the Step Functions API quotas is left, by action."""
         return decode(await self._connection.request("GET", "/quotas", repeatable=True), QUOTAS)

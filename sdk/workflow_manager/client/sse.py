@@ -1,11 +1,11 @@
-"""Server-sent events as they arrive: pieces of bytes, cut anywhere (WHATWG HTML, section 9.2)."""
+"""Parsing of server-sent events from chunks of bytes (WHATWG HTML, section 9.2)."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 
 class ServerEvent(NamedTuple):
-    """One event: its type, its data, and the id that a later request resumes from (None when there was none yet)."""
+    """One event: its type, its data, and the id to resume from (None if there was none yet)."""
 
     kind: str
     data: bytes
@@ -13,7 +13,7 @@ class ServerEvent(NamedTuple):
 
 
 class EventParser:
-    """Puts events together. Lines end with CR, LF or both; the bytes of a line are left as they are."""
+    """Assembles events from chunks. Lines end with CR, LF or both; the bytes of a line are not decoded."""
 
     def __init__(self) -> None:
         self._line = bytearray()
@@ -23,7 +23,7 @@ class EventParser:
         self._id: str | None = None
 
     def feed(self, piece: bytes) -> Iterator[ServerEvent]:
-        """Take the next bytes; yield the events that they complete."""
+        """Add a chunk; yield the events that it completes."""
         if not piece:
             return
         after_return, self._after_return = self._after_return, piece.endswith(b"\r")

@@ -1,4 +1,4 @@
-"""The operations of the client that are about state resources."""
+"""Operations on state resources."""
 
 from workflow_manager import errors, models
 from workflow_manager.client.caller import Caller
@@ -7,10 +7,10 @@ from workflow_manager.client.request_parts import state_resource_path
 
 
 class StateResourceCalls(Caller):
-    """Reads and writes what short names stand for."""
+    """Manages the URIs that short resource names expand to."""
 
     async def get_state_resource(self, namespace: str, name: str) -> models.StateResource:
-        """Get what ``name`` stands for in ``namespace``."""
+        """Get the state resource ``name`` of ``namespace``."""
         path = state_resource_path(namespace, name)
         response = await self._connection.request("GET", path, repeatable=True, missing=errors.StateResourceNotFound)
         return decode(response, STATE_RESOURCE)
@@ -26,7 +26,7 @@ class StateResourceCalls(Caller):
         return decode(await self._connection.request("PUT", path, repeatable=True, body=request), STATE_RESOURCE)
 
     async def delete_state_resource(self, namespace: str, name: str) -> None:
-        """Forget a state resource; its name then expands by convention again."""
+        """Delete a state resource; its name then expands by convention again."""
         path = state_resource_path(namespace, name)
         response = await self._connection.request(
             "DELETE", path, repeatable=False, missing=errors.StateResourceNotFound

@@ -1,4 +1,4 @@
-"""The client for programs that are not asynchronous: the same operations, each of which blocks until it is done.
+"""The synchronous client: the same operations, each of which blocks until it is done.
 
 ```python
 with SyncWorkflowManager("http://localhost:8080") as manager:
@@ -16,7 +16,7 @@ import httpx
 from workflow_manager import models
 from workflow_manager.client.loop_thread import LoopThread
 from workflow_manager.client.manager import DEFAULT_TIMEOUT_SECONDS, Auth, WorkflowManager
-from workflow_manager.client.outage_patience import OUTAGE_SECONDS, OnOutage
+from workflow_manager.client.outage_tolerance import OUTAGE_SECONDS, OnOutage
 from workflow_manager.client.request_parts import WorkflowFilters
 from workflow_manager.client.retries import RetryPolicy
 from workflow_manager.client.workflow_calls import WorkflowPage
@@ -25,9 +25,9 @@ from workflow_manager.client.workflow_calls import WorkflowPage
 class SyncWorkflowManager:
     """The service at ``url``, as a context manager, or until ``close``.
 
-    `workflow_manager.WorkflowManager` says what each operation does. The work is done by an event loop in a thread of
-    its own, so it may be used by several threads at once, and where an event loop runs already (a notebook). Ctrl-C
-    cancels the operation that it interrupts. A closed client, and one that a forked process has inherited, raises
+    `workflow_manager.WorkflowManager` documents the operations. They run on an event loop in a separate thread, so the
+    client can be used by several threads at once, and where an event loop already runs (a notebook). Ctrl-C cancels
+    the operation that it interrupts. A closed client, and one inherited by a forked process, raises
     `errors.ClientClosed`.
     """
 
@@ -55,15 +55,15 @@ class SyncWorkflowManager:
         self.close()
 
     def close(self) -> None:
-        """Close the connections and end what other threads still wait for."""
+        """Close the connections and cancel the operations of other threads."""
         self._thread.stop(self._manager.aclose())
 
     def health_check(self) -> None:
-        """Return when the service says that it is well."""
+        """Return if the service is up."""
         self._thread.run(self._manager.health_check())
 
     def readiness_check(self) -> None:
-        """Return when the service does its work."""
+        """Return if the service is doing its work."""
         self._thread.run(self._manager.readiness_check())
 
     def get_metrics(self) -> str:
@@ -101,7 +101,7 @@ class SyncWorkflowManager:
         return self._thread.run(self._manager.update_definition(request))
 
     def validate_definition(self, request: models.NewWorkflowDefinitionRequest) -> models.WorkflowDefinitionVerdict:
-        """Return when the service finds a definition valid, and store nothing."""
+        """Validate a definition without storing it."""
         return self._thread.run(self._manager.validate_definition(request))
 
     # Workflows
@@ -139,13 +139,13 @@ class SyncWorkflowManager:
     def resume_workflow(
         self, workflow_id: str, *, start_at: str, force: bool = False, idempotency_key: str | None = None
     ) -> models.Workflow:
-        """Start a new workflow that goes on from a state of one that ended."""
+        """Start a new workflow that resumes one that has ended."""
         return self._thread.run(
             self._manager.resume_workflow(workflow_id, start_at=start_at, force=force, idempotency_key=idempotency_key)
         )
 
     def resolve_workflow(self, workflow_id: str) -> None:
-        """Mark a workflow as needing no more attention."""
+        """Mark a workflow as needing no further attention."""
         self._thread.run(self._manager.resolve_workflow(workflow_id))
 
     def wait(self, workflow_id: str, *, timeout_seconds: float | None = None) -> models.Workflow:
@@ -166,7 +166,7 @@ class SyncWorkflowManager:
     # State resources
 
     def get_state_resource(self, namespace: str, name: str) -> models.StateResource:
-        """Get what ``name`` stands for in ``namespace``."""
+        """Get the state resource ``name`` of ``namespace``."""
         return self._thread.run(self._manager.get_state_resource(namespace, name))
 
     def create_state_resource(self, request: models.NewStateResource) -> models.StateResource:
@@ -178,7 +178,7 @@ class SyncWorkflowManager:
         return self._thread.run(self._manager.put_state_resource(request))
 
     def delete_state_resource(self, namespace: str, name: str) -> None:
-        """Forget a state resource."""
+        """Delete a state resource."""
         self._thread.run(self._manager.delete_state_resource(namespace, name))
 
     # Queues and quotas
@@ -200,5 +200,5 @@ class SyncWorkflowManager:
         self._thread.run(self._manager.delete_queue(name))
 
     def get_quotas(self) -> list[models.QuotaHeadroom]:
-        """Tell how much of the quotas of Step Functions is left, by action."""
+        """Return how much of the Step Functions API quotas is left, by action."""
         return self._thread.run(self._manager.get_quotas())

@@ -1,4 +1,4 @@
-"""The operations of the client that are about workflows."""
+"""Operations on workflows."""
 
 import asyncio
 import uuid
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Unpack
 from workflow_manager import errors, models
 from workflow_manager.client.caller import Caller
 from workflow_manager.client.decoding import JOB, LISTED_WORKFLOWS, WORKFLOW, decode, decode_nothing
-from workflow_manager.client.outage_patience import OUTAGE_SECONDS, OnOutage, Patience
+from workflow_manager.client.outage_tolerance import OUTAGE_SECONDS, OnOutage, OutageTolerance
 from workflow_manager.client.request_parts import (
     WorkflowFilters,
     filter_params,
@@ -26,27 +26,27 @@ PATH: Final = "/workflows"
 
 
 class WorkflowPage(NamedTuple):
-    """Some workflows, and where the next ones are (None at the end)."""
+    """A page of workflows, and the path of the next page (None at the end)."""
 
     workflows: tuple[models.Workflow, ...]
     next_page_path: str | None
 
 
 class WorkflowCalls(Caller):
-    """Starts, reads, lists, watches and changes workflows."""
+    """Starts, reads, lists, follows and changes workflows."""
 
     async def start_workflow(
         self, request: models.StartWorkflowRequest, *, idempotency_key: str | None = None
     ) -> models.Workflow:
-        """Start a workflow; a second call with the same key and request gives the same one. Default: a new key."""
+        """Start a workflow; a repeated call with the same key and request returns the same one. Default: a new key."""
         return await self._post_once(PATH, request, key=idempotency_key, missing=errors.DefinitionNotFound)
 
     async def get_workflow(self, workflow_id: str, *, fetch_history: bool = False) -> models.Workflow:
-        """Get a workflow; ``fetch_history`` makes the service read its jobs afresh."""
+        """Get a workflow; with ``fetch_history`` the service reads its jobs from Step Functions."""
         return await self._read(workflow_id, fetch_history=fetch_history)
 
     async def get_job(self, workflow_id: str, job_id: str) -> models.Job:
-        """Get one job of a workflow with all of its payloads, also those that the workflow leaves out."""
+        """Get one job of a workflow with all its payloads, including those that the workflow omits."""
         response = await self._connection.request(
             "GET", job_path(workflow_id, job_id), repeatable=True, missing=errors.JobNotFound
         )
@@ -81,14 +81,14 @@ class WorkflowCalls(Caller):
                 "DELETE", workflow_path(workflow_id), repeatable=False, body=body, missing=errors.WorkflowNotFound
             )
         except errors.InvalidRequest as refusal:
-            # What is wrong with a request is listed; this refusal is about the workflow.
+            # An invalid request has findings; a refusal without any is about the workflow.
             raise refusal if refusal.findings else errors.WorkflowEnded(refusal.message) from refusal
         decode_nothing(response)
 
     async def resume_workflow(
         self, workflow_id: str, *, start_at: str, force: bool = False, idempotency_key: str | None = None
     ) -> models.Workflow:
-        """Start a new workflow that goes on from the state ``start_at`` of one that ended.
+        """Start a new workflow that resumes one that has ended, from its state ``start_at``.
 
         `errors.Conflict` when it was resumed before, unless ``force``, or when it has not ended.
         """
@@ -98,24 +98,24 @@ class WorkflowCalls(Caller):
         return await self._post_once(path, body, key=idempotency_key, missing=errors.WorkflowNotFound, params=params)
 
     async def resolve_workflow(self, workflow_id: str) -> None:
-        """Mark a workflow as needing no more attention; `errors.Conflict` when it already is."""
+        """Mark a workflow as needing no further attention; `errors.Conflict` when it already is."""
         path = f"{workflow_path(workflow_id)}/resolved"
         decode_nothing(await self._connection.request("POST", path, repeatable=False, missing=errors.WorkflowNotFound))
 
     async def wait(self, workflow_id: str, *, timeout_seconds: float | None = None) -> models.Workflow:
         """Return the workflow once it has ended; `TimeoutError` when that takes too long.
 
-        A service that is away is waited for, at the start too: until the time-out, or for five minutes without one.
+        Outages of the service are waited out, at the start too: until the timeout, or for five minutes without one.
         """
         poll = LongPoll(self._connection, workflow_id, sleep=self._sleep)
         seconds = OUTAGE_SECONDS if timeout_seconds is None else timeout_seconds
-        patience = Patience(self._connection, seconds, sleep=self._sleep)
+        tolerance = OutageTolerance(self._connection, seconds, sleep=self._sleep)
         last: models.Workflow | None = None
         try:
             async with asyncio.timeout(timeout_seconds):
-                async for workflow in poll_changes(poll.read, sleep=poll.sleep, patience=patience):
+                async for workflow in poll_changes(poll.read, sleep=poll.sleep, tolerance=tolerance):
                     last = workflow
-                return await patience.read(lambda: self._read(workflow_id, once=True))
+                return await tolerance.read(lambda: self._read(workflow_id, once=True))
         except TimeoutError as error:
             seen = "was never read" if last is None else f"is {last.status.value}"
             raise TimeoutError(f"Workflow {workflow_id} {seen} after {timeout_seconds} s.") from error
@@ -125,12 +125,12 @@ class WorkflowCalls(Caller):
     ) -> AsyncGenerator[models.Workflow, None]:
         """Yield the workflow, with its jobs, now and after every change, until it has ended.
 
-        The service tells of changes by itself; one that cannot, or that is behind something that holds its events
-        back, is asked again and again. While it is away, at the start too, ``on_outage`` is called with the error for
-        every attempt in vain, and with None when it is back; after ``outage_seconds`` the error is raised.
+        Changes arrive as events of the service; it is polled if it has none, or if a proxy buffers them. During an
+        outage, at the start too, ``on_outage`` is called with the error of each failed attempt, and with None once the
+        service answers again; after ``outage_seconds`` the error is raised.
         """
-        patience = Patience(self._connection, outage_seconds, sleep=self._sleep, tell=on_outage)
-        events = EventFollower(self._connection, workflow_id, sleep=self._sleep, patience=patience)
+        tolerance = OutageTolerance(self._connection, outage_seconds, sleep=self._sleep, tell=on_outage)
+        events = EventFollower(self._connection, workflow_id, sleep=self._sleep, tolerance=tolerance)
         try:
             async with aclosing(events.changes()) as changes:
                 async for workflow in changes:
@@ -139,7 +139,7 @@ class WorkflowCalls(Caller):
             polled = poll_changes(
                 lambda: self._read(workflow_id, once=True),
                 sleep=self._sleep,
-                patience=patience,
+                tolerance=tolerance,
                 known=events.last,
             )
             async with aclosing(polled):

@@ -17,7 +17,7 @@ from app.cli.serve import serve
 from app.settings import StoreBackend
 from tests.sdk.cli.conftest import Run
 from tests.sdk.cli.fake_service import FakeService
-from workflow_manager.cli.commands import Family, Verb
+from workflow_manager.cli.commands import CommandGroup, CommandSpec
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import DEFAULT_URL
 from workflow_manager.cli.worker.options import InputModeName
@@ -30,7 +30,7 @@ VERBS = {
     for name, entry in COMMANDS.items()
     for path, verb in (
         [((name, member), verb) for member, verb in entry.members.items()]
-        if isinstance(entry, Family)
+        if isinstance(entry, CommandGroup)
         else [((name,), entry)]
     )
 }
@@ -100,7 +100,7 @@ def test_the_input_modes_of_a_worker_are_those_of_its_commands() -> None:
 @pytest.mark.parametrize("words", VERBS)
 def test_the_summary_of_a_verb_is_the_first_line_of_its_docstring(words: str) -> None:
     """What the table says and what the verb says of itself are the same."""
-    verb: Verb = VERBS[words]
+    verb: CommandSpec = VERBS[words]
     module, function = verb.target.split(":")
     documentation = inspect.getdoc(getattr(import_module(module), function)) or ""
     assert documentation.split("\n")[0] == verb.summary

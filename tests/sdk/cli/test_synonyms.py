@@ -15,7 +15,7 @@ from tests.sdk.cli.conftest import Run
 from tests.sdk.cli.fake_service import FakeService
 from tests.sdk.client.documents import definition_json, workflow_json
 from workflow_manager.cli.commands import COMMANDS as CLIENT_COMMANDS
-from workflow_manager.cli.commands import Family, load
+from workflow_manager.cli.commands import CommandGroup, load
 from workflow_manager.cli.examples import EXAMPLES
 from workflow_manager.cli.program import PROGRAM, SERVICE_COMMANDS
 from workflow_manager.cli.synonyms import (
@@ -25,8 +25,8 @@ from workflow_manager.cli.synonyms import (
     VERBS,
     Advice,
     Hint,
-    translated,
-    translated_member,
+    translate,
+    translate_member,
 )
 
 LED = [
@@ -77,7 +77,7 @@ LED = [
 
 @pytest.mark.parametrize(("typed", "meant"), LED, ids=[typed for typed, _ in LED])
 def test_other_words_lead_to_the_command(typed: str, meant: str) -> None:
-    assert translated(typed.split(), commands=COMMANDS) == meant.split()
+    assert translate(typed.split(), commands=COMMANDS) == meant.split()
 
 
 MEANT_IN_FAMILIES = [
@@ -99,8 +99,8 @@ MEANT_IN_FAMILIES = [
 @pytest.mark.parametrize(("family", "typed", "meant"), MEANT_IN_FAMILIES)
 def test_other_words_lead_to_the_command_of_a_family(family: str, typed: str, meant: str) -> None:
     entry = COMMANDS[family]
-    assert isinstance(entry, Family)
-    assert translated_member(typed.split(), family=family, commands=entry.members) == meant.split()
+    assert isinstance(entry, CommandGroup)
+    assert translate_member(typed.split(), group_name=family, commands=entry.members) == meant.split()
 
 
 HINTS = [
@@ -135,7 +135,7 @@ def parsed(words: list[str]) -> None:
     while True:
         path.append(words.pop(0))
         entry = table[path[-1]]
-        if not isinstance(entry, Family):
+        if not isinstance(entry, CommandGroup):
             break
         table = entry.members
     command = load(path[-1], entry)
@@ -148,7 +148,7 @@ def every_verb() -> list[str]:
     return [
         " ".join(filter(None, [name, member]))
         for name, entry in COMMANDS.items()
-        for member in ([*entry.members, ""] if isinstance(entry, Family) else [""])
+        for member in ([*entry.members, ""] if isinstance(entry, CommandGroup) else [""])
     ]
 
 
@@ -197,7 +197,7 @@ def test_every_synonym_leads_to_a_command() -> None:
     assert set(NOUNS.values()) <= set(COMMANDS)
     for family, members in MEMBERS.items():
         entry = COMMANDS[family]
-        assert isinstance(entry, Family)
+        assert isinstance(entry, CommandGroup)
         meant = {meaning[0] for meaning in members.values() if not isinstance(meaning, Advice)}
         assert meant <= set(entry.members)
         assert not set(members) & set(entry.members)
@@ -259,7 +259,7 @@ def test_help_and_version_are_commands(wfm: Run) -> None:
 
 def test_advice_is_an_error_with_commands() -> None:
     with pytest.raises(Hint) as caught:
-        translated(["rerun", "a b"], commands=COMMANDS)
+        translate(["rerun", "a b"], commands=COMMANDS)
     assert caught.value.commands[0] == "workflow-manager resume 'a b'"
 
 
@@ -273,7 +273,7 @@ def test_advice_is_an_error_with_commands() -> None:
 )
 def test_a_hint_repeats_no_option_that_was_typed(typed: str, commands: list[str]) -> None:
     with pytest.raises(Hint) as caught:
-        translated(typed.split(), commands=COMMANDS)
+        translate(typed.split(), commands=COMMANDS)
     assert list(caught.value.commands) == [f"workflow-manager {command}" for command in commands]
 
 
@@ -305,5 +305,5 @@ def test_commands_of_the_service_lead_to_its_program() -> None:
     """The program of the client does not have them."""
     assert set(COMMANDS) - set(CLIENT_COMMANDS) == SERVICE_COMMANDS
     with pytest.raises(Hint) as hint:
-        translated(["serve", "--port", "80"], commands=CLIENT_COMMANDS)
+        translate(["serve", "--port", "80"], commands=CLIENT_COMMANDS)
     assert hint.value.commands == ("workflow-manager serve --port 80",)

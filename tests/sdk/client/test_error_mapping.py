@@ -9,7 +9,7 @@ import pytest
 from tests.sdk.client.operations import NEW_DEFINITION, START, WORKFLOW_ID, Call
 from tests.sdk.client.recording_service import URL, Recorder, manager_for
 from workflow_manager import errors
-from workflow_manager.client.error_mapping import Away
+from workflow_manager.client.error_mapping import ServiceUnavailable
 
 LOGIN = "<!DOCTYPE html><html><head><title>Log in &amp; go on</title></head><body>Who are you?</body></html>"
 NOT_OURS = "is not from workflow-manager"
@@ -24,7 +24,7 @@ ANSWERS = [
     (418, errors.InvalidRequest),
     (429, errors.Throttled),
     (500, errors.Unavailable),
-    (503, Away),
+    (503, ServiceUnavailable),
 ]
 
 

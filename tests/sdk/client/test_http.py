@@ -12,7 +12,7 @@ import httpx
 
 from tests.sdk.client.documents import workflow_json
 from workflow_manager.client import WorkflowManager
-from workflow_manager.client.http import MOST_REQUESTS_AT_ONCE
+from workflow_manager.client.http import MAX_CONCURRENT_REQUESTS
 
 MANY = 60
 """Twice as many are more than httpx holds connections to, unless it is told otherwise."""
@@ -70,6 +70,6 @@ async def test_other_requests_are_sent_so_many_at_a_time() -> None:
         return httpx.Response(200, json=workflow_json())
 
     async with WorkflowManager("http://service.test", transport=httpx.MockTransport(answer)) as manager:
-        found = await asyncio.gather(*(manager.get_workflow("w") for _ in range(MOST_REQUESTS_AT_ONCE * 3)))
-    assert len(found) == MOST_REQUESTS_AT_ONCE * 3
-    assert most <= MOST_REQUESTS_AT_ONCE
+        found = await asyncio.gather(*(manager.get_workflow("w") for _ in range(MAX_CONCURRENT_REQUESTS * 3)))
+    assert len(found) == MAX_CONCURRENT_REQUESTS * 3
+    assert most <= MAX_CONCURRENT_REQUESTS

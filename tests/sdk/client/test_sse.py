@@ -15,7 +15,7 @@ from tests.sdk.client.documents import workflow_json
 from workflow_manager import errors
 from workflow_manager.client import WorkflowManager
 from workflow_manager.client.http import Sleep
-from workflow_manager.client.outage_patience import OUTAGE_SECONDS
+from workflow_manager.client.outage_tolerance import OUTAGE_SECONDS
 from workflow_manager.client.sse import EventParser, ServerEvent
 from workflow_manager.client.watching import WAIT_SECONDS
 
@@ -252,11 +252,11 @@ class LongPolled:
     def __init__(self, *answers: dict[str, Any] | int) -> None:
         self._answers = list(answers)
         self.asked: list[tuple[str, str | None]] = []
-        self.patience: list[float] = []
+        self.tolerance: list[float] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append((request.url.query.decode(), request.headers.get("If-None-Match")))
-        self.patience.append(request.extensions["timeout"]["read"])
+        self.tolerance.append(request.extensions["timeout"]["read"])
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         tag = {"ETag": f'W/"{len(self.asked)}"'}
         if isinstance(answer, int):
@@ -285,5 +285,5 @@ async def test_a_service_that_can_wait_is_waited_at() -> None:
         (waited, 'W/"4"'),
         ("fetchHistory=true", None),
     ]
-    assert service.patience == [30, *[30 + WAIT_SECONDS] * 4, 30]
+    assert service.tolerance == [30, *[30 + WAIT_SECONDS] * 4, 30]
     assert max(pauses) < 1

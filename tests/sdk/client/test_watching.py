@@ -1,6 +1,6 @@
 """Waiting for and following a workflow at a service that can only be asked again.
 
-Covers `workflow_manager.client.watching` and `workflow_manager.client.outage_patience`.
+Covers `workflow_manager.client.watching` and `workflow_manager.client.outage_tolerance`.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import pytest
 from tests.sdk.client.documents import workflow_json
 from workflow_manager import errors
 from workflow_manager.client import RetryPolicy, WorkflowManager
-from workflow_manager.client.outage_patience import OUTAGE_SECONDS
+from workflow_manager.client.outage_tolerance import OUTAGE_SECONDS
 
 Answer = dict[str, Any] | int
 OUTAGE = 500
@@ -93,7 +93,7 @@ async def test_the_interval_grows_while_nothing_happens() -> None:
     assert rounded == [0.2, 0.3, 0.45, 0.68, 1.01, 1.52, 2.0, 2.0, 2.0, 0.2, 0.3]
 
 
-class Away:
+class ServiceUnavailable:
     """A service without events that is away for so many seconds of the loop's clock, after so many answers."""
 
     def __init__(self, seconds: float, *, answers: int = 1, failure: Exception | int | None = None) -> None:
@@ -119,7 +119,7 @@ class Away:
 async def test_an_outage_in_the_middle_is_waited_out() -> None:
     """A restart of the service, or of its machine, does not end the watching; the watcher is told of it."""
     told: list[bool] = []
-    away = httpx.MockTransport(Away(OUTAGE_SECONDS * 0.9))
+    away = httpx.MockTransport(ServiceUnavailable(OUTAGE_SECONDS * 0.9))
     async with WorkflowManager("http://service.test", transport=away) as manager:
         changes = manager.follow("w", on_outage=lambda outage: told.append(outage is not None))
         assert [workflow.status.value async for workflow in changes] == ["running", "succeeded"]
@@ -132,7 +132,7 @@ async def test_an_outage_in_the_middle_is_waited_out() -> None:
 async def test_an_outage_without_end_is_raised() -> None:
     """The watcher does not wait for ever, but for as long as it was told."""
     clock = asyncio.get_running_loop().time
-    away = httpx.MockTransport(Away(1e6))
+    away = httpx.MockTransport(ServiceUnavailable(1e6))
     async with WorkflowManager("http://service.test", transport=away) as manager:
         with pytest.raises(errors.Unavailable, match="refused"):
             async for _ in manager.follow("w", outage_seconds=60):
@@ -143,7 +143,9 @@ async def test_an_outage_without_end_is_raised() -> None:
 @pytest.mark.looptime
 async def test_whoever_waits_for_an_hour_waits_out_an_outage_of_half_of_it() -> None:
     """The time-out of the caller is what counts."""
-    async with WorkflowManager("http://service.test", transport=httpx.MockTransport(Away(1800))) as manager:
+    async with WorkflowManager(
+        "http://service.test", transport=httpx.MockTransport(ServiceUnavailable(1800))
+    ) as manager:
         assert (await manager.wait("w", timeout_seconds=3600)).status.value == "succeeded"
 
 
@@ -155,10 +157,10 @@ RESTARTS = [httpx.ConnectError("refused"), httpx.ReadError("cut"), httpx.ReadTim
 async def test_an_outage_that_begins_before_the_first_answer_is_waited_out(failure: Exception | int) -> None:
     """Whoever starts to watch during a deployment need not start again."""
     told: list[bool] = []
-    away = httpx.MockTransport(Away(120, answers=0, failure=failure))
+    away = httpx.MockTransport(ServiceUnavailable(120, answers=0, failure=failure))
     async with WorkflowManager("http://service.test", transport=away) as manager:
         assert (await manager.wait("w")).status.value == "succeeded"
-    away = httpx.MockTransport(Away(120, answers=0, failure=failure))
+    away = httpx.MockTransport(ServiceUnavailable(120, answers=0, failure=failure))
     async with WorkflowManager("http://service.test", transport=away) as manager:
         changes = manager.follow("w", on_outage=lambda outage: told.append(outage is not None))
         assert [workflow.status.value async for workflow in changes] == ["succeeded"]
@@ -168,8 +170,8 @@ async def test_an_outage_that_begins_before_the_first_answer_is_waited_out(failu
 
 @pytest.mark.looptime
 async def test_an_outage_at_the_start_without_end_is_raised() -> None:
-    """The patience is the same as later."""
-    away = httpx.MockTransport(Away(1e6, answers=0))
+    """The tolerance is the same as later."""
+    away = httpx.MockTransport(ServiceUnavailable(1e6, answers=0))
     async with WorkflowManager("http://service.test", transport=away) as manager:
         with pytest.raises(errors.Unavailable, match="refused"):
             async for _ in manager.follow("w", outage_seconds=60):
@@ -178,9 +180,9 @@ async def test_an_outage_at_the_start_without_end_is_raised() -> None:
 
 
 @pytest.mark.looptime
-async def test_where_nobody_ever_answered_less_patience_may_be_had() -> None:
+async def test_where_nobody_ever_answered_less_tolerance_may_be_had() -> None:
     """A policy says so, such as that of the command line."""
-    away = httpx.MockTransport(Away(1e6, answers=0))
+    away = httpx.MockTransport(ServiceUnavailable(1e6, answers=0))
     policy = RetryPolicy(refused_seconds=8)
     async with WorkflowManager("http://service.test", transport=away, retries=policy) as manager:
         with pytest.raises(errors.Unavailable, match="refused"):
@@ -224,7 +226,7 @@ async def test_wait_gives_up_after_its_time() -> None:
 @pytest.mark.looptime
 async def test_wait_tells_that_nothing_was_ever_read() -> None:
     """It may be the service that took too long."""
-    away = httpx.MockTransport(Away(1e6, answers=0))
+    away = httpx.MockTransport(ServiceUnavailable(1e6, answers=0))
     async with WorkflowManager("http://service.test", transport=away) as manager:
         with pytest.raises(TimeoutError, match=r"^Workflow w was never read after 60 s\.$"):
             await manager.wait("w", timeout_seconds=60)

@@ -1,1 +1,1 @@
-"""Verbs for those who run the service: its state, queues, resources, configuration and the embedded AWS."""
+"""Verbs to operate the service: health, quotas, queues, resources, configuration and the embedded AWS."""

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import typer
 
 from workflow_manager.cli.options.common import DEFAULT_NAMESPACE, Format, FormatOption, NamespaceOption
-from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption, chosen_profile
+from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption, active_profile
 from workflow_manager.cli.options.profiles import PROFILE_VARIABLE, VARIABLES, read_configuration
 from workflow_manager.cli.output.console import note
 from workflow_manager.masking import MASK
@@ -40,7 +40,7 @@ def show(
     from workflow_manager.cli.output.table_layout import NOTHING, Column, Columns
 
     values = {
-        "profile": chosen_profile(context).name or NOTHING,
+        "profile": active_profile(context).name or NOTHING,
         "service": str(service),
         "namespace": namespace,
         "request_timeout": f"{service.request_timeout_seconds:g}",
@@ -52,8 +52,8 @@ def show(
     settings += [EffectiveSetting(each.header, MASK, each.source) for each in service.credentials]
     columns: Columns[EffectiveSetting] = {
         "setting": Column(lambda setting: setting.name),
-        "value": Column(lambda setting: setting.value, least=20),
-        "from": Column(lambda setting: setting.source, least=12, spare=1),
+        "value": Column(lambda setting: setting.value, min_width=20),
+        "from": Column(lambda setting: setting.source, min_width=12, drop_priority=1),
     }
     write_results(settings, columns, output=output)
     note("The namespace applies to submit and worker; other commands cover all namespaces unless -n is given.")
@@ -64,7 +64,7 @@ def show(
 
 def _source(context: typer.Context, name: str) -> str:
     source = context.get_parameter_source(name)
-    profile = chosen_profile(context).name
+    profile = active_profile(context).name
     match None if source is None else source.name:
         case "COMMANDLINE":
             return "command line"

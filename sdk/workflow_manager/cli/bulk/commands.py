@@ -1,4 +1,4 @@
-"""The verbs ``cancel``, ``resume``, ``resolve`` and ``refresh``: for one workflow, or for many."""
+"""The verbs ``cancel``, ``resume``, ``resolve`` and ``refresh``, for one workflow or many."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workflow_manager import errors
-from workflow_manager.cli.bulk.selection import Selection, with_choice
+from workflow_manager.cli.bulk.selection import Selection, with_selection
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import FollowOption, Format, TimeoutOption
 from workflow_manager.cli.options.completion import complete_state
 from workflow_manager.cli.output.console import note
-from workflow_manager.cli.workflows.follow import Watch, follow, watch_of
+from workflow_manager.cli.workflows.follow import FollowOptions, follow, read_follow_options
 from workflow_manager.statuses import WorkflowStatus
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from workflow_manager.client import WorkflowManager
 
 
-@with_choice
+@with_selection
 def cancel(
-    choice: Selection,
+    selection: Selection,
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why it is cancelled; shown with its status.")] = "",
 ) -> ExitCode:
@@ -33,16 +33,16 @@ def cancel(
     from workflow_manager.cli.bulk.eligibility import CANCELLABLE
     from workflow_manager.cli.bulk.runner import Bulk
 
-    async def deed(manager: "WorkflowManager", workflow_id: str, _key: str, _place: str | None) -> str:
+    async def action(manager: "WorkflowManager", workflow_id: str, _key: str, _state: str | None) -> str:
         await manager.cancel_workflow(workflow_id, reason=reason)
         return "cancelled"
 
-    return _run(Bulk("cancel", "cancelled", CANCELLABLE, deed, choice))
+    return _run(Bulk("cancel", "cancelled", CANCELLABLE, action, selection))
 
 
-@with_choice
+@with_selection
 def resume(
-    choice: Selection,
+    selection: Selection,
     *,
     start_at: Annotated[
         str | None,
@@ -68,14 +68,16 @@ def resume(
     from workflow_manager.cli.options.client import call
     from workflow_manager.client.request_parts import valid
 
-    watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=choice.service, output=choice.output)
+    following = read_follow_options(
+        wanted=follow_it, timeout_seconds=timeout, service=selection.service, output=selection.output
+    )
     if start_at == "":
         raise errors.InvalidRequest("--start-at must name a state; omit it to resume from the state that failed.")
-    if watch is not None and choice.only_id is None:
+    if following is not None and selection.only_id is None:
         raise errors.InvalidRequest("--follow needs exactly one ID, without --dry-run and --journal.")
-    if again and choice.ids is None:
+    if again and selection.ids is None:
         raise errors.InvalidRequest("--again works with ids, not with filters.")
-    if start_at is None and WorkflowStatus.SUCCEEDED in choice.filters.statuses:
+    if start_at is None and WorkflowStatus.SUCCEEDED in selection.filters.statuses:
         raise errors.InvalidRequest("To resume workflows that succeeded, name the state with --start-at.")
     if start_at is not None:
         valid(models.WorkflowDefinitionOverrides, StartAt=start_at)
@@ -83,24 +85,25 @@ def resume(
     def place(workflow: models.Workflow) -> str:
         return state_that_failed(workflow) if start_at is None else start_at
 
-    async def deed(manager: "WorkflowManager", workflow_id: str, key: str, known: str | None) -> str:
+    async def action(manager: "WorkflowManager", workflow_id: str, key: str, known: str | None) -> str:
         state = known or await _state_to_resume(manager, workflow_id, start_at)
         resumed = await manager.resume_workflow(workflow_id, start_at=state, force=again, idempotency_key=key)
         return f"resumed at {state} as {resumed.id}"
 
-    looks_first = choice.ids is not None or start_at is None
-    scope = RESUMABLE_AGAIN if again else RESUMABLE
-    bulk = Bulk("resume", "resumed", scope, deed, choice, place, looks_first=looks_first)
-    workflow_id = choice.only_id
+    checks_first = selection.ids is not None or start_at is None
+    eligibility = RESUMABLE_AGAIN if again else RESUMABLE
+    bulk = Bulk("resume", "resumed", eligibility, action, selection, place, checks_first=checks_first)
+    workflow_id = selection.only_id
     if workflow_id is None:
         return run_bulk(bulk)
     return call(
-        choice.service, lambda manager: _resume_one(manager, bulk, workflow_id, start_at, again=again, watch=watch)
+        selection.service,
+        lambda manager: _resume_one(manager, bulk, workflow_id, start_at, again=again, following=following),
     )
 
 
-@with_choice
-def resolve(choice: Selection) -> ExitCode:
+@with_selection
+def resolve(selection: Selection) -> ExitCode:
     """Mark failed workflows as needing no further attention.
 
     With filters instead of ids: all matching failed workflows that are not resolved.
@@ -108,15 +111,15 @@ def resolve(choice: Selection) -> ExitCode:
     from workflow_manager.cli.bulk.eligibility import RESOLVABLE
     from workflow_manager.cli.bulk.runner import Bulk
 
-    async def deed(manager: "WorkflowManager", workflow_id: str, _key: str, _place: str | None) -> str:
+    async def action(manager: "WorkflowManager", workflow_id: str, _key: str, _state: str | None) -> str:
         await manager.resolve_workflow(workflow_id)
         return "resolved"
 
-    return _run(Bulk("resolve", "resolved", RESOLVABLE, deed, choice, looks_first=choice.ids is not None))
+    return _run(Bulk("resolve", "resolved", RESOLVABLE, action, selection, checks_first=selection.ids is not None))
 
 
-@with_choice
-def refresh(choice: Selection) -> ExitCode:
+@with_selection
+def refresh(selection: Selection) -> ExitCode:
     """Read the current state of workflows from Step Functions.
 
     With filters instead of ids: all matching queued and running workflows.
@@ -125,37 +128,37 @@ def refresh(choice: Selection) -> ExitCode:
     from workflow_manager.cli.bulk.runner import Bulk, run_bulk
     from workflow_manager.cli.options.client import call
 
-    async def deed(manager: "WorkflowManager", workflow_id: str, _key: str, _place: str | None) -> str:
+    async def action(manager: "WorkflowManager", workflow_id: str, _key: str, _state: str | None) -> str:
         return (await manager.get_workflow(workflow_id, fetch_history=True)).status.value
 
-    workflow_id = choice.only_id
+    workflow_id = selection.only_id
     if workflow_id is None:
-        return run_bulk(Bulk("refresh", "refreshed", REFRESHABLE, deed, choice))
+        return run_bulk(Bulk("refresh", "refreshed", REFRESHABLE, action, selection))
     return _write(
-        call(choice.service, lambda manager: manager.get_workflow(workflow_id, fetch_history=True)), choice.output
+        call(selection.service, lambda manager: manager.get_workflow(workflow_id, fetch_history=True)), selection.output
     )
 
 
 def _run(bulk: "Bulk") -> ExitCode:
-    """Do it to the only workflow and say so in one line, or to all that are selected."""
-    from workflow_manager.cli.bulk.results import OUTCOME_COLUMNS, ActionResult, Result
+    """Run the action on the one given workflow, with a one-line result, or on all that are selected."""
+    from workflow_manager.cli.bulk.results import RESULT_COLUMNS, ActionResult, Result
     from workflow_manager.cli.bulk.runner import run_bulk
     from workflow_manager.cli.options.client import call
     from workflow_manager.cli.output.formats import write_result
 
-    workflow_id = bulk.choice.only_id
+    workflow_id = bulk.selection.only_id
     if workflow_id is None:
         return run_bulk(bulk)
 
     async def work(manager: "WorkflowManager") -> str:
-        return await bulk.deed(manager, workflow_id, "", await _decided(manager, bulk, workflow_id))
+        return await bulk.action(manager, workflow_id, "", await _decided(manager, bulk, workflow_id))
 
-    message = call(bulk.choice.service, work)
-    if bulk.choice.output in {Format.TABLE, Format.WIDE}:
+    message = call(bulk.selection.service, work)
+    if bulk.selection.output in {Format.TABLE, Format.WIDE}:
         note(f"{message.capitalize()} {workflow_id}.")
     else:
         result = ActionResult(id=workflow_id, result=Result.DONE, message=message)
-        write_result(result, OUTCOME_COLUMNS, output=bulk.choice.output)
+        write_result(result, RESULT_COLUMNS, output=bulk.selection.output)
     return ExitCode.OK
 
 
@@ -166,14 +169,14 @@ async def _resume_one(
     start_at: str | None,
     *,
     again: bool,
-    watch: Watch | None,
+    following: FollowOptions | None,
 ) -> ExitCode:
     place = await _decided(manager, bulk, workflow_id)
     state = place or await _state_to_resume(manager, workflow_id, start_at)
     resumed = await manager.resume_workflow(workflow_id, start_at=state, force=again)
-    if watch is not None:
-        return await follow(manager, resumed.id, watch)
-    return _write(resumed, bulk.choice.output)
+    if following is not None:
+        return await follow(manager, resumed.id, following)
+    return _write(resumed, bulk.selection.output)
 
 
 async def _decided(manager: "WorkflowManager", bulk: "Bulk", workflow_id: str) -> str | None:
@@ -202,9 +205,9 @@ async def _state_to_resume(manager: "WorkflowManager", workflow_id: str, start_a
 
 
 def state_that_failed(workflow: "models.Workflow") -> str:
-    """Return where to go on: the last state, or the outermost Parallel or Map around it.
+    """Return the state to resume from: the last one, or the outermost Parallel or Map around it.
 
-    Raises ``Conflict`` for a workflow that succeeded, because no state of it failed.
+    Raises ``Conflict`` for a workflow that succeeded, because none of its states failed.
     """
     if workflow.status is WorkflowStatus.SUCCEEDED:
         raise errors.Conflict("it succeeded; name the state to resume from with --start-at.")

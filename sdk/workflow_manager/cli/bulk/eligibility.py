@@ -1,4 +1,4 @@
-"""Which workflows a verb can be about, and finding those that it is about."""
+"""Which workflows a verb accepts, and selecting them by filters."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -19,24 +19,24 @@ _ENDINGS: Final = {
 
 
 class Eligibility(NamedTuple):
-    """Which workflows a verb can be about: those of some statuses, ``usual`` unless others are asked for."""
+    """The workflows that a verb accepts; filters select ``default_statuses`` unless --status is given."""
 
-    usual: Sequence[WorkflowStatus]
-    possible: frozenset[WorkflowStatus]
+    default_statuses: Sequence[WorkflowStatus]
+    allowed: frozenset[WorkflowStatus]
     unresolved: bool = False
-    """Whether those that somebody has resolved are refused."""
-    spares_resolved: bool = False
-    """Whether filters leave those out; one that is named is not refused."""
-    spares_resumed: bool = False
-    """Whether those are refused that another workflow resumes."""
+    """Whether resolved workflows are refused."""
+    excludes_resolved: bool = False
+    """Whether filters skip resolved workflows; one given by its id is accepted."""
+    refuses_resumed: bool = False
+    """Whether workflows that were resumed before are refused."""
 
-    def why_not(self, workflow: models.Workflow) -> str | None:
-        """Tell why the verb cannot be about a workflow; None when it can."""
-        if workflow.status not in self.possible:
+    def refusal_reason(self, workflow: models.Workflow) -> str | None:
+        """Return why the verb does not accept a workflow; None if it does."""
+        if workflow.status not in self.allowed:
             return f"it {_ENDINGS.get(workflow.status, f'is {workflow.status}')}"
         if self.unresolved and workflow.resolved_by_user:
             return "it is already resolved"
-        if self.spares_resumed and workflow.retries:
+        if self.refuses_resumed and workflow.retries:
             return f"it was resumed before as {workflow.retries[-1]}"
         return None
 
@@ -46,27 +46,27 @@ FAILED: Final = (WorkflowStatus.FAILED,)
 CANCELLABLE: Final = Eligibility(ACTIVE, ACTIVE_STATUSES)
 RESOLVABLE: Final = Eligibility(FAILED, frozenset(FAILED), unresolved=True)
 REFRESHABLE: Final = Eligibility(ACTIVE, frozenset(WorkflowStatus))
-# What was resumed before goes on in another workflow, which fits itself if it failed as well.
+# A resumed workflow continues in its retry, which is eligible itself if it failed too.
 RESUMABLE: Final = Eligibility(
     FAILED,
     frozenset(WorkflowStatus).difference(ACTIVE),
-    spares_resolved=True,
-    spares_resumed=True,
+    excludes_resolved=True,
+    refuses_resumed=True,
 )
-RESUMABLE_AGAIN: Final = RESUMABLE._replace(spares_resumed=False)
+RESUMABLE_AGAIN: Final = RESUMABLE._replace(refuses_resumed=False)
 
 
-async def select(manager: WorkflowManager, filters: Filters, scope: Eligibility) -> list[models.Workflow]:
-    """Return the summaries of all that fit, the oldest first; `errors.NotFound` for an unknown definition."""
+async def select(manager: WorkflowManager, filters: Filters, eligibility: Eligibility) -> list[models.Workflow]:
+    """Return summaries of all matching workflows, oldest first; `errors.NotFound` for an unknown definition."""
     for status in filters.statuses:
-        if status not in scope.possible:
-            words = " or ".join(sorted(scope.possible))
+        if status not in eligibility.allowed:
+            words = " or ".join(sorted(eligibility.allowed))
             raise errors.InvalidRequest(f"This command is for workflows that are {words}, not {status}.")
     found = [
         workflow
-        for status in filters.statuses or scope.usual
-        async for workflow in _listed(manager, _without_resolved(filters, scope, status), status)
-        if not (scope.spares_resumed and workflow.retries)
+        for status in filters.statuses or eligibility.default_statuses
+        async for workflow in _listed(manager, _without_resolved(filters, eligibility, status), status)
+        if not (eligibility.refuses_resumed and workflow.retries)
     ]
     if not found:
         await check_definition(manager, filters)
@@ -74,14 +74,14 @@ async def select(manager: WorkflowManager, filters: Filters, scope: Eligibility)
     return found
 
 
-def _without_resolved(filters: Filters, scope: Eligibility, status: WorkflowStatus) -> Filters:
-    """Leave out what somebody has resolved; what ended without a failure counts as resolved by itself."""
-    spares = (scope.unresolved or scope.spares_resolved) and status is WorkflowStatus.FAILED
+def _without_resolved(filters: Filters, eligibility: Eligibility, status: WorkflowStatus) -> Filters:
+    """Skip resolved workflows; the service counts those that ended without a failure as resolved too."""
+    spares = (eligibility.unresolved or eligibility.excludes_resolved) and status is WorkflowStatus.FAILED
     return filters._replace(resolved=False) if spares else filters
 
 
 async def check_definition(manager: WorkflowManager, filters: Filters) -> None:
-    """Raise `errors.DefinitionNotFound` when nothing can be found because there is no such definition."""
+    """Raise `errors.DefinitionNotFound` if the filters name a definition that does not exist."""
     if filters.definition_name is not None:
         await manager.get_definition(filters.definition_name, version=filters.version)
 
@@ -89,8 +89,8 @@ async def check_definition(manager: WorkflowManager, filters: Filters) -> None:
 def query_of(
     filters: Filters, statuses: Sequence[WorkflowStatus], *, page_size: int, oldest_first: bool, summary_only: bool
 ) -> WorkflowFilters:
-    """Return what the service is asked for; it knows no version of a definition."""
-    # One status is what services of every age can list.
+    """Return the filters that the service understands; it cannot filter by version."""
+    # Older services can filter by one status only.
     return {
         "status": statuses[0] if len(statuses) == 1 else None,
         "statuses": statuses if len(statuses) > 1 else None,
@@ -110,7 +110,7 @@ def query_of(
 
 
 def is_of_version(workflow: models.Workflow, version: int | None) -> bool:
-    """Tell whether a workflow is one of a version of its definition; every version without one."""
+    """Return whether a workflow runs this version of its definition; None matches every version."""
     return version is None or workflow.workflow_definition.version == version
 
 

@@ -1,4 +1,4 @@
-"""Ids of workflows on standard input: one on each line, or documents that have them."""
+"""Workflow ids on standard input: one per line, or JSON documents with an ``id``."""
 
 import json
 import re
@@ -14,7 +14,7 @@ STANDARD_INPUT: Final = "-"
 
 
 def read_ids() -> list[str]:
-    """Read the ids on standard input. Raises ``InvalidRequest`` when anything there is no id."""
+    """Read ids from standard input. Raises ``InvalidRequest`` if anything else is among them."""
     try:
         text = sys.stdin.read()
     except UnicodeDecodeError as error:
@@ -22,8 +22,8 @@ def read_ids() -> list[str]:
     return parse_ids(text)
 
 
-def read_words(words: Sequence[str]) -> tuple[str, ...]:
-    """Return the ids, each once; a dash stands for those on standard input."""
+def expand_ids(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the ids without duplicates; a dash stands for those on standard input."""
     ids: list[str] = []
     for word in words:
         ids += read_ids() if word == STANDARD_INPUT else [word]
@@ -31,7 +31,7 @@ def read_words(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_ids(text: str) -> list[str]:
-    """Find the ids in lines, in JSON objects with an ``id``, one per line or in a list."""
+    """Parse ids: one per line, or JSON objects with an ``id``, one per line or in a list."""
     if text.lstrip().startswith(("[", "{")):
         return [_id_of(document) for document in _documents(text)]
     words = [line.strip() for line in text.splitlines()]

@@ -1,4 +1,4 @@
-"""A journal of a long command: what is done is not done again when the command is repeated."""
+"""The journal of a bulk command: a rerun skips the workflows that it records."""
 
 import json
 import uuid
@@ -16,11 +16,11 @@ UNTIL: Final = "until"
 
 
 class Journal:
-    """Remembers the ids that are done, in a file of JSON lines when there is one.
+    """Records the ids that are done, in a file of JSON lines if ``path`` is given.
 
-    ``key`` stays the same when the command is repeated, so that requests of both can be told to be one. ``until`` is
-    when the newest of those was created that filters chose at first: what the command itself has made is newer. With
-    ``read_only`` the file is left as it is.
+    ``key`` is the same in a rerun, so that the service recognises repeated requests. ``until`` is the creation time of
+    the newest workflow that the filters matched in the first run: workflows that the command itself creates are newer.
+    With ``read_only`` the file is not changed.
     """
 
     def __init__(self, verb: str, path: Path | None, *, read_only: bool = False) -> None:
@@ -49,20 +49,20 @@ class Journal:
             self._file.close()
 
     def add(self, workflow_id: str) -> None:
-        """Take note that one is done."""
+        """Record that a workflow is done."""
         self.done.add(workflow_id)
         self._write({DONE: workflow_id})
 
-    def choose_until(self, moment: datetime) -> None:
-        """Take note of the newest that was chosen, unless that was done before."""
+    def record_until(self, time: datetime) -> None:
+        """Record the creation time of the newest workflow, unless an earlier run has."""
         if self.until is None:
-            self.until = moment
-            self._write({UNTIL: moment.isoformat()})
+            self.until = time
+            self._write({UNTIL: time.isoformat()})
 
     def _open(self, path: Path) -> None:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         lines = text.splitlines(keepends=True)
-        # A line without an end was cut off when the command before this one was killed.
+        # A last line without a newline was cut off when an earlier run was killed.
         whole = [line for line in lines if line.endswith("\n")]
         if whole:
             self._read(path, whole)

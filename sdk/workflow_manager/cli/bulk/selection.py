@@ -1,4 +1,4 @@
-"""Which workflows a command is about: some by their ids, or all that filters let through."""
+"""The workflows that a command works on: given by id, or selected by filters."""
 
 import functools
 import inspect
@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 import typer
 
 from workflow_manager import errors
-from workflow_manager.cli.bulk.id_input import read_words
+from workflow_manager.cli.bulk.id_input import expand_ids
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import Format, FormatOption
 from workflow_manager.cli.options.completion import complete_path, complete_workflow
@@ -28,10 +28,10 @@ from workflow_manager.cli.options.parsing import parse_filters
 
 
 class Selection(NamedTuple):
-    """What a command is about, and how it goes about many."""
+    """The workflows that a command works on, and how it processes many."""
 
     ids: tuple[str, ...] | None
-    """None when filters choose."""
+    """None if filters select."""
     filters: Filters
     limit: int | None
     dry_run: bool
@@ -43,12 +43,12 @@ class Selection(NamedTuple):
 
     @property
     def only_id(self) -> str | None:
-        """The id, when it is about one workflow that was named, and about doing it now."""
+        """The id, if exactly one workflow is given and the action runs directly, without dry run or journal."""
         alone = self.ids is not None and len(self.ids) == 1 and not self.dry_run and self.journal is None
         return self.ids[0] if self.ids and alone else None
 
 
-def choose(
+def read_selection(
     ids: Annotated[
         list[str] | None,
         typer.Argument(
@@ -84,7 +84,7 @@ def choose(
     service: ServiceOption = DEFAULT_SERVICE,
     output: FormatOption = Format.TABLE,
 ) -> Selection:
-    """Read what a command is about. Refuse ids with filters, and neither: a slip would be about everything."""
+    """Return the selection. Ids with filters are refused, and so is neither: it would select all workflows."""
     filters = parse_filters(
         definition=definition,
         status=status,
@@ -100,25 +100,25 @@ def choose(
         raise errors.InvalidRequest("--limit works with filters, not with ids.")
     if not ids and not filters.given:
         raise errors.InvalidRequest("Give workflow ids, or filters such as --definition NAME.")
-    return Selection(read_words(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
+    return Selection(expand_ids(ids) if ids else None, filters, limit, dry_run, yes, rate, journal, service, output)
 
 
-def with_choice(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
-    """Give a command the parameters of `choose` besides its own; what they say is its first argument."""
-    shared = inspect.signature(choose).parameters
+def with_selection(verb: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
+    """Add the parameters of `read_selection` to a command, which receives the selection as its first argument."""
+    shared = inspect.signature(read_selection).parameters
     own = list(inspect.signature(verb).parameters.values())[1:]
 
     @functools.wraps(verb)
     def command(ids: list[str] | None = None, **given: Any) -> ExitCode:
         from workflow_manager.cli.options.id_prefixes import resolve_ids
 
-        choice = choose(ids, **{name: given.pop(name) for name in shared if name in given})
-        if choice.ids:
-            choice = choice._replace(ids=resolve_ids(choice.ids, choice.service))
-        return verb(choice, **given)
+        selection = read_selection(ids, **{name: given.pop(name) for name in shared if name in given})
+        if selection.ids:
+            selection = selection._replace(ids=resolve_ids(selection.ids, selection.service))
+        return verb(selection, **given)
 
     first, *others = shared.values()
-    hints = get_type_hints(choose, include_extras=True) | get_type_hints(verb, include_extras=True)
+    hints = get_type_hints(read_selection, include_extras=True) | get_type_hints(verb, include_extras=True)
     parameters = [first, *own, *others]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect and typer read
     command.__annotations__ = {parameter.name: hints[parameter.name] for parameter in parameters}

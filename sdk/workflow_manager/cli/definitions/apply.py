@@ -11,7 +11,7 @@ from workflow_manager.cli.exit_codes import ExitCode, exit_code_of
 from workflow_manager.cli.options.common import Format, FormatOption
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
 from workflow_manager.cli.output.console import counted, note, write_line
-from workflow_manager.cli.output.escaping import visible
+from workflow_manager.cli.output.escaping import escape
 
 if TYPE_CHECKING:
     from workflow_manager import models
@@ -98,9 +98,9 @@ def apply(
     wanted = _read_all(paths, read_substitutions(substitutions, substitute or ()))
     applied, code = call(service, lambda manager: _apply_all(manager, wanted, dry_run=dry_run))
     columns: Columns[Applied] = {
-        "file": Column(lambda each: each.file, least=16),
-        "name": Column(lambda each: each.name, least=12),
-        "version": Column(lambda each: NOTHING if each.version is None else str(each.version), spare=2),
+        "file": Column(lambda each: each.file, min_width=16),
+        "name": Column(lambda each: each.name, min_width=12),
+        "version": Column(lambda each: NOTHING if each.version is None else str(each.version), drop_priority=2),
         "result": Column(lambda each: each.result),
     }
     write_results(applied, columns, output=output)
@@ -171,7 +171,7 @@ def _write_diff(lines: Iterable[str]) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     colored = is_terminal()
-    for line in map(visible, lines):
+    for line in map(escape, lines):
         if colored:
             console.print(Text(line, style=STYLES.get(line[:1], "")))
         else:

@@ -12,7 +12,7 @@ from workflow_manager.cli.options.completion import complete_definition, complet
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
 from workflow_manager.cli.options.parsing import parse_definition, parse_tags
 from workflow_manager.cli.output.console import note, write_line
-from workflow_manager.cli.output.escaping import visible_json
+from workflow_manager.cli.output.escaping import escape_json
 
 if TYPE_CHECKING:
     from workflow_manager import models
@@ -70,7 +70,7 @@ def get_definition(
         return
     write_fields({title: column.show(found) for title, column in DEFINITION_COLUMNS.items()})
     write_line()
-    write_line(visible_json(json.dumps(found.state_machine, ensure_ascii=False, indent=2)))
+    write_line(escape_json(json.dumps(found.state_machine, ensure_ascii=False, indent=2)))
 
 
 def put_definition(

@@ -1,4 +1,4 @@
-"""Files that hold workflow definitions, or only a state machine, in JSON or YAML."""
+"""JSON and YAML files with workflow definitions, or with only a state machine."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from workflow_manager.states_language import validate_template
 from workflow_manager.states_language.source.source import Source, load
 
 ANSWERED_FIELDS: Final = frozenset({"id", "createdAt", "version"})
-"""What `definitions get` writes and the service chooses; dropped, so that its output can be put again."""
+"""Fields in the output of `definitions get` that the service sets; dropped, so that it can be put again."""
 
 MACHINE_FIELD: Final = "stateMachine"
 YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
@@ -24,20 +24,20 @@ NAMELESS: Final = "The definition has no name; for a file with only a state mach
 
 
 class FileProblem(NamedTuple):
-    """A finding, and where it is in a file."""
+    """A finding with its place in a file."""
 
     path: str
     line: int
     finding: errors.Finding
 
     def __str__(self) -> str:
-        """Write it as compilers do."""
+        """Return ``file:line: pointer: message``, as compilers do."""
         warning = "" if self.finding.is_error else "warning: "
         return f"{self.path}:{self.line}: {self.finding.pointer or '/'}: {warning}{self.finding.message}"
 
 
 class DefinitionEntry:
-    """A definition in a file, or its state machine alone; ``place`` is the pointer to it."""
+    """A definition in a file, or only a state machine; ``place`` is its JSON pointer."""
 
     def __init__(
         self, path: str, source: Source, *, place: str, document: object, substitutions: Mapping[str, str]
@@ -50,21 +50,21 @@ class DefinitionEntry:
 
     @property
     def name(self) -> str | None:
-        """The name that it gives itself."""
+        """The name in the file; None without one."""
         found = self._document.get("name") if isinstance(self._document, dict) and not self._is_machine else None
         return found if isinstance(found, str) else None
 
     def problems(self, *, named: bool, unresolved: errors.Severity) -> list[FileProblem]:
-        """Return all that is wrong with it; ``named`` refuses a state machine alone.
+        """Return all problems; ``named`` refuses a state machine without a name.
 
-        ``unresolved`` is how bad a placeholder without a value is.
+        ``unresolved`` is the severity of a placeholder without a value.
         """
         nameless = [errors.Finding("", NAMELESS)] if named and self._is_machine else []
         findings = [*self._findings(unresolved), *nameless]
         return [self._problem(finding) for finding in findings]
 
     def problem(self, finding: errors.Finding) -> FileProblem:
-        """Find the place of something that is wrong with the definition; the file may hold its machine alone."""
+        """Return a finding about the definition with its place in the file."""
         if self._is_machine:
             finding = finding._replace(pointer=finding.pointer.removeprefix(f"/{MACHINE_FIELD}"))
         return self._problem(finding)
@@ -74,8 +74,8 @@ class DefinitionEntry:
     ) -> models.NewWorkflowDefinitionRequest:
         """Return the definition.
 
-        ``name`` and ``tags`` win over those in the file, and ``unnamed`` is the name where there is none. Raises
-        ``InvalidRequest`` with a sentence that names the file.
+        ``name`` and ``tags`` override those in the file; ``unnamed`` is the name if there is none. Raises
+        ``InvalidRequest``, naming the file.
         """
         if not isinstance(self._document, dict):
             raise errors.InvalidRequest(f"{self.path} must contain an object: a definition or a state machine.")
@@ -110,14 +110,14 @@ class DefinitionEntry:
 
 
 class DefinitionFile:
-    """A file, read once; ``-`` is standard input. Raises ``InvalidRequest`` when it cannot be read."""
+    """A file, read once; ``-`` is standard input. Raises ``InvalidRequest`` if it cannot be read."""
 
     def __init__(
         self, path: str, *, in_folder: bool = False, substitutions: Mapping[str, str] = MappingProxyType({})
     ) -> None:
         self.path = path
         self.in_folder = in_folder
-        """Whether it was found in a folder, where every file is a definition."""
+        """Whether it was found in a folder, where every file must hold definitions."""
         self._source = _read(path, substitutions)
         document = self._source.machine
         entries = enumerate(document) if isinstance(document, list) else [(None, document)]
@@ -133,7 +133,7 @@ class DefinitionFile:
         ]
 
     def problems(self, *, named: bool, unresolved: errors.Severity = errors.Severity.ERROR) -> list[FileProblem]:
-        """Return all that is wrong, from the top down; the parameters are those of an entry."""
+        """Return all problems by line; the parameters are those of an entry."""
         found = [FileProblem(self.path, self._source.line(each.pointer), each) for each in self._source.findings]
         if self._source.readable:
             found += [
@@ -145,7 +145,7 @@ class DefinitionFile:
         return sorted(found, key=lambda problem: problem.line)
 
     def only(self) -> DefinitionEntry:
-        """Return the only definition. Raises ``InvalidRequest`` for a file that cannot be read, or has several."""
+        """Return the only definition. Raises ``InvalidRequest`` for a file that is not valid, or has several."""
         if self._source.findings:
             finding = self._source.findings[0]
             raise errors.InvalidRequest(str(FileProblem(self.path, self._source.line(finding.pointer), finding)))
@@ -159,7 +159,7 @@ class DefinitionFile:
 def open_files(
     paths: Iterable[str], *, substitutions: Mapping[str, str] = MappingProxyType({})
 ) -> list[DefinitionFile]:
-    """Read the files among paths, and all with a telling name in the folders among them; none is an error."""
+    """Read files, and all JSON and YAML files in folders. Raises ``InvalidRequest`` if there are none."""
     found: dict[str, bool] = {}
     for path, in_folder in _files(paths):
         found[path] = found.get(path, False) or in_folder
@@ -181,7 +181,7 @@ def find_duplicates(files: Iterable[DefinitionFile]) -> list[FileProblem]:
 
 
 def _files(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Give each file, and whether it was found in a folder."""
+    """Yield each file, and whether it was found in a folder."""
     for path in paths:
         if not Path(path).is_dir():
             yield path, False
@@ -193,7 +193,7 @@ def _files(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
 
 
 def read_substitutions(path: str | None, given: Sequence[str]) -> dict[str, str]:
-    """Return the values of placeholders: those of a file, an object in JSON or YAML, and then NAME=VALUE each."""
+    """Return the values of placeholders: from a JSON or YAML file, overridden by NAME=VALUE options."""
     values = {} if path is None else _values(path)
     for text in given:
         name, separator, value = text.partition("=")
@@ -216,7 +216,7 @@ def _values(path: str) -> dict[str, str]:
 
 
 def _read(path: str, substitutions: Mapping[str, str]) -> Source:
-    """Read a file as its name tells; text without a telling name is JSON when it starts like an object."""
+    """Read a file in the format of its suffix; without a known suffix, text that starts with ``{`` is JSON."""
     text = read_text(path)
     suffix = Path(path).suffix.lower()
     is_yaml = suffix in YAML_SUFFIXES or (suffix != ".json" and not text.lstrip().startswith("{"))
@@ -228,5 +228,5 @@ def _without_answered(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(tags: Any, more: models.Tags) -> Any:
-    """Add tags to those of the file; what is no object is left for the model to refuse."""
+    """Add tags to those of the file; anything but an object is left for the model to refuse."""
     return {**tags, **more} if isinstance(tags, dict) else tags or more

@@ -11,7 +11,7 @@ from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import Format, FormatOption
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
 from workflow_manager.cli.output.console import counted, note, write_line
-from workflow_manager.cli.output.escaping import visible
+from workflow_manager.cli.output.escaping import escape
 
 if TYPE_CHECKING:
     from workflow_manager.cli.definitions.files import DefinitionFile, FileProblem
@@ -77,7 +77,7 @@ def _write(problems: "Sequence[FileProblem]", *, output: Format) -> None:
 
     if output is Format.TABLE:
         for problem in problems:
-            write_line(visible(str(problem)))
+            write_line(escape(str(problem)))
         return
     columns: Columns[LintFinding] = {
         "file": Column(lambda each: each.file),

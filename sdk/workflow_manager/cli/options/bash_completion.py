@@ -1,4 +1,4 @@
-"""The words that bash hands over for completion: it cuts at colons, which names hold, at ``=``, and at ``@``."""
+"""The words that bash passes for completion, which it splits at ``:``, ``=`` and ``@``."""
 
 from collections.abc import MutableMapping
 from typing import Final
@@ -10,14 +10,14 @@ AT: Final = "@"
 WORDS: Final = "COMP_WORDS"
 CURSOR: Final = "COMP_CWORD"
 TYPED_BEFORE: Final = "WORKFLOWMANAGER_TYPED_BEFORE"
-"""Where the part of a name is kept that bash takes for other words."""
+"""Keeps the part of a word that bash has split off."""
 
 
 def join_words(environment: MutableMapping[str, str]) -> None:
-    """Put words together again that bash has cut at colons, at ``=`` or after an ``@``, up to that under the cursor.
+    """Rejoin the words that bash has split at ``:``, ``=`` or after ``@``, up to the word under the cursor.
 
-    Of that one bash replaces only what comes after the last cut, so the rest is kept apart; an ``@`` at its beginning
-    is replaced as well. A bash that was told not to cut there is left alone.
+    Of that word bash replaces only what follows the last split, so the rest is kept apart; an ``@`` at its beginning
+    is replaced too. A bash configured not to split there is left alone.
     """
     in_bash = any(name.endswith("_COMPLETE") and value == BASH for name, value in environment.items())
     cursor = environment.get(CURSOR, "")
@@ -33,7 +33,7 @@ def join_words(environment: MutableMapping[str, str]) -> None:
         open_end = word.endswith((*CUTS, AT))
     *before, under_cursor = joined
     if under_cursor[0].startswith("-") and ASSIGNED in under_cursor[1:]:
-        # The value of an option is completed as one that follows it.
+        # The value of --option=value is completed like that of --option value.
         option, under_cursor = under_cursor[0], ["", *under_cursor[2:]]
         before.append([option])
     if any(word.startswith(CUTS) for word in under_cursor[1:]):

@@ -1,4 +1,4 @@
-"""Options and arguments that several verbs share."""
+"""Output formats, and options that several verbs share."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -13,7 +13,7 @@ DEFAULT_NAMESPACE = "dev"
 
 
 class Format(StrEnum):
-    """How results are written."""
+    """Output formats."""
 
     TABLE = "table"
     JSON = "json"
@@ -24,12 +24,12 @@ class Format(StrEnum):
 
     @property
     def has_columns(self) -> bool:
-        """Whether results are rows, of a table or a file."""
+        """Whether results are written as rows."""
         return self in {Format.TABLE, Format.WIDE, Format.CSV}
 
 
 class WorkflowFormat(StrEnum):
-    """How workflows are written: as other results, or their ids alone, one on each line."""
+    """Output formats of workflows: those of other results, or only ids, one per line."""
 
     TABLE = "table"
     JSON = "json"

@@ -1,6 +1,6 @@
-"""Completion by the shell: of profiles and files, and of names that are asked of the service.
+"""Shell completion: of profiles, files, and names that the service knows.
 
-Nothing is written into the line that somebody types: when something is wrong, nothing is offered.
+Errors are never shown while the user types: on an error nothing is offered.
 """
 
 import os
@@ -19,11 +19,11 @@ from workflow_manager.cli.options.profiles import read_configuration
 from workflow_manager.cli.program import PROGRAMS
 from workflow_manager.statuses import ACTIVE_STATUSES, WorkflowStatus
 
-SUBJECTS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
+STATUSES_BY_VERB: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
     **dict.fromkeys(["cancel", "refresh", "wait"], tuple(ACTIVE_STATUSES)),
     **dict.fromkeys(["resume", "resolve"], (WorkflowStatus.FAILED,)),
 }
-"""The statuses of the workflows that a verb is most often about."""
+"""The statuses of the workflows that a verb is usually used for."""
 
 BASH: Final = """
 %(complete_func)s() {
@@ -55,76 +55,76 @@ class Zsh(_completion_classes.ZshComplete):
 
 
 def complete_definition(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of definitions that begin with what is typed."""
+    """Complete names of definitions."""
     from workflow_manager.cli.options.completion_values import definition_names
 
-    return _fitting(definition_names(context.params.get("service")), incomplete)
+    return _matching(definition_names(context.params.get("service")), incomplete)
 
 
 def complete_queue(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of queues that begin with what is typed."""
+    """Complete names of queues."""
     from workflow_manager.cli.options.completion_values import queue_names
 
-    return _fitting(queue_names(context.params.get("service")), incomplete)
+    return _matching(queue_names(context.params.get("service")), incomplete)
 
 
 def complete_verb(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the commands that begin with what is typed, at the top or in a family."""
+    """Complete commands, of the root or of a group."""
     group: Any = context.find_root().command
     names = group.commands
     for word in context.params.get("words") or ():
         names = getattr(getattr(names.get(word), "entry", None), "members", {})
-    return _fitting(names, incomplete)
+    return _matching(names, incomplete)
 
 
 def complete_workflow(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the ids of the newest workflows that a command can be about, and that begin with what is typed."""
+    """Complete ids of the newest workflows that the verb accepts."""
     from workflow_manager.cli.options.completion_values import workflow_ids
 
-    statuses = SUBJECTS.get(context.info_name or "", ())
-    return _fitting(workflow_ids(context.params.get("service"), statuses), incomplete)
+    statuses = STATUSES_BY_VERB.get(context.info_name or "", ())
+    return _matching(workflow_ids(context.params.get("service"), statuses), incomplete)
 
 
 def complete_namespace(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the namespaces of the newest workflows that begin with what is typed."""
+    """Complete namespaces of the newest workflows."""
     from workflow_manager.cli.options.completion_values import namespaces
 
-    return _fitting(namespaces(context.params.get("service")), incomplete)
+    return _matching(namespaces(context.params.get("service")), incomplete)
 
 
 def complete_tag(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the keys of tags of the newest workflows; after the equals sign, the values of the key."""
+    """Complete tag keys of the newest workflows; after the equals sign, values of the key."""
     from workflow_manager.cli.options.completion_values import tag_words
 
     typed = os.environ.get(TYPED_BEFORE, "") + incomplete
-    return _fitting(tag_words(context.params.get("service"), typed), incomplete)
+    return _matching(tag_words(context.params.get("service"), typed), incomplete)
 
 
 def complete_state(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the states that the workflow of the command has entered."""
+    """Complete states that the given workflow has entered."""
     from workflow_manager.cli.options.completion_values import state_names
 
-    # An option whose value is still to come keeps the arguments from being read.
+    # While the value of an option is missing, the arguments are not parsed yet.
     ids: Sequence[str] = context.params.get("ids") or context.args
-    return _fitting(state_names(context.params.get("service"), ids[0]) if len(ids) == 1 else (), incomplete)
+    return _matching(state_names(context.params.get("service"), ids[0]) if len(ids) == 1 else (), incomplete)
 
 
 def complete_status(incomplete: str) -> list[str]:
-    """Return the statuses that begin with what comes after the last comma."""
+    """Complete statuses, after the last comma."""
     before, comma, _ = incomplete.rpartition(",")
-    return _fitting([f"{before}{comma}{status}" for status in WorkflowStatus], incomplete)
+    return _matching([f"{before}{comma}{status}" for status in WorkflowStatus], incomplete)
 
 
 def complete_column(incomplete: str) -> list[str]:
-    """Return the columns of a list of workflows that begin with what comes after the last comma."""
+    """Complete columns of a list of workflows, after the last comma."""
     from workflow_manager.cli.options.completion_values import column_names
 
     before, comma, _ = incomplete.rpartition(",")
-    return _fitting([f"{before}{comma}{name}" for name in column_names()], incomplete)
+    return _matching([f"{before}{comma}{name}" for name in column_names()], incomplete)
 
 
 def complete_profile(incomplete: str) -> list[str]:
-    """Return the names of profiles that begin with what is typed."""
+    """Complete names of profiles."""
     try:
         return sorted(name for name in read_configuration().profiles if name.startswith(incomplete))
     except errors.SettingsError:
@@ -132,16 +132,16 @@ def complete_profile(incomplete: str) -> list[str]:
 
 
 def complete_input(incomplete: str) -> list[str]:
-    """Return the files that ``@`` and the beginning of a path can mean; a folder ends with a slash."""
+    """Complete paths after ``@``; a folder ends with a slash."""
     typed = os.environ.get(TYPED_BEFORE, "") + incomplete
     if not typed.startswith("@"):
         return []
-    return _fitting([f"@{path}" for path in _paths(typed.removeprefix("@"))], incomplete)
+    return _matching([f"@{path}" for path in _paths(typed.removeprefix("@"))], incomplete)
 
 
 def complete_path(incomplete: str) -> list[str]:
-    """Return the files and folders that the beginning of a path can mean; a folder ends with a slash."""
-    return _fitting(_paths(os.environ.get(TYPED_BEFORE, "") + incomplete), incomplete)
+    """Complete paths of files and folders; a folder ends with a slash."""
+    return _matching(_paths(os.environ.get(TYPED_BEFORE, "") + incomplete), incomplete)
 
 
 def _paths(typed: str) -> list[str]:
@@ -155,25 +155,25 @@ def _paths(typed: str) -> list[str]:
     return [f"{folder}{path.name}{'/' if path.is_dir() else ''}" for path in shown]
 
 
-def _fitting(words: Iterable[str], incomplete: str) -> list[str]:
-    """Choose those that begin with what is typed; bash replaces only a part of it, and gets the rest of them."""
+def _matching(words: Iterable[str], incomplete: str) -> list[str]:
+    """Return the words with the typed prefix, without the part that bash does not replace."""
     before = os.environ.get(TYPED_BEFORE, "")
     return [word.removeprefix(before) for word in words if word.startswith(before + incomplete)]
 
 
 def add_completion_options(command: typer.core.TyperGroup) -> None:
-    """Let the option that installs completion do so for both names of the program."""
+    """Make --install-completion install it for both program names."""
     add_completion_class(Bash, Bash.name)
     add_completion_class(Zsh, Zsh.name)
     _completion_shared._completion_scripts[Bash.name] = BASH  # noqa: SLF001  it is what installing writes
     options = {each.name: each for each in command.params}
     options["install_completion"].callback = _install_for_both
     for name in ("install_completion", "show_completion"):
-        settle_flag(options[name])
+        default_flag_to_false(options[name])
 
 
-def settle_flag(option: Any) -> None:
-    """Give a flag that is off the value False: for None typer loads pydantic, which takes as long as all the rest."""
+def default_flag_to_false(option: Any) -> None:
+    """Set the default of a flag to False: for None typer loads pydantic, which doubles the start-up time."""
     if option.type_descriptor.annotation is bool:
         option.default = False
 
@@ -181,7 +181,7 @@ def settle_flag(option: Any) -> None:
 def _install_for_both(context: Any, _parameter: object, wanted: Any) -> Any:
     if not wanted or context.resilient_parsing:
         return wanted
-    # Where typer cannot look which shell it is, the option takes its name.
+    # Where typer cannot detect the shell, the option takes its name.
     named = wanted if isinstance(wanted, str) else None
     for program in PROGRAMS:
         shell, path = install(shell=named, prog_name=program)

@@ -1,4 +1,4 @@
-"""The names of what a service has, for somebody who waits for them at the keyboard."""
+"""Completion values that are read from the service, within a second."""
 
 import asyncio
 import os
@@ -18,16 +18,16 @@ from workflow_manager.statuses import WorkflowStatus
 T = TypeVar("T")
 
 ANSWER_SECONDS: Final = 1.0
-"""Whoever presses Tab waits no longer than this."""
+"""Time limit for a completion."""
 
 NEWEST: Final = 200
-"""In so many workflows namespaces and tags are looked for."""
+"""How many workflows are searched for namespaces and tags."""
 
 NEWEST_IDS: Final = 20
 
 
 def definition_names(service: Service | None) -> list[str]:
-    """Ask for the names of definitions; none when the service does not answer at once."""
+    """Return the names of definitions; none if the service does not answer in time."""
 
     async def names(manager: WorkflowManager) -> list[str]:
         return [definition.name for definition in await manager.list_definitions()]
@@ -36,7 +36,7 @@ def definition_names(service: Service | None) -> list[str]:
 
 
 def queue_names(service: Service | None) -> list[str]:
-    """Ask for the names of the queues that have, or had, limits; none when the service does not answer at once."""
+    """Return the names of queues that have, or had, limits; none if the service does not answer in time."""
 
     async def names(manager: WorkflowManager) -> list[str]:
         return [queue.name for queue in await manager.list_queues()]
@@ -45,19 +45,19 @@ def queue_names(service: Service | None) -> list[str]:
 
 
 def workflow_ids(service: Service | None, statuses: Sequence[WorkflowStatus]) -> list[str]:
-    """Ask for the ids of the newest workflows in some statuses, or in any."""
+    """Return the ids of the newest workflows with these statuses, or with any."""
     return [workflow.id for workflow in _newest(service, statuses, limit=NEWEST_IDS)]
 
 
 def namespaces(service: Service | None) -> list[str]:
-    """Return the namespaces of the newest workflows, and that of this shell."""
+    """Return the namespaces of the newest workflows, and the one of this shell."""
     of_shell = os.environ.get(NAMESPACE_VARIABLE)
     found = {workflow.namespace for workflow in _newest(service)} | ({of_shell} if of_shell else set())
     return sorted(found)
 
 
 def tag_words(service: Service | None, incomplete: str) -> list[str]:
-    """Return ``key=`` for the tags of the newest workflows; whole tags once a key is typed."""
+    """Return ``key=`` for the tags of the newest workflows, or whole tags once a key is typed."""
     tags = [tag for workflow in _newest(service) for tag in workflow.tags.items()]
     key, typed, _ = incomplete.partition("=")
     if typed:
@@ -66,7 +66,7 @@ def tag_words(service: Service | None, incomplete: str) -> list[str]:
 
 
 def state_names(service: Service | None, workflow_id: str) -> list[str]:
-    """Return the states that a workflow has entered, the last first."""
+    """Return the states that a workflow has entered, latest first."""
 
     async def names(manager: WorkflowManager) -> list[str]:
         workflow = await manager.get_workflow(await whole_id(manager, workflow_id))

@@ -1,4 +1,4 @@
-"""Which service a command asks, as whom, and with how much patience."""
+"""The service that a command calls: its URL, credentials and time limit."""
 
 import os
 import shlex
@@ -24,42 +24,42 @@ DEFAULT_REQUEST_TIMEOUT_SECONDS: Final = 30.0
 
 
 class Credential(NamedTuple):
-    """A header that says who asks, and where it comes from."""
+    """A header that authenticates requests, and where it comes from."""
 
     header: str
     value: str
     source: str
 
 
-class Chosen(NamedTuple):
-    """The profile that applies, if there is one, and whether it was typed on the command line."""
+class ActiveProfile(NamedTuple):
+    """The profile in use, if any; ``from_option`` if it was given with --profile."""
 
     name: str | None = None
-    typed: bool = False
+    from_option: bool = False
     settings: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The service that a command asks."""
+    """The service that a command calls."""
 
     url: str
     profile: str | None = None
-    """The profile that was typed on the command line."""
+    """The profile that was given with --profile."""
     credentials: tuple[Credential, ...] = ()
     request_timeout_seconds: float = DEFAULT_REQUEST_TIMEOUT_SECONDS
 
     def __str__(self) -> str:
-        """Write what may be shown."""
+        """Return the URL without its password."""
         return masked(self.url)
 
     @property
     def headers(self) -> dict[str, str]:
-        """What is sent with every request."""
+        """Headers that are sent with every request."""
         return {credential.header: credential.value for credential in self.credentials}
 
     def command(self, *words: str) -> str:
-        """Write a command that asks the same service from the same shell; a password is for the person to fill in."""
+        """Return a command that calls the same service from the same shell; a password is masked."""
         options: list[str] = []
         if self.profile is not None:
             options += ["--profile", self.profile]
@@ -68,24 +68,26 @@ class Service:
         return shlex.join([program_name(), *words, *options])
 
 
-def remember(context: typer.Context, *, chosen: Chosen | None = None, request_timeout: float | None = None) -> None:
-    """Keep what was said before the URL is looked at."""
-    if chosen is not None:
-        context.meta["chosen"] = chosen
+def remember(
+    context: typer.Context, *, active: ActiveProfile | None = None, request_timeout: float | None = None
+) -> None:
+    """Store options that are read before the URL."""
+    if active is not None:
+        context.meta["active"] = active
     if request_timeout is not None:
         context.meta["request_timeout"] = request_timeout
 
 
-def chosen_profile(context: typer.Context) -> Chosen:
-    """Return the profile that applies to a command."""
-    chosen: Chosen = context.meta.get("chosen", Chosen())
-    return chosen
+def active_profile(context: typer.Context) -> ActiveProfile:
+    """Return the profile that a command uses."""
+    active: ActiveProfile = context.meta.get("active", ActiveProfile())
+    return active
 
 
 def _usual_url(profile: str | None) -> str:
-    """Return the service that a command without --url asks, in this shell."""
-    chosen = profile or os.environ.get(PROFILE_VARIABLE) or None
-    of_profile = read_configuration().settings_of(chosen).get("url")
+    """Return the URL that a command without --url uses in this shell."""
+    active = profile or os.environ.get(PROFILE_VARIABLE) or None
+    of_profile = read_configuration().settings_of(active).get("url")
     of_shell = os.environ.get(URL_VARIABLE)
     return next((url for url in ((of_profile, of_shell) if profile else (of_shell, of_profile)) if url), DEFAULT_URL)
 
@@ -95,35 +97,35 @@ def _parse(value: object) -> Service:
 
 
 def _complete(context: typer.Context, service: Service) -> Service:
-    """Add what else was said: by options, which are read before, by the profile, and by the shell."""
-    chosen = chosen_profile(context)
+    """Add the profile, credentials and time limit, from options, the profile and the shell."""
+    active = active_profile(context)
     source = context.get_parameter_source("service")
     if source is not None and source.name == "DEFAULT" and os.environ.get(OTHER_URL_VARIABLE):
         note(f"{OTHER_URL_VARIABLE} is ignored; the URL of the service is read from {URL_VARIABLE}.")
-    # Credentials belong to the service that the profile names, and are not shown to another one.
-    elsewhere = "url" in chosen.settings and (source is None or source.name != "DEFAULT_MAP")
+    # The credentials of a profile belong to its URL and are sent to no other.
+    elsewhere = "url" in active.settings and (source is None or source.name != "DEFAULT_MAP")
     return replace(
         service,
-        profile=chosen.name if chosen.typed else None,
-        credentials=tuple(_credentials(chosen, of_profile=not elsewhere).values()),
+        profile=active.name if active.from_option else None,
+        credentials=tuple(_credentials(active, with_profile=not elsewhere).values()),
         request_timeout_seconds=context.meta.get("request_timeout", DEFAULT_REQUEST_TIMEOUT_SECONDS),
     )
 
 
-def _credentials(chosen: Chosen, *, of_profile: bool) -> dict[str, Credential]:
-    """Put credentials together, by header; what is said closer to the command wins: a typed profile, then the shell."""
-    found = _of_profile(chosen) if of_profile else {}
+def _credentials(active: ActiveProfile, *, with_profile: bool) -> dict[str, Credential]:
+    """Return credentials by header; a profile given as an option wins over the shell, and that over other profiles."""
+    found = _profile_credentials(active) if with_profile else {}
     token = os.environ.get(TOKEN_VARIABLE)
-    if token and not (chosen.typed and AUTHORIZATION.lower() in found):
+    if token and not (active.from_option and AUTHORIZATION.lower() in found):
         found[AUTHORIZATION.lower()] = _bearer(token, source=TOKEN_VARIABLE)
     return found
 
 
-def _of_profile(chosen: Chosen) -> dict[str, Credential]:
-    source = f"profile {chosen.name}"
-    headers: Mapping[str, str] = chosen.settings.get(HEADERS, {})
+def _profile_credentials(active: ActiveProfile) -> dict[str, Credential]:
+    source = f"profile {active.name}"
+    headers: Mapping[str, str] = active.settings.get(HEADERS, {})
     found = {name.lower(): Credential(name, value, source) for name, value in headers.items()}
-    if variable := chosen.settings.get(TOKEN_ENV):
+    if variable := active.settings.get(TOKEN_ENV):
         token = os.environ.get(variable)
         if not token:
             raise errors.SettingsError(
@@ -134,7 +136,7 @@ def _of_profile(chosen: Chosen) -> dict[str, Credential]:
 
 
 def secret_variables() -> frozenset[str]:
-    """Return the variables that hold tokens, those that profiles name among them."""
+    """Return the environment variables that hold tokens, including those named by profiles."""
     named = (settings.get(TOKEN_ENV) for settings in read_configuration().profiles.values())
     return frozenset({TOKEN_VARIABLE, *filter(None, named)})
 

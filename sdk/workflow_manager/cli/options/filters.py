@@ -1,4 +1,4 @@
-"""The options that narrow a list of workflows, and what they say together."""
+"""The options that filter workflows."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -68,7 +68,7 @@ ResolvedByFilter = Annotated[
 
 
 class Filters(NamedTuple):
-    """What was asked for; None and empty let everything through."""
+    """Filters for workflows; None and empty match everything."""
 
     definition_name: str | None = None
     version: int | None = None
@@ -83,5 +83,5 @@ class Filters(NamedTuple):
 
     @property
     def given(self) -> bool:
-        """Whether anything narrows the choice."""
+        """Whether any filter is set."""
         return self != Filters()

@@ -1,4 +1,4 @@
-"""Ids of workflows from their beginnings, as people copy them."""
+"""Expanding the first characters of a workflow id to the whole id."""
 
 import asyncio
 import re
@@ -15,23 +15,23 @@ _BEGINNING: Final = re.compile(r"[0-9a-f][0-9a-f-]{7,34}", re.ASCII | re.IGNOREC
 """Eight characters or more of a UUID, but not all 36 of them."""
 
 SHOWN: Final = 5
-"""How many ids that begin alike are named."""
+"""How many ambiguous ids an error lists."""
 
 
 def resolve_ids(ids: Sequence[str], service: Service) -> tuple[str, ...]:
-    """Return whole ids; the service is asked for what may be the beginning of one."""
+    """Return whole ids; prefixes are looked up at the service."""
     if not any(map(_may_be_beginning, ids)):
         return tuple(ids)
     return run(_resolve(ids, service))
 
 
 async def whole_ids(manager: WorkflowManager, ids: Sequence[str]) -> tuple[str, ...]:
-    """Return whole ids; raises ``WorkflowNotFound`` for what no id begins with, ``InvalidRequest`` for several."""
+    """Return whole ids; raises ``WorkflowNotFound`` for an unknown prefix, ``InvalidRequest`` for an ambiguous one."""
     return tuple(await asyncio.gather(*(whole_id(manager, each) for each in ids)))
 
 
 async def whole_id(manager: WorkflowManager, typed: str) -> str:
-    """Return the id that begins with what was typed, or that itself when it is no beginning."""
+    """Return the id with the typed prefix; anything that is not a prefix is returned unchanged."""
     if not _may_be_beginning(typed):
         return typed
     page = await manager.list_workflows(id_prefix=typed.lower(), limit=SHOWN, summary_only=True)

@@ -19,7 +19,7 @@ STATUS_SYNONYMS: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
     "canceled": (WorkflowStatus.CANCELLED,),
     "aborted": (WorkflowStatus.CANCELLED,),
 }
-"""What other services, and other people, call them."""
+"""Names of statuses in other tools."""
 
 _VERSIONED: Final = re.compile(r"(?P<name>.+):(?P<version>-1|[0-9]{1,18})", re.ASCII | re.DOTALL)
 
@@ -43,7 +43,7 @@ def parse_definition(text: str) -> tuple[str, int | None]:
 
 
 def parse_tags(pairs: Iterable[str]) -> dict[str, str]:
-    """Read ``key=value`` pairs; the last one of a key wins."""
+    """Parse ``KEY=VALUE`` pairs; for a repeated key the last value wins."""
     tags: dict[str, str] = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
@@ -54,7 +54,7 @@ def parse_tags(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def parse_statuses(words: Iterable[str]) -> tuple[WorkflowStatus, ...]:
-    """Read statuses, several in a word with commas between them, in any case; each once."""
+    """Parse comma-separated statuses in any case; duplicates are removed."""
     found: list[WorkflowStatus] = []
     for word in (part.strip() for each in words for part in each.lower().split(",")):
         found += STATUS_SYNONYMS.get(word) or [_status(word)]
@@ -81,7 +81,7 @@ def parse_filters(
     resolved: bool | None = None,
     resolved_by: str | None = None,
 ) -> Filters:
-    """Read the options that narrow a list of workflows."""
+    """Parse the options that filter workflows."""
     texts = {
         "--definition": definition,
         "--namespace": namespace,
@@ -107,7 +107,7 @@ def parse_filters(
 
 
 def _statuses(given: Sequence[WorkflowStatus], *, resolved: bool | None) -> tuple[WorkflowStatus, ...]:
-    """Return the statuses that are asked for: what needs attention has failed, and nothing else is unresolved."""
+    """Return the statuses to filter by; only failed workflows can be unresolved."""
     if resolved is not False:
         return tuple(given)
     if given and WorkflowStatus.FAILED not in given:
@@ -116,7 +116,7 @@ def _statuses(given: Sequence[WorkflowStatus], *, resolved: bool | None) -> tupl
 
 
 def parse_time(text: str | None, *, option: str, now: datetime | None = None) -> datetime | None:
-    """Read a time or day (in UTC unless it has a zone), or a duration before now; the error names the option."""
+    """Parse a time or day (in UTC unless it has a zone), or an age; the error names the option."""
     if text is None:
         return None
     try:

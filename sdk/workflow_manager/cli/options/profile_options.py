@@ -1,4 +1,4 @@
-"""The options ``--profile`` and ``--request-timeout``, which commands that talk to a service have."""
+"""The options ``--profile`` and ``--request-timeout`` of commands that call a service."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -8,7 +8,7 @@ from typer.main import get_command
 
 from workflow_manager.cli.options.common import PROFILE_OPTION_HELP
 from workflow_manager.cli.options.completion import complete_profile
-from workflow_manager.cli.options.connection import DEFAULT_REQUEST_TIMEOUT_SECONDS, Chosen, remember
+from workflow_manager.cli.options.connection import DEFAULT_REQUEST_TIMEOUT_SECONDS, ActiveProfile, remember
 from workflow_manager.cli.options.profiles import PROFILE_VARIABLE, VARIABLES, read_configuration
 
 NAMED_ON_THE_COMMAND_LINE: Final = "COMMANDLINE"
@@ -18,7 +18,7 @@ SETTING_OF: Final[Mapping[str, str]] = {variable: setting for setting, variable 
 
 
 def add_connection_options(command: Any) -> None:
-    """Give a command that asks a service the options, which change the defaults of its other options."""
+    """Add the options to a command that calls a service; a profile changes the defaults of other options."""
     names = {parameter.name for parameter in command.params}
     profile, request_timeout = (each for each in get_command(_HOLDER).params if each.name != "help")
     if names & {ASKING, NAMING_A_SERVICE}:
@@ -31,18 +31,18 @@ def _choose(context: typer.Context, name: str | None) -> None:
     configuration = read_configuration()
     settings = configuration.settings_of(name)
     typed = _source(context) == NAMED_ON_THE_COMMAND_LINE
-    remember(context, chosen=Chosen(name or configuration.default, typed, settings))
+    remember(context, active=ActiveProfile(name or configuration.default, typed, settings))
     takers = [(each, setting) for each in context.command.params if (setting := _setting(each)) in settings]
     defaults = {parameter.name: settings[setting] for parameter, setting in takers if setting is not None}
     context.default_map = {**(context.default_map or {}), **defaults}
     if typed:
-        # What was typed wins over the variables of the shell, which know nothing of this command.
+        # A profile given as an option wins over environment variables.
         for parameter, _ in takers:
             parameter.envvar = None
 
 
 def _setting(parameter: Any) -> str | None:
-    """Tell which setting an option is about: by its variable, because a filter may have the same name."""
+    """Return the setting of an option: found by its variable, because a filter may have the same name."""
     return SETTING_OF.get(parameter.envvar or "") or ("output" if parameter.name == "output" else None)
 
 
@@ -88,4 +88,4 @@ def _carrier(
         ),
     ] = DEFAULT_REQUEST_TIMEOUT_SECONDS,
 ) -> None:
-    """Carry the options; never run."""
+    """Declare the options; never runs."""

@@ -1,4 +1,4 @@
-"""Profiles: named sets of defaults in the configuration file, one of which applies to a command."""
+"""Profiles: named sets of defaults in the configuration file."""
 
 import os
 import tomllib
@@ -12,7 +12,7 @@ from workflow_manager.cli.options.common import NAMESPACE_VARIABLE, URL_VARIABLE
 PROFILE_VARIABLE: Final = "WORKFLOWMANAGER_PROFILE"
 REQUEST_TIMEOUT_VARIABLE: Final = "WORKFLOWMANAGER_REQUEST_TIMEOUT"
 CHOICE: Final = "profile"
-"""Key of the file that names the profile of those who choose none."""
+"""Key of the file that names the default profile."""
 
 PROFILES: Final = "profiles"
 TOKEN_ENV: Final = "token_env"  # noqa: S105  where its name is, not what it is
@@ -25,14 +25,14 @@ VARIABLES: Final[Mapping[str, str]] = {
 
 
 class Configuration(NamedTuple):
-    """What the configuration file says; empty without one."""
+    """The configuration file; empty if there is none."""
 
     path: Path
     default: str | None = None
     profiles: Mapping[str, Mapping[str, Any]] = {}
 
     def settings_of(self, name: str | None) -> Mapping[str, Any]:
-        """Return what a profile sets, the default one without a name. Raises ``SettingsError`` for an unknown one."""
+        """Return the settings of a profile, or of the default one. Raises ``SettingsError`` for an unknown one."""
         chosen = name or self.default
         if chosen is None:
             return {}
@@ -43,13 +43,13 @@ class Configuration(NamedTuple):
 
 
 def configuration_path() -> Path:
-    """Return where the file is looked for (XDG Base Directory Specification: a relative directory is ignored)."""
+    """Return the path of the file (XDG Base Directory Specification: a relative directory is ignored)."""
     given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     return (given if given.is_absolute() else Path("~/.config").expanduser()) / "workflow-manager" / "config.toml"
 
 
 def read_configuration() -> Configuration:
-    """Read the file, if there is one. Raises ``SettingsError`` with a sentence that names it."""
+    """Read the file, if it exists. Raises ``SettingsError``, naming the file."""
     path = configuration_path()
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -107,4 +107,4 @@ SETTINGS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     TOKEN_ENV: (_is_text, "the name of an environment variable"),
     HEADERS: (_are_headers, "a table of strings"),
 }
-"""What a profile may set, whether a value fits, and in which words it must."""
+"""The settings of a profile, each with a check and a description of valid values."""

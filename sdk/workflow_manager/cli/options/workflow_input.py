@@ -1,4 +1,4 @@
-"""The input of a workflow as people type it or point to it: JSON text, ``@file``, ``-``, ``a.b=1``."""
+"""Reading the input of a workflow: JSON text, ``@file``, ``-``, and ``a.b=1``."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _ELEMENT = re.compile(r"[0-9]{1,6}", re.ASCII)
 def read_input(argument: str, *, changes: Sequence[str] = ()) -> str:
     """Read a workflow input: JSON text, ``@file``, or ``-`` for standard input. It must be a JSON object.
 
-    ``changes`` are ``a.b=1`` each, made in their order; without any, the text is left as it was written.
+    ``changes``, such as ``a.b=1``, are applied in order; without any, the text is returned as it is.
     """
     names_file = argument == STANDARD_INPUT or argument.startswith("@")
     text = read_text(argument.removeprefix("@")) if names_file else argument
@@ -32,7 +32,7 @@ def read_input(argument: str, *, changes: Sequence[str] = ()) -> str:
 
 
 def _set(document: dict[str, Any], change: str) -> None:
-    """Set one value; objects on the way are made, elements of lists are named by their numbers."""
+    """Set one value, creating missing objects; a number selects a list element."""
     path, separator, text = change.partition("=")
     keys = [key.replace("\\.", ".") for key in _DOT.split(path)]
     if not separator or "" in keys:
@@ -49,7 +49,7 @@ def _set(document: dict[str, Any], change: str) -> None:
 
 
 def _place(holder: object, key: str, *, change: str) -> str | int:
-    """Return the key or the number that names a place; one after the last element makes room for it."""
+    """Return the key or the index for ``key``; the index after the last element extends the list."""
     if isinstance(holder, dict):
         return key
     if not isinstance(holder, list):
@@ -65,7 +65,7 @@ def _place(holder: object, key: str, *, change: str) -> str | int:
 
 
 def _value(text: str) -> Any:
-    """Read a value as JSON; what is none is text."""
+    """Parse a value as JSON; anything else is text."""
     try:
         return strict_json.loads(text)
     except errors.InvalidRequest:
@@ -84,7 +84,7 @@ def read_text(path: str) -> str:
 
 
 def parse_json(text: str, *, what: str) -> Any:
-    """Parse strict JSON; the error says what was not."""
+    """Parse strict JSON; the error names ``what``."""
     try:
         return strict_json.loads(text)
     except errors.InvalidRequest as error:

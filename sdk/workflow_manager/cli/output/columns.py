@@ -1,4 +1,4 @@
-"""What tables and details show of what the service answers."""
+"""The columns of tables and the fields of details, for each resource."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ def time(moment: datetime | None) -> str:
 
 
 def duration(start: datetime | None, end: datetime | None) -> str:
-    """Write how long something took, or takes until now."""
+    """Write the time from start to end, or until now."""
     if start is None:
         return NOTHING
     seconds = max(((end or datetime.now(UTC)) - start) / timedelta(seconds=1), 0.0)
@@ -42,22 +42,22 @@ def yes_or_no(truth: bool) -> str:
 
 
 def one_line(text: str | None) -> str:
-    """Write text as one line, however long it is."""
+    """Write text as one line of any length."""
     return " ".join((text or "").split()) or NOTHING
 
 
 def headline(reason: str | None) -> str:
-    """Write the first line of a reason, which is what tells; the details have the rest."""
+    """Write the first line of a reason, which holds the error; details show the rest."""
     return one_line((reason or "").strip().partition("\n")[0])
 
 
 def attempts(job: models.Job) -> str:
-    """Count the tries of a job, the last of which is the job itself; nothing for a state that is never retried."""
+    """Count the attempts of a job, itself included; nothing for a state that is never retried."""
     return str(len(job.attempts) + 1) if job.attempts or job.type in RETRIED_TYPES else NOTHING
 
 
 def began(job: models.Job) -> datetime:
-    """Tell when the first try of a job started, or when the job was created."""
+    """Return when the first attempt of a job started, or when the job was created."""
     first = job.attempts[0] if job.attempts else job
     return first.started_at or job.created_at
 
@@ -69,22 +69,22 @@ def excerpt(text: str | None, *, length: int = EXCERPT_CHARACTERS) -> str:
 
 
 def place(job: models.Job) -> str:
-    """Tell where inside a Parallel or Map a job ran."""
+    """Write the branch or item of a Parallel or Map that a job ran in."""
     parts = [("branch", job.branch), ("item", job.iteration)]
     return " ".join(f"{word} {index}" for word, index in parts if index is not None) or NOTHING
 
 
-def brief_time(moment: datetime) -> str:
+def compact_time(moment: datetime) -> str:
     """Write a time without its year and to the minute, in UTC."""
     return moment.astimezone(UTC).strftime("%m-%d %H:%M")
 
 
-def _brief_created(item: models.WorkflowDefinition | models.Workflow) -> str:
-    return brief_time(item.created_at)
+def _compact_created(item: models.WorkflowDefinition | models.Workflow) -> str:
+    return compact_time(item.created_at)
 
 
-def _brief_updated(resource: models.StateResource) -> str:
-    return brief_time(resource.last_updated)
+def _compact_updated(resource: models.StateResource) -> str:
+    return compact_time(resource.last_updated)
 
 
 def _limit(number: float | None) -> str:
@@ -94,22 +94,24 @@ def _limit(number: float | None) -> str:
 DEFINITION_COLUMNS: Columns[models.WorkflowDefinition] = {
     "name": Column(lambda definition: definition.name),
     "version": Column(lambda definition: str(definition.version)),
-    "created": Column(lambda definition: time(definition.created_at), spare=2, brief=_brief_created),
-    "tags": Column(lambda definition: tags(definition.default_tags), least=10, spare=1),
+    "created": Column(lambda definition: time(definition.created_at), drop_priority=2, compact=_compact_created),
+    "tags": Column(lambda definition: tags(definition.default_tags), min_width=10, drop_priority=1),
 }
 
 WORKFLOW_COLUMNS: Columns[models.Workflow] = {
     "id": Column(lambda workflow: workflow.id),
-    "definition": Column(lambda workflow: definition_label(workflow.workflow_definition), least=11),
-    "namespace": Column(lambda workflow: workflow.namespace, least=10, spare=5),
+    "definition": Column(lambda workflow: definition_label(workflow.workflow_definition), min_width=11),
+    "namespace": Column(lambda workflow: workflow.namespace, min_width=10, drop_priority=5),
     "status": Column(lambda workflow: workflow.status.value),
-    "priority": Column(lambda workflow: str(workflow.priority or NOTHING), spare=4, optional=True),
-    "created": Column(lambda workflow: time(workflow.created_at), spare=2, brief=_brief_created),
+    "priority": Column(lambda workflow: str(workflow.priority or NOTHING), drop_priority=4, optional=True),
+    "created": Column(lambda workflow: time(workflow.created_at), drop_priority=2, compact=_compact_created),
     "duration": Column(
-        lambda workflow: duration(workflow.started_at or workflow.created_at, workflow.stopped_at), spare=3
+        lambda workflow: duration(workflow.started_at or workflow.created_at, workflow.stopped_at), drop_priority=3
     ),
-    "resolved by": Column(lambda workflow: workflow.resolved_by or NOTHING, least=8, spare=4, optional=True),
-    "reason": Column(lambda workflow: headline(workflow.status_reason), least=18, spare=1),
+    "resolved by": Column(
+        lambda workflow: workflow.resolved_by or NOTHING, min_width=8, drop_priority=4, optional=True
+    ),
+    "reason": Column(lambda workflow: headline(workflow.status_reason), min_width=18, drop_priority=1),
     "queue": Column(lambda workflow: workflow.queue, wide=True),
     "tags": Column(lambda workflow: tags(workflow.tags), wide=True),
     "started": Column(lambda workflow: time(workflow.started_at), wide=True),
@@ -121,22 +123,22 @@ WORKFLOW_COLUMNS: Columns[models.Workflow] = {
 }
 
 JOB_COLUMNS: Columns[models.Job] = {
-    "state": Column(lambda job: job.state, least=16),
-    "type": Column(lambda job: job.type, spare=5),
+    "state": Column(lambda job: job.state, min_width=16),
+    "type": Column(lambda job: job.type, drop_priority=5),
     "status": Column(lambda job: job.status.value),
-    "attempts": Column(attempts, spare=4),
-    "where": Column(place, least=8, spare=2),
-    "duration": Column(lambda job: duration(began(job), job.stopped_at), spare=3),
-    "worker": Column(lambda job: job.container or NOTHING, least=12, spare=6),
-    "reason": Column(lambda job: headline(job.status_reason), least=12, spare=1),
+    "attempts": Column(attempts, drop_priority=4),
+    "where": Column(place, min_width=8, drop_priority=2),
+    "duration": Column(lambda job: duration(began(job), job.stopped_at), drop_priority=3),
+    "worker": Column(lambda job: job.container or NOTHING, min_width=12, drop_priority=6),
+    "reason": Column(lambda job: headline(job.status_reason), min_width=12, drop_priority=1),
 }
 
 STATE_RESOURCE_COLUMNS: Columns[models.StateResource] = {
     "namespace": Column(lambda resource: resource.namespace),
     "name": Column(lambda resource: resource.name),
-    "uri": Column(lambda resource: resource.uri, least=20),
-    "type": Column(lambda resource: resource.type.value, spare=1),
-    "updated": Column(lambda resource: time(resource.last_updated), spare=2, brief=_brief_updated),
+    "uri": Column(lambda resource: resource.uri, min_width=20),
+    "type": Column(lambda resource: resource.type.value, drop_priority=1),
+    "updated": Column(lambda resource: time(resource.last_updated), drop_priority=2, compact=_compact_updated),
 }
 
 QUEUE_COLUMNS: Columns[models.Queue] = {
@@ -151,16 +153,16 @@ QUEUE_COLUMNS: Columns[models.Queue] = {
 QUOTA_COLUMNS: Columns[models.QuotaHeadroom] = {
     "action": Column(lambda quota: quota.action),
     "available": Column(lambda quota: f"{quota.available:.0f}"),
-    "bucket": Column(lambda quota: f"{quota.bucket:g}", spare=1),
-    "per second": Column(lambda quota: f"{quota.refill_per_second:g}", spare=1),
+    "bucket": Column(lambda quota: f"{quota.bucket:g}", drop_priority=1),
+    "per second": Column(lambda quota: f"{quota.refill_per_second:g}", drop_priority=1),
     "waiting": Column(lambda quota: str(quota.waiting)),
-    "calls": Column(lambda quota: str(quota.calls), spare=2),
+    "calls": Column(lambda quota: str(quota.calls), drop_priority=2),
     "throttled": Column(lambda quota: str(quota.throttled)),
 }
 
 
 def workflow_fields(workflow: models.Workflow, *, full: bool) -> dict[str, str]:
-    """Choose what the details of a workflow name; ``full`` does not cut its texts."""
+    """Return the fields of a workflow's details; ``full`` does not shorten texts."""
     cut = (lambda text: text or NOTHING) if full else excerpt
     fields = {
         "id": workflow.id,
@@ -191,7 +193,7 @@ def _resource(resource: models.JobResource | None) -> str:
 
 
 def job_fields(job: models.Job) -> dict[str, str]:
-    """Choose what the full details of a job name."""
+    """Return the fields of a job's full details."""
     shown = {title: column.show(job) for title, column in JOB_COLUMNS.items()}
     shown |= {
         "reason": job.status_reason or NOTHING,

@@ -3,7 +3,7 @@
 import sys
 from typing import TextIO
 
-from workflow_manager.cli.output.escaping import visible
+from workflow_manager.cli.output.escaping import escape
 
 
 def write_line(text: str = "") -> None:
@@ -13,7 +13,7 @@ def write_line(text: str = "") -> None:
 
 def note(text: str) -> None:
     """Write a line for a person, beside the results."""
-    _write(sys.stderr, visible(text))
+    _write(sys.stderr, escape(text))
 
 
 def counted(number: int, noun: str) -> str:

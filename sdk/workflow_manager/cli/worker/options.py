@@ -1,4 +1,4 @@
-"""What the verbs ``worker`` and ``sfncli`` are told, before anything is loaded that does it."""
+"""Options of the verbs ``worker`` and ``sfncli``, defined without loading the worker."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 GRACE_SECONDS: Final = 25.0
-"""ECS kills a container 30 s after it asked it to stop."""
+"""Less than the 30 s after which ECS kills a container that was asked to stop."""
 
 HEARTBEAT_SECONDS: Final = 20.0
 
@@ -14,10 +14,10 @@ InputModeName = Literal["arg", "stdin", "file"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandLine:
-    """A command for tasks, and how it is run."""
+class CommandOptions:
+    """A command for tasks, and how to run it."""
 
-    words: Sequence[str]
+    command: Sequence[str]
     """The command and its arguments; the input of the task comes last."""
     concurrency: int = 1
     input_mode: InputModeName = "arg"
@@ -25,14 +25,14 @@ class CommandLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HostLine:
-    """What all activities of the process have in common."""
+class HostOptions:
+    """Settings that all activities of the process share."""
 
     worker_name: str | None
     grace_seconds: float
     heartbeat_seconds: float
     every_poll_waits: bool = False
-    """Whether AWS is asked once a second at most even after a task."""
+    """Whether polls are limited to one per second even after a task."""
     cloudwatch: bool
     cloudwatch_region: str | None = None
     metrics_port: int | None

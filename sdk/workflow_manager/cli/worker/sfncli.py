@@ -1,4 +1,4 @@
-"""The verb ``sfncli``: takes the arguments of Clever's ``sfncli``, so that what starts it need not change."""
+"""The verb ``sfncli``: takes the arguments of Clever's ``sfncli``, as a drop-in replacement."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,22 +8,28 @@ import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.help import HelpfulCommand
-from workflow_manager.cli.worker.options import GRACE_SECONDS, HEARTBEAT_SECONDS, CommandLine, HostLine, InputModeName
+from workflow_manager.cli.worker.options import (
+    GRACE_SECONDS,
+    HEARTBEAT_SECONDS,
+    CommandOptions,
+    HostOptions,
+    InputModeName,
+)
 from workflow_manager.version import __version__
 
 FLAGS: Final = frozenset({"version", "inputfile", "help", "h"})
-"""Options that are true or false; all others take the next argument, whatever it is, as their value."""
+"""Boolean options; all others take the next argument, whatever it is, as their value."""
 
 TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
-"""What Go reads as truth values (``strconv.ParseBool``)."""
+"""Booleans as Go parses them (``strconv.ParseBool``)."""
 
 
 class GoFlags(HelpfulCommand):
-    """A command whose flags can have a value, as in Go: ``-version=false``."""
+    """A command whose flags may have a value, as in Go: ``-version=false``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments, without flags that are false."""
+        """Parse the arguments, without flags that are false."""
         return super().parse_args(ctx, list(_without_values(args)))
 
 
@@ -46,7 +52,7 @@ def _without_values(args: Sequence[str]) -> Iterator[str]:
 
 
 def _flag(name: str, text: str, **more: Any) -> Any:
-    """Declare an option as Go programs have them: with one dash or two."""
+    """Declare an option as in Go programs: with one dash or two."""
     return typer.Option(f"-{name}", f"--{name}", help=text, **more)
 
 
@@ -122,13 +128,13 @@ def sfncli(
     for name, value in (("activityname", activityname), ("workername", workername), ("cmd", cmd)):
         if not value:
             raise errors.InvalidRequest(f"{name} is required")
-    line = CommandLine(
-        words=[cmd, *(args or ())],
+    options = CommandOptions(
+        command=[cmd, *(args or ())],
         concurrency=concurrency,
         input_mode=_input_mode(input_mode, inputfile=inputfile, workdirectory=workdirectory),
         work_dir=Path(workdirectory) if workdirectory else None,
     )
-    host = HostLine(
+    host = HostOptions(
         worker_name=workername,
         grace_seconds=grace_seconds,
         heartbeat_seconds=heartbeat_seconds,
@@ -138,7 +144,7 @@ def sfncli(
         metrics_port=metrics_port,
         metrics_host=metrics_host,
     )
-    serve_like_sfncli(activityname, line, host, context.obj, region=region or None)
+    serve_like_sfncli(activityname, options, host, context.obj, region=region or None)
 
 
 def _input_mode(wanted: InputModeName | None, *, inputfile: bool, workdirectory: str) -> InputModeName:

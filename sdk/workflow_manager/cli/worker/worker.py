@@ -11,7 +11,13 @@ from workflow_manager import errors
 from workflow_manager.cli.options.common import NAMESPACE_VARIABLE
 from workflow_manager.cli.options.completion import complete_namespace, complete_path
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
-from workflow_manager.cli.worker.options import GRACE_SECONDS, HEARTBEAT_SECONDS, CommandLine, HostLine, InputModeName
+from workflow_manager.cli.worker.options import (
+    GRACE_SECONDS,
+    HEARTBEAT_SECONDS,
+    CommandOptions,
+    HostOptions,
+    InputModeName,
+)
 
 ConcurrencyOption = Annotated[int | None, typer.Option(min=1, help="Maximum concurrent tasks per activity; default 1.")]
 InputModeOption = Annotated[InputModeName | None, typer.Option(help="How the command receives the input; default arg.")]
@@ -32,7 +38,7 @@ MetricsPortOption = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerArguments:
-    """What the command line says about commands and their activities."""
+    """Arguments about commands and their activities."""
 
     command: Sequence[str]
     activities: Sequence[str]
@@ -43,7 +49,7 @@ class WorkerArguments:
     work_dir: Path | None
 
     def check(self) -> None:
-        """Raise ``InvalidRequest`` unless it says one thing."""
+        """Raise ``InvalidRequest`` unless exactly one way to run tasks is given."""
         ways = [bool(self.activities or self.command), self.config is not None, self.module is not None]
         if sum(ways) != 1:
             raise errors.InvalidRequest("Give --activity NAME -- CMD, or --config FILE, or --module MODULE.")
@@ -55,10 +61,10 @@ class WorkerArguments:
             raise errors.InvalidRequest("--concurrency, --input-mode and --work-dir need --activity.")
 
     @property
-    def line(self) -> CommandLine:
-        """The command, with what was not said filled in."""
-        return CommandLine(
-            words=self.command,
+    def command_options(self) -> CommandOptions:
+        """The command, with defaults filled in."""
+        return CommandOptions(
+            command=self.command,
             concurrency=self.concurrency or 1,
             input_mode=self.input_mode or "arg",
             work_dir=self.work_dir,
@@ -135,7 +141,7 @@ def worker(
         work_dir=work_dir,
     )
     wanted.check()
-    host = HostLine(
+    host = HostOptions(
         worker_name=name,
         grace_seconds=grace_seconds,
         heartbeat_seconds=heartbeat_seconds,
@@ -150,4 +156,4 @@ def worker(
     elif config is not None:
         serve_file(config, host, context.obj, namespace=namespace)
     else:
-        serve_command(wanted.activities, wanted.line, host, context.obj, namespace=namespace)
+        serve_command(wanted.activities, wanted.command_options, host, context.obj, namespace=namespace)

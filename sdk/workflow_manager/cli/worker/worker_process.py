@@ -1,4 +1,4 @@
-"""What the verbs ``worker`` and ``sfncli`` do: serve activities until a signal comes."""
+"""Running activities until a signal, for the verbs ``worker`` and ``sfncli``."""
 
 import asyncio
 import importlib
@@ -15,7 +15,7 @@ from workflow_manager import errors
 from workflow_manager.aws import AWSSettings
 from workflow_manager.cli.options.client import connect
 from workflow_manager.cli.options.connection import Service, secret_variables
-from workflow_manager.cli.worker.options import CommandLine, HostLine
+from workflow_manager.cli.worker.options import CommandOptions, HostOptions
 from workflow_manager.early_signals import EarlySignals
 from workflow_manager.logs.setup import configure_from_environment
 from workflow_manager.worker import Worker
@@ -32,53 +32,53 @@ CLOSE_SECONDS: Final = 0.5
 """How long cancelled tasks may take to end when the process shuts down."""
 
 DEFAULT_WORKER: Final = "worker"
-"""What a module calls its worker when ``--module`` does not say."""
+"""The variable of a module that holds its worker, unless ``--module`` names another."""
 
 
 def serve_command(
-    names: Sequence[str], line: CommandLine, host: HostLine, early: EarlySignals, *, namespace: str
+    names: Sequence[str], options: CommandOptions, host: HostOptions, early: EarlySignals, *, namespace: str
 ) -> None:
-    """Run a command for the tasks of activities of a namespace."""
+    """Run a command for the tasks of activities in a namespace."""
     settings = _load_settings()
     namespace = _expanded(namespace)
     activities = [
-        activity_of(name, _command(line), namespace=namespace, concurrency=line.concurrency)
+        activity_of(name, _command(options), namespace=namespace, concurrency=options.concurrency)
         for name in dict.fromkeys(names)
     ]
     run(run_commands(activities, _host(host), settings, early=early))
 
 
-def serve_file(config: Path, host: HostLine, early: EarlySignals, *, namespace: str) -> None:
-    """Run the commands that a file names for its activities."""
+def serve_file(config: Path, host: HostOptions, early: EarlySignals, *, namespace: str) -> None:
+    """Run the commands of a configuration file for its activities."""
     settings = _load_settings()
     activities = read_activities(config, namespace=_expanded(namespace))
     run(run_commands(activities, _host(host), settings, early=early))
 
 
 def serve_functions(
-    target: str, host: HostLine, early: EarlySignals, *, namespace: str | None, service: Service
+    target: str, host: HostOptions, early: EarlySignals, *, namespace: str | None, service: Service
 ) -> None:
-    """Call the functions of a module; its definitions are given to the service."""
+    """Call the functions of a module for tasks, and store its definitions in the service."""
     _load_settings()
     namespace = None if namespace is None else _expanded(namespace)
     run(_run_functions(import_worker(target), _host(host), early, namespace=namespace, service=service))
 
 
 def serve_like_sfncli(
-    activity_name: str, line: CommandLine, host: HostLine, early: EarlySignals, *, region: str | None
+    activity_name: str, options: CommandOptions, host: HostOptions, early: EarlySignals, *, region: str | None
 ) -> None:
-    """Run a command for the tasks of one activity, whose name is the whole name."""
+    """Run a command for the tasks of one activity, given by its full name."""
     settings = _load_settings()
     if region:
         settings = replace(settings, region=region)
-    activity = CommandActivity(name=activity_name, command=_command(line), concurrency=line.concurrency)
+    activity = CommandActivity(name=activity_name, command=_command(options), concurrency=options.concurrency)
     run(run_commands([activity], _host(host), settings, early=early))
 
 
 def import_worker(target: str) -> Worker:
-    """Import the worker that ``MODULE[:NAME]`` names; modules are also found in the working directory.
+    """Import the worker ``MODULE[:NAME]``; modules are also found in the working directory.
 
-    Raises ``InvalidRequest`` with a sentence that says what is not there.
+    Raises ``InvalidRequest`` if the module or the worker does not exist.
     """
     module_name, _, name = target.partition(":")
     if not all(part.isidentifier() for part in module_name.split(".")):
@@ -96,40 +96,40 @@ def import_worker(target: str) -> Worker:
 
 
 def _load_settings() -> AWSSettings:
-    """Read the settings, and send the log where they say."""
+    """Read the settings and configure the log."""
     configure_from_environment()
     return AWSSettings.from_environment()
 
 
 def _expanded(namespace: str) -> str:
-    """Replace variables in a namespace; raises ``SettingsError`` when what is left is none."""
+    """Expand variables in a namespace; raises ``SettingsError`` if the result is not a valid one."""
     expanded = expand(namespace, os.environ)
     check_namespace(expanded)
     return expanded
 
 
-def _command(line: CommandLine) -> CommandSettings:
+def _command(options: CommandOptions) -> CommandSettings:
     return CommandSettings(
-        command=line.words[0],
-        args=tuple(line.words[1:]),
-        work_dir=line.work_dir,
-        input_mode=InputMode(line.input_mode),
+        command=options.command[0],
+        args=tuple(options.command[1:]),
+        work_dir=options.work_dir,
+        input_mode=InputMode(options.input_mode),
     )
 
 
-def _host(line: HostLine) -> Host:
+def _host(options: HostOptions) -> Host:
     return Host(
-        worker_name=line.worker_name,
+        worker_name=options.worker_name,
         pace=pace_of(
-            grace_seconds=line.grace_seconds,
-            heartbeat_seconds=line.heartbeat_seconds,
-            every_poll_waits=line.every_poll_waits,
+            grace_seconds=options.grace_seconds,
+            heartbeat_seconds=options.heartbeat_seconds,
+            every_poll_waits=options.every_poll_waits,
         ),
         gauges=Gauges(
-            cloudwatch=line.cloudwatch,
-            cloudwatch_region=line.cloudwatch_region,
-            metrics_port=line.metrics_port,
-            metrics_host=line.metrics_host,
+            cloudwatch=options.cloudwatch,
+            cloudwatch_region=options.cloudwatch_region,
+            metrics_port=options.metrics_port,
+            metrics_host=options.metrics_host,
         ),
         secrets=secret_variables(),
     )

@@ -1,4 +1,4 @@
-"""A workflow that is watched, as lines: one for each change, and what came of it at the end."""
+"""A followed workflow as lines: one per change, and its output or reason at the end."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -6,41 +6,41 @@ from typing import Final
 
 from workflow_manager import models
 from workflow_manager.cli.output.columns import definition_label, excerpt, headline, place
-from workflow_manager.cli.output.escaping import visible, visible_lines
+from workflow_manager.cli.output.escaping import escape, escape_lines
 from workflow_manager.cli.output.table_layout import NOTHING
 
 END_CHARACTERS: Final = 500
-"""How much of an output or a reason is shown at the end."""
+"""How many characters of the output or reason are shown at the end."""
 
 
 def changed_lines(workflow: models.Workflow, shown: dict[str, str]) -> Iterator[str]:
-    """Write a line for each job, and for the workflow, that is not as ``shown`` remembers it; remember it."""
+    """Yield a line for each job, and for the workflow, that differs from ``shown``; update ``shown``."""
     for key, (moment, words) in _lines(workflow).items():
         if shown.get(key) != words:
             shown[key] = words
-            yield visible(f"{models.format_time(moment)}  {words}")
+            yield escape(f"{models.format_time(moment)}  {words}")
 
 
 def output_lines(workflow: models.Workflow) -> Iterator[str]:
-    """Write the output of a workflow, uncut; the reason of a failure is in the last of its lines."""
+    """Yield the full output of a workflow; the reason of a failure is in its last change line."""
     if workflow.status is models.WorkflowStatus.SUCCEEDED and workflow.output:
-        yield f"Output: {visible_lines(workflow.output)}"
+        yield f"Output: {escape_lines(workflow.output)}"
 
 
 def end_lines(workflow: models.Workflow, *, full: str) -> Iterator[str]:
-    """Write what came of a workflow on a terminal; ``full`` is the command that shows what is cut."""
+    """Yield the output or reason for a terminal; ``full`` is the command that shows the full text."""
     succeeded = workflow.status is models.WorkflowStatus.SUCCEEDED
     title, text = ("Output", workflow.output) if succeeded else ("Reason", workflow.status_reason)
     if not text:
         return
     cut = excerpt(text, length=END_CHARACTERS)
-    yield visible(f"{title}: {cut}")
+    yield escape(f"{title}: {cut}")
     if cut != " ".join(text.split()):
-        yield f"Full text: {visible(full)}"
+        yield f"Full text: {escape(full)}"
 
 
 def _lines(workflow: models.Workflow) -> Mapping[str, tuple[datetime, str]]:
-    """Describe the jobs and the workflow; its end comes after its jobs, its start before them."""
+    """Return a line per job and one for the workflow: before its jobs while it runs, after them once it has ended."""
     jobs = {job.id: (_changed_at(job), _job_words(job)) for job in sorted(workflow.jobs, key=_changed_at)}
     changed = workflow.stopped_at or workflow.started_at or workflow.created_at
     words = f"{workflow.status.value:<9}  workflow {workflow.id} {definition_label(workflow.workflow_definition)}"

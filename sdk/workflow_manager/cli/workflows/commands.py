@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from workflow_manager import errors
-from workflow_manager.cli.bulk.id_input import read_words
+from workflow_manager.cli.bulk.id_input import expand_ids
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import FollowOption, TimeoutOption, WorkflowFormat, WorkflowFormatOption
 from workflow_manager.cli.options.completion import complete_column, complete_workflow
@@ -22,11 +22,11 @@ from workflow_manager.cli.options.filters import (
 )
 from workflow_manager.cli.options.parsing import parse_filters
 from workflow_manager.cli.synonyms import Hint
-from workflow_manager.cli.workflows.follow import Watch, follow_workflow, watch_of
+from workflow_manager.cli.workflows.follow import FollowOptions, follow_workflow, read_follow_options
 
 DEFAULT_LIMIT: Final = 20
 COLUMNS_OF: Final = {WorkflowFormat.TABLE, WorkflowFormat.WIDE, WorkflowFormat.CSV}
-"""The formats that have columns."""
+"""Formats with columns."""
 
 
 def workflows(
@@ -88,10 +88,10 @@ def workflows(
     the workflow.
     """
     from workflow_manager.cli.workflows.details import show_cause
-    from workflow_manager.cli.workflows.listing import list_workflows, show_several, showing_of
+    from workflow_manager.cli.workflows.listing import list_options, list_workflows, show_several
 
     chosen = _chosen(ids or [], workflow_id)
-    watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
+    following = read_follow_options(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
     filters = parse_filters(
         definition=definition,
         status=status,
@@ -108,14 +108,14 @@ def workflows(
     if columns and output not in COLUMNS_OF:
         raise errors.InvalidRequest("--columns works only with -o table, wide and csv.")
     if not chosen:
-        if watch is not None:
+        if following is not None:
             raise Hint("Give the ID of the workflow to follow:", [service.command("workflows", "ID", "--follow")])
         if everything and (limit is not None or page is not None):
             raise errors.InvalidRequest("--all excludes --limit and --page.")
         shown = None if everything else limit or DEFAULT_LIMIT
         return list_workflows(
             filters,
-            showing_of(
+            list_options(
                 limit=shown, page=page or 1, oldest_first=oldest_first, full=full, columns=columns, output=output
             ),
             service=service,
@@ -123,34 +123,34 @@ def workflows(
     if filters.given or limit is not None or page is not None or everything or oldest_first:
         raise errors.InvalidRequest("Give an ID or filters, not both.")
     if len(chosen) > 1 or columns:
-        if watch is not None:
+        if following is not None:
             raise Hint(
                 "Only one workflow can be followed at a time. To wait for several:", [service.command("wait", *chosen)]
             )
-        return show_several(chosen, showing_of(full=full, columns=columns, output=output), service=service)
-    return _follow_or_show(chosen[0], watch, full=full, service=service, output=output)
+        return show_several(chosen, list_options(full=full, columns=columns, output=output), service=service)
+    return _follow_or_show(chosen[0], following, full=full, service=service, output=output)
 
 
 def _follow_or_show(
-    workflow_id: str, watch: Watch | None, *, full: bool, service: Service, output: WorkflowFormat
+    workflow_id: str, following: FollowOptions | None, *, full: bool, service: Service, output: WorkflowFormat
 ) -> ExitCode:
     from workflow_manager.cli.workflows.details import show_workflow
 
-    if watch is None:
+    if following is None:
         return show_workflow(workflow_id, full=full, service=service, output=output)
     if full:
         raise errors.InvalidRequest("--follow and --full exclude each other.")
-    return follow_workflow(workflow_id, watch)
+    return follow_workflow(workflow_id, following)
 
 
 def _chosen(ids: list[str], workflow_id: str | None) -> tuple[str, ...]:
     if ids and workflow_id is not None:
         raise errors.InvalidRequest("Give the ID once: as an argument or with --workflow-id.")
-    return read_words(ids if workflow_id is None else [workflow_id])
+    return expand_ids(ids if workflow_id is None else [workflow_id])
 
 
 def _alone(chosen: tuple[str, ...], *, filters_given: bool, output: WorkflowFormat) -> str:
-    """Return the id of the one workflow whose cause is printed."""
+    """Return the id of the workflow for --cause."""
     if len(chosen) != 1 or filters_given:
         raise errors.InvalidRequest("--cause needs one ID and no filters: it prints the cause of one workflow.")
     if output is not WorkflowFormat.TABLE:

@@ -1,4 +1,4 @@
-"""What the verb ``workflows`` does with an id: it shows the workflow and its jobs."""
+"""The verb ``workflows`` with an id: the workflow and its jobs."""
 
 from workflow_manager import models
 from workflow_manager.cli.exit_codes import ExitCode
@@ -8,21 +8,21 @@ from workflow_manager.cli.options.connection import Service
 from workflow_manager.cli.options.id_prefixes import whole_id
 from workflow_manager.cli.output.columns import JOB_COLUMNS, WORKFLOW_COLUMNS, job_fields, workflow_fields
 from workflow_manager.cli.output.console import note, write_line
-from workflow_manager.cli.output.escaping import visible, visible_lines
+from workflow_manager.cli.output.escaping import escape, escape_lines
 from workflow_manager.cli.output.formats import is_terminal, write_fields, write_result, write_table
 from workflow_manager.cli.workflows.job_tree import TREE_COLUMNS, job_tree, rows
 from workflow_manager.client import WorkflowManager
 
 
 def show_workflow(workflow_id: str, *, full: bool, service: Service, output: WorkflowFormat) -> ExitCode:
-    """Show a workflow as Step Functions has it now."""
+    """Show the current state of a workflow in Step Functions."""
 
     async def get(manager: WorkflowManager) -> models.Workflow:
         return await manager.get_workflow(await whole_id(manager, workflow_id), fetch_history=True)
 
     workflow = call(service, get)
     if output is WorkflowFormat.ID:
-        write_line(visible(workflow.id))
+        write_line(escape(workflow.id))
     elif output in {WorkflowFormat.TABLE, WorkflowFormat.WIDE}:
         write_details(workflow, full=full or output is WorkflowFormat.WIDE)
     else:
@@ -31,7 +31,7 @@ def show_workflow(workflow_id: str, *, full: bool, service: Service, output: Wor
 
 
 def show_cause(workflow_id: str, *, service: Service) -> ExitCode:
-    """Print the cause of the last job's failure, as Step Functions has it; else what is known instead."""
+    """Print the cause of the last job's failure as Step Functions reports it, or else the reason."""
 
     async def get(manager: WorkflowManager) -> tuple[models.Workflow, models.Job | None]:
         workflow = await manager.get_workflow(await whole_id(manager, workflow_id), fetch_history=True)
@@ -45,12 +45,12 @@ def show_cause(workflow_id: str, *, service: Service) -> ExitCode:
     if not cause:
         note(f"Workflow {workflow_id} has no failure cause: its status is {workflow.status.value}.")
         return ExitCode.REFUSED
-    write_line(visible_lines(cause))
+    write_line(escape_lines(cause))
     return ExitCode.OK
 
 
 def write_details(workflow: models.Workflow, *, full: bool) -> None:
-    """Write all that is known of a workflow; ``full`` cuts nothing, and shows each job as well."""
+    """Write the details of a workflow; ``full`` shortens nothing, and adds the details of each job."""
     write_fields(workflow_fields(workflow, full=full or not is_terminal()))
     if left_out := sum(bool(job.payloads_left_out) for job in workflow.jobs):
         note(f"Inputs and outputs of {left_out} jobs are only in Step Functions: the workflow has too many to store.")
@@ -64,7 +64,7 @@ def write_details(workflow: models.Workflow, *, full: bool) -> None:
 
 
 def _write_jobs(jobs: tuple[models.Job, ...]) -> None:
-    """Draw a tree for people; write a line with its place for each job where programs may read."""
+    """Write a tree on a terminal, and a line per job elsewhere."""
     if is_terminal():
         write_table(rows(job_tree(jobs)), TREE_COLUMNS)
     else:

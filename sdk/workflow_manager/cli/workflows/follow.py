@@ -16,7 +16,7 @@ from workflow_manager.statuses import WorkflowStatus
 if TYPE_CHECKING:
     from workflow_manager import models
     from workflow_manager.client import WorkflowManager
-    from workflow_manager.client.outage_patience import OnOutage
+    from workflow_manager.client.outage_tolerance import OnOutage
 
 EXIT_CODES: Final = {
     WorkflowStatus.SUCCEEDED: ExitCode.OK,
@@ -25,18 +25,18 @@ EXIT_CODES: Final = {
 }
 
 
-class Watch(NamedTuple):
-    """Where a workflow is watched, how it is shown, and for how long at most."""
+class FollowOptions(NamedTuple):
+    """How a workflow is followed: the service, the format and the time limit."""
 
     service: Service
     output: Format
     timeout_seconds: float | None
 
 
-def watch_of(
+def read_follow_options(
     *, wanted: bool, timeout_seconds: float | None, service: Service, output: Format | WorkflowFormat
-) -> Watch | None:
-    """Read --follow and --timeout, which means nothing without the other."""
+) -> FollowOptions | None:
+    """Return the options for --follow, or None without it; --timeout needs --follow."""
     if timeout_seconds is not None and not wanted:
         raise errors.InvalidRequest("--timeout needs --follow.")
     if not wanted:
@@ -45,72 +45,74 @@ def watch_of(
         raise errors.InvalidRequest(f"--follow does not work with -o {output}.")
     if output in {WorkflowFormat.WIDE, Format.WIDE}:
         output = Format.TABLE
-    return Watch(service, Format(output), timeout_seconds)
+    return FollowOptions(service, Format(output), timeout_seconds)
 
 
-def follow_workflow(workflow_id: str, watch: Watch) -> ExitCode:
+def follow_workflow(workflow_id: str, following: FollowOptions) -> ExitCode:
     """Show a workflow until it ends; return the exit code for its status."""
     from workflow_manager.cli.options.client import call
     from workflow_manager.cli.options.id_prefixes import whole_id
 
     async def work(manager: "WorkflowManager") -> ExitCode:
-        return await follow(manager, await whole_id(manager, workflow_id), watch)
+        return await follow(manager, await whole_id(manager, workflow_id), following)
 
-    return call(watch.service, work)
+    return call(following.service, work)
 
 
-async def follow(manager: "WorkflowManager", workflow_id: str, watch: Watch) -> ExitCode:
+async def follow(manager: "WorkflowManager", workflow_id: str, following: FollowOptions) -> ExitCode:
     """Show a workflow until it ends; return the exit code for its status.
 
     On a timeout, a long outage or Ctrl-C the workflow continues, and the command to follow it again is printed.
     """
     try:
-        async with asyncio.timeout(watch.timeout_seconds):
-            last = await _show(manager, workflow_id, watch)
+        async with asyncio.timeout(following.timeout_seconds):
+            last = await _show(manager, workflow_id, following)
     except TimeoutError:
-        _tell(f"The workflow has not ended after {watch.timeout_seconds:g} s; it continues.", workflow_id, watch)
+        _tell(
+            f"The workflow has not ended after {following.timeout_seconds:g} s; it continues.", workflow_id, following
+        )
         return ExitCode.WAIT_TIMED_OUT
     except asyncio.CancelledError:
-        _tell("Detached; the workflow continues.", workflow_id, watch)
+        _tell("Detached; the workflow continues.", workflow_id, following)
         raise
     except errors.Unavailable:
-        _tell("The service is unavailable; the workflow continues.", workflow_id, watch)
+        _tell("The service is unavailable; the workflow continues.", workflow_id, following)
         raise
     except errors.WorkflowManagerError:
-        _tell("The workflow can no longer be followed; it continues.", workflow_id, watch)
+        _tell("The workflow can no longer be followed; it continues.", workflow_id, following)
         raise
     return EXIT_CODES[last.status]
 
 
-def _tell(what: str, workflow_id: str, watch: Watch) -> None:
+def _tell(what: str, workflow_id: str, following: FollowOptions) -> None:
     note(f"{what} To follow it again:")
-    note("  " + watch.service.command("workflows", workflow_id, "--follow"))
+    note("  " + following.service.command("workflows", workflow_id, "--follow"))
 
 
-async def _show(manager: "WorkflowManager", workflow_id: str, watch: Watch) -> "models.Workflow":
+async def _show(manager: "WorkflowManager", workflow_id: str, following: FollowOptions) -> "models.Workflow":
     from rich.console import Console
 
     from workflow_manager.cli.output.formats import write_document
     from workflow_manager.cli.workflows.live_view import show_live
-    from workflow_manager.client.outage_patience import OUTAGE_SECONDS
+    from workflow_manager.client.outage_tolerance import OUTAGE_SECONDS
 
-    outage_seconds = OUTAGE_SECONDS if watch.timeout_seconds is None else watch.timeout_seconds
+    outage_seconds = OUTAGE_SECONDS if following.timeout_seconds is None else following.timeout_seconds
 
     def snapshots(tell: "OnOutage") -> "AsyncGenerator[models.Workflow, None]":
         return manager.follow(workflow_id, outage_seconds=outage_seconds, on_outage=tell)
 
     console = Console(file=sys.stdout)
-    full = watch.service.command("workflows", workflow_id, "--full")
-    if watch.output is Format.TABLE and console.is_terminal and not console.is_dumb_terminal:
+    full = following.service.command("workflows", workflow_id, "--full")
+    if following.output is Format.TABLE and console.is_terminal and not console.is_dumb_terminal:
         return await show_live(snapshots, console, full=full)
     async with aclosing(snapshots(OutageNotes().tell)) as found:
-        match watch.output:
+        match following.output:
             case Format.TABLE:
                 return await _show_lines(found)
             case Format.JSONL:
                 return await _show_documents(found)
         last = await _last(found)
-    write_document(last, output=watch.output)
+    write_document(last, output=following.output)
     return last
 
 
@@ -143,13 +145,13 @@ async def _show_lines(snapshots: "AsyncIterator[models.Workflow]") -> "models.Wo
 
 
 class OutageNotes:
-    """Says so on the error stream, once for each outage."""
+    """Notes on the error stream, one at the start and one at the end of each outage."""
 
     def __init__(self) -> None:
         self._away = False
 
     def tell(self, outage: errors.Unavailable | None) -> None:
-        """Take note of an attempt in vain, or that the service has answered again."""
+        """Handle a failed attempt, or None for an answer after an outage."""
         if outage is None:
             note("The service is available again.")
         elif not self._away:

@@ -1,4 +1,4 @@
-"""The jobs of a workflow as a tree: what ran inside a Parallel or Map hangs below it, by branch or item."""
+"""The jobs of a workflow as a tree: the branches and items of a Parallel or Map are its children."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,21 +24,21 @@ LIVE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A job, or the branch or item that several jobs make up, and what is inside."""
+    """A job, or a branch or item of several jobs, with its children."""
 
     label: str
     jobs: tuple[models.Job, ...]
-    """The job itself; of a branch or item, all of its own."""
+    """The job itself, or all jobs of a branch or item."""
     children: tuple["Node", ...] = ()
 
     @property
     def job(self) -> models.Job | None:
-        """The job, unless this is a branch or item of several."""
+        """The job; None for a branch or item of several jobs."""
         return None if self.children and self.children[0].jobs[0] is self.jobs[0] else self.jobs[0]
 
     @property
     def status(self) -> models.JobStatus:
-        """How it is: of several jobs, the first that goes on or has not passed decides."""
+        """The status; of several jobs, the first active or unsuccessful one decides."""
         statuses = [job.status for job in self.jobs]
         return next(
             (status for status in statuses if status in LIVE), next((one for one in statuses if one != PASSED), PASSED)
@@ -47,14 +47,14 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the tree; ``node`` is None where several are left out."""
+    """One line of the tree; ``node`` is None for a line that counts omitted ones."""
 
     text: str
     node: Node | None = None
 
     @property
     def interest(self) -> tuple[bool, datetime]:
-        """What goes on is of more interest than what is over, and what happened last than what was before."""
+        """Sort key: active jobs over ended ones, recent changes over older ones."""
         if self.node is None:
             return False, LONG_AGO
         moments = [job.stopped_at or job.started_at or job.created_at for job in self.node.jobs]
@@ -62,7 +62,7 @@ class Row:
 
 
 def job_tree(jobs: Sequence[models.Job]) -> tuple[Node, ...]:
-    """Hang jobs below those that they ran inside; one whose holder is not there stands at the top."""
+    """Arrange jobs below the Parallel or Map that they ran in; a job whose parent is missing becomes a root."""
     known = {job.id for job in jobs}
     inside: defaultdict[str | None, list[models.Job]] = defaultdict(list)
     for job in jobs:
@@ -71,10 +71,10 @@ def job_tree(jobs: Sequence[models.Job]) -> tuple[Node, ...]:
 
 
 def rows(tree: Sequence[Node], *, room: int | None = None) -> list[Row]:
-    """Write the tree line by line.
+    """Return the lines of the tree.
 
-    With less ``room`` than lines, branches and items that have passed are only counted; when that is not enough, the
-    lines where something happened last are kept.
+    If there are more than ``room``, branches and items that succeeded are only counted; if there are still too many,
+    the lines that changed last are kept.
     """
     lines = list(_lines(tree, shorten=False))
     if room is None or len(lines) <= room:
@@ -126,7 +126,7 @@ def _lines(nodes: Sequence[Node], *, shorten: bool, indent: str = "", top: bool 
 
 
 def _of_job(show: Callable[[models.Job], str]) -> Callable[[Row], str]:
-    """Show something of a job; nothing of a branch or item that several make up, or where lines are left out."""
+    """Return a column that shows a job, but not a branch or item of several jobs."""
 
     def of_row(row: Row) -> str:
         if row.node is None:
@@ -150,11 +150,13 @@ def _latest(ends: Sequence[datetime | None]) -> datetime | None:
 
 
 TREE_COLUMNS: Final[Columns[Row]] = {
-    "state": Column(lambda row: row.text, least=16),
-    "type": Column(_of_job(lambda job: job.type), spare=5),
+    "state": Column(lambda row: row.text, min_width=16),
+    "type": Column(_of_job(lambda job: job.type), drop_priority=5),
     "status": Column(lambda row: row.node.status.value if row.node else ""),
-    "attempts": Column(_of_job(attempts), spare=4),
-    "duration": Column(_duration, spare=2),
-    "worker": Column(_of_job(lambda job: job.container or NOTHING), least=12, spare=6),
-    "reason": Column(_of_job(lambda job: excerpt(headline(job.status_reason), length=80)), least=12, spare=1),
+    "attempts": Column(_of_job(attempts), drop_priority=4),
+    "duration": Column(_duration, drop_priority=2),
+    "worker": Column(_of_job(lambda job: job.container or NOTHING), min_width=12, drop_priority=6),
+    "reason": Column(
+        _of_job(lambda job: excerpt(headline(job.status_reason), length=80)), min_width=12, drop_priority=1
+    ),
 }

@@ -1,4 +1,4 @@
-"""What the verb ``workflows`` does without an id: it lists."""
+"""The verb ``workflows`` without an id: lists."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,24 +15,24 @@ from workflow_manager.cli.options.filters import Filters
 from workflow_manager.cli.options.id_prefixes import whole_ids
 from workflow_manager.cli.output.columns import WORKFLOW_COLUMNS
 from workflow_manager.cli.output.console import note, write_line
-from workflow_manager.cli.output.escaping import visible
+from workflow_manager.cli.output.escaping import escape
 from workflow_manager.cli.output.formats import write_results
 from workflow_manager.cli.output.table_layout import Columns, chosen_columns
 from workflow_manager.cli.workflows.details import write_details
 from workflow_manager.client import WorkflowManager
 
 PAGE_SIZE: Final = 100
-MOST_ON_A_PAGE: Final = 1_000
+MAX_PAGE_SIZE: Final = 1_000
 
-AT_ONCE: Final = (WorkflowFormat.JSONL, WorkflowFormat.ID)
-"""What is written as soon as it is found."""
+STREAMED: Final = (WorkflowFormat.JSONL, WorkflowFormat.ID)
+"""Formats that are written as soon as a workflow is found."""
 
 
-class Showing(NamedTuple):
-    """Which of the workflows that fit are shown, and how."""
+class ListOptions(NamedTuple):
+    """Which of the matching workflows are shown, and how."""
 
     limit: int | None
-    """How many at most; None shows all."""
+    """Maximum number; None shows all."""
     page: int = 1
     oldest_first: bool = False
     full: bool = False
@@ -40,12 +40,12 @@ class Showing(NamedTuple):
     output: WorkflowFormat = WorkflowFormat.TABLE
 
     @property
-    def passed_over(self) -> int:
-        """How many are on the pages before."""
+    def skipped(self) -> int:
+        """How many workflows are on the pages before."""
         return 0 if self.limit is None else (self.page - 1) * self.limit
 
 
-def showing_of(
+def list_options(
     *,
     columns: Sequence[str] | None,
     output: WorkflowFormat,
@@ -53,74 +53,74 @@ def showing_of(
     limit: int | None = None,
     page: int = 1,
     oldest_first: bool = False,
-) -> Showing:
-    """Read what was asked for; names of columns may be several in a word."""
+) -> ListOptions:
+    """Return the options; column names may be comma-separated."""
     chosen = chosen_columns(WORKFLOW_COLUMNS, columns) if columns else WORKFLOW_COLUMNS
-    return Showing(limit, page, oldest_first, full, chosen, output)
+    return ListOptions(limit, page, oldest_first, full, chosen, output)
 
 
-def list_workflows(filters: Filters, showing: Showing, *, service: Service) -> ExitCode:
-    """List a page of the workflows that fit, and say when there are more."""
-    return call(service, lambda manager: _list(filters, showing, manager))
+def list_workflows(filters: Filters, options: ListOptions, *, service: Service) -> ExitCode:
+    """List a page of the matching workflows, and note if there are more."""
+    return call(service, lambda manager: _list(filters, options, manager))
 
 
-def show_several(ids: Sequence[str], showing: Showing, *, service: Service) -> ExitCode:
-    """Show the workflows of ids, in their order."""
+def show_several(ids: Sequence[str], options: ListOptions, *, service: Service) -> ExitCode:
+    """Show the workflows with these ids, in that order."""
 
     async def get(manager: WorkflowManager) -> list[models.Workflow]:
         whole = await whole_ids(manager, ids)
         return list(await asyncio.gather(*(manager.get_workflow(each, fetch_history=True) for each in whole)))
 
-    _write(call(service, get), showing)
+    _write(call(service, get), options)
     return ExitCode.OK
 
 
-async def _list(filters: Filters, showing: Showing, manager: WorkflowManager) -> ExitCode:
+async def _list(filters: Filters, options: ListOptions, manager: WorkflowManager) -> ExitCode:
     shown: list[models.Workflow] = []
-    passed_over = 0
+    skipped = 0
     more = False
     query = query_of(
         filters,
         filters.statuses,
-        page_size=_page_size(filters, showing),
-        oldest_first=showing.oldest_first,
-        summary_only=not showing.full,
+        page_size=_page_size(filters, options),
+        oldest_first=options.oldest_first,
+        summary_only=not options.full,
     )
     async with aclosing(manager.iter_workflows(**query)) as found:
         async for workflow in found:
             if not is_of_version(workflow, filters.version):
                 continue
-            if passed_over < showing.passed_over:
-                passed_over += 1
+            if skipped < options.skipped:
+                skipped += 1
                 continue
-            if len(shown) == showing.limit:
+            if len(shown) == options.limit:
                 more = True
                 break
             shown.append(workflow)
-            if showing.output in AT_ONCE:
-                _write([workflow], showing)
+            if options.output in STREAMED:
+                _write([workflow], options)
         if not shown:
             await check_definition(manager, filters)
-    if showing.output not in AT_ONCE:
-        _write(shown, showing)
+    if options.output not in STREAMED:
+        _write(shown, options)
     if more:
-        note(f"More workflows match: use --page {showing.page + 1} or --all.")
+        note(f"More workflows match: use --page {options.page + 1} or --all.")
     return ExitCode.OK
 
 
-def _page_size(filters: Filters, showing: Showing) -> int:
-    """Return how many to ask for at a time: one more than is shown tells whether there are more."""
-    if showing.limit is None or filters.version is not None or showing.page > 1:
-        return MOST_ON_A_PAGE if showing.limit is None else PAGE_SIZE
-    return min(showing.limit + 1, PAGE_SIZE)
+def _page_size(filters: Filters, options: ListOptions) -> int:
+    """Return how many to request at a time: one more than is shown, to know if there are more."""
+    if options.limit is None or filters.version is not None or options.page > 1:
+        return MAX_PAGE_SIZE if options.limit is None else PAGE_SIZE
+    return min(options.limit + 1, PAGE_SIZE)
 
 
-def _write(found: Sequence[models.Workflow], showing: Showing) -> None:
-    if showing.output is WorkflowFormat.ID:
+def _write(found: Sequence[models.Workflow], options: ListOptions) -> None:
+    if options.output is WorkflowFormat.ID:
         for workflow in found:
-            write_line(visible(workflow.id))
-    elif showing.full and showing.output is WorkflowFormat.TABLE:
+            write_line(escape(workflow.id))
+    elif options.full and options.output is WorkflowFormat.TABLE:
         for workflow in found:
             write_details(workflow, full=True)
     else:
-        write_results(found, showing.columns, output=Format(showing.output))
+        write_results(found, options.columns, output=Format(options.output))

@@ -1,4 +1,4 @@
-"""The live tree of a workflow on a terminal: as much of it as fits, and what stays when it has ended."""
+"""The live tree of a workflow on a terminal, and what stays on the screen when it has ended."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
@@ -11,19 +11,19 @@ from rich.text import Text
 
 from workflow_manager import errors, models
 from workflow_manager.cli.output.columns import definition_label, duration
-from workflow_manager.cli.output.escaping import visible
+from workflow_manager.cli.output.escaping import escape
 from workflow_manager.cli.output.formats import print_lines
 from workflow_manager.cli.output.table_layout import STYLES, cut, fit
 from workflow_manager.cli.workflows.change_lines import end_lines
 from workflow_manager.cli.workflows.job_tree import TREE_COLUMNS, Node, Row, job_tree, rows
-from workflow_manager.client.outage_patience import OnOutage
+from workflow_manager.client.outage_tolerance import OnOutage
 
 REFRESHES_PER_SECOND: Final = 5
 LINES_AROUND_JOBS: Final = 4
-"""What the live view needs besides one line per job: headline, outage, titles, and one for the cursor."""
+"""Lines of the live view besides one per job: headline, outage, titles, and one for the cursor."""
 
 LASTING_LINES: Final = 100
-"""How many lines of a tree stay on the screen at the end; what has succeeded is counted beyond them."""
+"""How many lines of the tree stay on the screen at the end; succeeded branches beyond them are counted."""
 
 SPINNER_WIDTH: Final = 2
 
@@ -31,7 +31,7 @@ Snapshots = Callable[[OnOutage], AsyncGenerator[models.Workflow, None]]
 
 
 async def show_live(snapshots: Snapshots, console: Console, *, full: str) -> models.Workflow:
-    """Show every snapshot until the last; ``full`` is the command that shows what is cut at the end."""
+    """Show each snapshot until the last; ``full`` is the command that shows the full text at the end."""
     view = LiveView(console)
     try:
         with Live(
@@ -52,7 +52,7 @@ async def show_live(snapshots: Snapshots, console: Console, *, full: str) -> mod
 
 
 class LiveView:
-    """What the live tree shows: the newest snapshot, its clocks running on between two of them."""
+    """Renders the newest snapshot; durations advance between snapshots."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -63,30 +63,30 @@ class LiveView:
         self._outage: str | None = None
 
     def update(self, workflow: models.Workflow) -> None:
-        """Show another snapshot from now on."""
+        """Set the newest snapshot."""
         self._tree = job_tree(workflow.jobs)
         self._workflow = workflow
 
     def tell(self, outage: errors.Unavailable | None) -> None:
-        """Show that the service is away, or no longer."""
+        """Show that the service is unavailable, or no longer."""
         self._outage = None if outage is None else f"The service is unavailable; retrying. {outage.message}"
 
     def render(self) -> Group | Text:
-        """Draw as much of the tree as fits on the screen."""
+        """Render as much of the tree as fits on the screen."""
         if self._workflow is None:
             return Text("Waiting for the service …")
         self._spinner.update(text=headline(self._workflow, width=self.console.width - SPINNER_WIDTH))
-        outage = Text(cut(visible(self._outage), self.console.width), style="yellow") if self._outage else None
+        outage = Text(cut(escape(self._outage), self.console.width), style="yellow") if self._outage else None
         return Group(self._spinner, *([outage] if outage else []), *self._drawn(self._fitting_rows()))
 
     def leave(self) -> None:
-        """Print the tree once, so that it stays."""
+        """Print the tree, so that it stays on the screen."""
         if self._workflow is not None:
             lasting = self._drawn(rows(self._tree, room=LASTING_LINES))
             print_lines(self.console, [headline(self._workflow, width=self.console.width), *lasting])
 
     def _fitting_rows(self) -> Sequence[Row]:
-        """Choose the lines that fit: once for each snapshot, since there can be thousands to choose from."""
+        """Choose the lines that fit, once per snapshot, since there can be thousands."""
         tree, room = self._tree, max(self.console.height - LINES_AROUND_JOBS, 1)
         if self._fitting[0] is not tree or self._fitting[1] != room:
             self._fitting = tree, room, rows(tree, room=room)
@@ -97,10 +97,10 @@ class LiveView:
 
 
 def headline(workflow: models.Workflow, *, width: int) -> Text:
-    """Say in one line what is followed, and how it is; the id and the status come first, and are never cut."""
+    """Return one line with id, status, duration and definition; id and status are never cut."""
     took = duration(workflow.started_at or workflow.created_at, workflow.stopped_at)
-    line = Text(f"{visible(workflow.id)}  ")
+    line = Text(f"{escape(workflow.id)}  ")
     line.append(workflow.status.value, style=STYLES[workflow.status])
     line.append(f"  {took}  ")
-    line.append(cut(visible(definition_label(workflow.workflow_definition)), max(width - line.cell_len, 1)))
+    line.append(cut(escape(definition_label(workflow.workflow_definition)), max(width - line.cell_len, 1)))
     return line

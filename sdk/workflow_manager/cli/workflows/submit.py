@@ -19,8 +19,8 @@ from workflow_manager.cli.options.completion import complete_definition, complet
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, Service, ServiceOption
 from workflow_manager.cli.options.parsing import parse_definition, parse_tags
 from workflow_manager.cli.output.console import note, write_line
-from workflow_manager.cli.output.escaping import visible
-from workflow_manager.cli.workflows.follow import follow, watch_of
+from workflow_manager.cli.output.escaping import escape
+from workflow_manager.cli.workflows.follow import follow, read_follow_options
 
 if TYPE_CHECKING:
     from workflow_manager import models
@@ -77,7 +77,7 @@ def submit(
     from workflow_manager.cli.options.workflow_input import read_input
     from workflow_manager.client.request_parts import valid
 
-    watch = watch_of(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
+    following = read_follow_options(wanted=follow_it, timeout_seconds=timeout, service=service, output=output)
     name, version = parse_definition(definition)
     reference = {"name": name} | ({} if version is None else {"version": version})
     fields = {"namespace": namespace, "queue": queue, "priority": priority, "tags": parse_tags(tag or ())}
@@ -94,8 +94,8 @@ def submit(
         except asyncio.CancelledError:
             note("Interrupted before the service answered; the workflow may have been started.")
             raise
-        if watch is not None:
-            return await follow(manager, workflow.id, watch)
+        if following is not None:
+            return await follow(manager, workflow.id, following)
         _write(workflow, output=output, service=service)
         return ExitCode.OK
 
@@ -107,7 +107,7 @@ def _write(workflow: "models.Workflow", *, output: WorkflowFormat, service: Serv
     from workflow_manager.cli.output.formats import is_terminal, write_result
 
     if output is WorkflowFormat.ID:
-        write_line(visible(workflow.id))
+        write_line(escape(workflow.id))
         return
     write_result(workflow, WORKFLOW_COLUMNS, output=Format(output))
     if output is WorkflowFormat.TABLE and is_terminal():

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from workflow_manager.cli.bulk.id_input import read_words
+from workflow_manager.cli.bulk.id_input import expand_ids
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import Format, WorkflowFormat, WorkflowFormatOption
 from workflow_manager.cli.options.completion import complete_workflow
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, Service, ServiceOption
 from workflow_manager.cli.output.console import counted, note, write_line
-from workflow_manager.cli.output.escaping import visible
+from workflow_manager.cli.output.escaping import escape
 from workflow_manager.cli.workflows.follow import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def wait(
     from workflow_manager.cli.options.client import call
 
     waiting = Waiting(service, output)
-    return call(service, lambda manager: waiting.wait(manager, read_words(ids), timeout))
+    return call(service, lambda manager: waiting.wait(manager, expand_ids(ids), timeout))
 
 
 class Waiting:
@@ -99,13 +99,13 @@ class Waiting:
 
         match self._output:
             case WorkflowFormat.ID:
-                write_line(visible(workflow.id))
+                write_line(escape(workflow.id))
             case WorkflowFormat.JSONL:
                 write_documents([workflow], output=Format.JSONL)
             case WorkflowFormat.TABLE:
                 reason = excerpt(workflow.status_reason) if workflow.status_reason else ""
                 words = [workflow.id, f"{workflow.status:<9}", definition_label(workflow.workflow_definition), reason]
-                line = visible("  ".join(words).rstrip())
+                line = escape("  ".join(words).rstrip())
                 console = Console(file=sys.stdout)
                 write_line(cut(line, console.width) if console.is_terminal else line)
 

@@ -14,16 +14,16 @@ from tests.sdk.cli.fake_service import FakeService
 from tests.sdk.cli.terminal import CTRL_C
 from tests.sdk.client.documents import definition_json, workflow_json
 from workflow_manager.cli.bulk.journal import Journal
-from workflow_manager.cli.bulk.runner import Pace
-from workflow_manager.cli.output.escaping import holds_steering, visible
+from workflow_manager.cli.bulk.runner import Pacer
+from workflow_manager.cli.output.escaping import escape, has_control_characters
 
 
 @pytest.mark.looptime
 async def test_so_many_a_second() -> None:
     """However many want to go at once."""
     clock = asyncio.get_running_loop().time
-    pace = Pace(10, clock=clock)
-    await asyncio.gather(*(pace.turn() for _ in range(101)))
+    pace = Pacer(10, clock=clock)
+    await asyncio.gather(*(pace.wait() for _ in range(101)))
     assert clock() == pytest.approx(10, abs=0.2)
 
 
@@ -31,10 +31,10 @@ async def test_so_many_a_second() -> None:
 async def test_a_pause_is_not_made_up_for() -> None:
     """No burst after a slow answer."""
     clock = asyncio.get_running_loop().time
-    pace = Pace(10, clock=clock)
-    await pace.turn()
+    pace = Pacer(10, clock=clock)
+    await pace.wait()
     await asyncio.sleep(5)
-    await asyncio.gather(*(pace.turn() for _ in range(11)))
+    await asyncio.gather(*(pace.wait() for _ in range(11)))
     assert clock() == pytest.approx(6, abs=0.2)
 
 
@@ -124,6 +124,6 @@ def test_text_of_others_does_not_steer_the_results(open_terminal: OpenTerminal, 
         assert single.end() == 3
     for terminal in (bulk, single):
         assert "\x1b[2J" not in terminal.shown
-        assert not holds_steering("\n".join(terminal.lines))
-    assert sorted(bulk.lines[:2]) == [f"{each}  refused  {visible(evil)}" for each in ("a", "b")]
-    assert single.lines == [f"workflow-manager: {visible(evil)}"]
+        assert not has_control_characters("\n".join(terminal.lines))
+    assert sorted(bulk.lines[:2]) == [f"{each}  refused  {escape(evil)}" for each in ("a", "b")]
+    assert single.lines == [f"workflow-manager: {escape(evil)}"]

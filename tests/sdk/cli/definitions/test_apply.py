@@ -12,7 +12,7 @@ import pytest
 from tests.sdk.cli.conftest import OpenTerminal, Run
 from tests.sdk.cli.fake_service import Answer, FakeService
 from tests.sdk.client.documents import definition_json
-from workflow_manager.cli.output.escaping import holds_steering
+from workflow_manager.cli.output.escaping import has_control_characters
 
 MACHINE: dict[str, Any] = {"StartAt": "a", "States": {"a": {"Type": "Pass", "End": True}}}
 OLD = {**MACHINE, "Comment": "old"}
@@ -175,11 +175,11 @@ def test_text_of_others_does_not_steer_a_difference(
     """On a terminal and in a pipe."""
     evil = "\x1b[2J\x9b2J\u202e\x07"
     service.on("GET /workflow-definitions/changed", [stored("changed", 3, {**MACHINE, "Comment": evil})])
-    assert not holds_steering(wfm("definitions", "diff", folder).out)
+    assert not has_control_characters(wfm("definitions", "diff", folder).out)
     with open_terminal("definitions", "diff", folder, columns=200) as terminal:
         assert terminal.end() == 1
     assert "\x1b[2J" not in terminal.shown
-    assert not holds_steering("\n".join(terminal.lines))
+    assert not has_control_characters("\n".join(terminal.lines))
     assert any("Comment" in line and "\\u202e" in line for line in terminal.lines)
 
 

@@ -172,7 +172,7 @@ def test_the_way_back_leaves_the_password_to_the_person(config: Path, wfm: Run, 
     assert last.endswith(f" --url '{service.url.replace('//', '//me:***@')}'")
 
 
-# Patience
+# OutageTolerance
 
 
 def test_a_service_that_hangs_is_told(config: Path, wfm: Run, service: FakeService) -> None:

@@ -12,7 +12,7 @@ import yaml
 from tests.sdk.cli.conftest import OpenTerminal, Run
 from tests.sdk.cli.fake_service import FakeService
 from tests.sdk.client.documents import definition_json, job_json, resource_json, workflow_json
-from workflow_manager.cli.output.escaping import holds_steering, visible, visible_json, visible_lines
+from workflow_manager.cli.output.escaping import escape, escape_json, escape_lines, has_control_characters
 
 EVIL = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202egnp.exe\u2028next\ud800\x00\x7f end"
 SHOW = ("workflows", "--workflow-id", "w")
@@ -159,14 +159,14 @@ def test_control_characters_never_reach_the_terminal(output: str, wfm: Run, serv
     for arguments in ((*SHOW,), (*SHOW, "--full"), ("workflows",), (*SHOW, "--follow")):
         out = wfm(*arguments, "-o", output).out
         assert "red" in out
-        assert not holds_steering(out), arguments
+        assert not has_control_characters(out), arguments
 
 
 def test_control_characters_of_an_error_are_written_out(wfm: Run, service: FakeService) -> None:
     """Error messages quote what others sent."""
     service.on("GET /workflow-definitions", {"message": f"no {EVIL[:20]}\nsecond line"}, status=400)
     outcome = wfm("definitions", "list")
-    assert outcome.err == f"workflow-manager: no {visible(EVIL[:20])}\\nsecond line\n"
+    assert outcome.err == f"workflow-manager: no {escape(EVIL[:20])}\\nsecond line\n"
 
 
 def test_square_brackets_are_no_markup(wfm: Run, service: FakeService) -> None:
@@ -185,14 +185,14 @@ def test_a_terminal_that_lacks_a_letter_gets_an_escape(process: Run, service: Fa
 
 def test_escapes_are_readable() -> None:
     """One cell stays one line; layout stays where lines are wanted."""
-    assert visible("a\tb\nc\x1b\u202e\U000e0041") == "a\\tb\\nc\\x1b\\u202e\\U000e0041"
-    assert visible_lines("a\tb\nc\x1b") == "a\tb\nc\\x1b"
-    assert visible("zażółć 🙂 👩‍🚀") == "zażółć 🙂 👩‍🚀"
+    assert escape("a\tb\nc\x1b\u202e\U000e0041") == "a\\tb\\nc\\x1b\\u202e\\U000e0041"
+    assert escape_lines("a\tb\nc\x1b") == "a\tb\nc\\x1b"
+    assert escape("zażółć 🙂 👩‍🚀") == "zażółć 🙂 👩‍🚀"
 
 
 def test_escaped_json_is_the_same_json() -> None:
     """Steering characters stay what they are for a program."""
     text = EVIL + "\U000e0041"
-    written = visible_json(json.dumps({"a": text}, ensure_ascii=False))
+    written = escape_json(json.dumps({"a": text}, ensure_ascii=False))
     assert json.loads(written) == {"a": text}
-    assert not holds_steering(written)
+    assert not has_control_characters(written)

@@ -76,9 +76,9 @@ def test_a_pipe_gets_everything(wfm: Run, service: FakeService) -> None:
 
 COLUMNS: Columns[Sequence[str]] = {
     "id": Column(lambda row: row[0]),
-    "name": Column(lambda row: row[1], least=4),
-    "time": Column(lambda row: row[2], spare=2, brief=lambda row: row[2][:2]),
-    "note": Column(lambda row: row[3], least=6, spare=1),
+    "name": Column(lambda row: row[1], min_width=4),
+    "time": Column(lambda row: row[2], drop_priority=2, compact=lambda row: row[2][:2]),
+    "note": Column(lambda row: row[3], min_width=6, drop_priority=1),
 }
 ROWS = [("a1", "first name", "10:30", "a long note of many words"), ("b2", "x", "11:30", "-")]
 FITTED = [

@@ -9,7 +9,7 @@ from tests.sdk.cli.conftest import OpenTerminal, Run
 from tests.sdk.cli.fake_service import Answer, FakeService
 from tests.sdk.cli.workflow_stories import FOLLOW, STARTED, STOPPED, many_jobs
 from tests.sdk.client.documents import definition_json, job_json, workflow_json
-from workflow_manager.cli.output.escaping import holds_steering
+from workflow_manager.cli.output.escaping import has_control_characters
 from workflow_manager.cli.workflows.live_view import LASTING_LINES
 
 ID = "7c5f0a52-8a8f-4d4e-9f3b-0d5a5b3c1e2f"
@@ -103,7 +103,7 @@ def test_text_of_others_does_not_steer_the_live_tree(open_terminal: OpenTerminal
         terminal.see("gnp.exe")
         service.on("GET /workflows/w", {**workflow, "status": "failed", "statusReason": EVIL})
         assert terminal.end() == 1
-    assert not holds_steering("\n".join(terminal.lines))
+    assert not has_control_characters("\n".join(terminal.lines))
     assert "\x1b]0;" not in terminal.shown
     assert "\x9b" not in terminal.shown
     assert "Reason: \\x1b[31mred" in terminal.lines[-1]
