@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from app.store.documents import DocumentStore
+from app.store.entries import EntryStore
 from app.store.paging import Position
 from workflow_manager.models import Job, StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 
@@ -267,7 +268,7 @@ class WorkflowStore(ABC):
         """
 
 
-class Store(DefinitionStore, StateResourceStore, WorkflowStore, DocumentStore):
+class Store(DefinitionStore, StateResourceStore, WorkflowStore, DocumentStore, EntryStore):
     """All that the service keeps."""
 
     @abstractmethod

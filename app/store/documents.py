@@ -27,15 +27,21 @@ class DocumentStore(ABC):
         """Return a document, or None when there is none; one that cannot be read says so, and has no body."""
 
     @abstractmethod
-    async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
+    async def put_document(
+        self, key: str, body: Mapping[str, Any], *, revision: int, raises: str | None = None
+    ) -> Document:
         """Replace the document at ``revision`` (0: there is none yet), and return it as it is then.
+
+        In the same step the revision of the document ``raises``, which nobody else writes, goes up by one.
 
         Raises ``VersionConflict`` when it is at another revision. ``body`` is a JSON object of at most 300 KB.
         """
 
     @abstractmethod
-    async def delete_document(self, key: str, *, revision: int) -> None:
+    async def delete_document(self, key: str, *, revision: int, raises: str | None = None) -> None:
         """Remove the document at ``revision``; a later one of this key counts from 1 again.
+
+        ``raises`` is as in ``put_document``.
 
         Raises ``VersionConflict`` when it is at another revision, or not there.
         """

@@ -11,11 +11,13 @@ from typing import Any
 from app.store import paging
 from app.store.base import ActivePage, DefinitionPage, Page, Store, WorkflowChanges, WorkflowQuery, header, summary
 from app.store.documents import Document
+from app.store.entries import Entry
 from app.store.heavy_jobs import HeavyJobs, are_heavy
+from app.store.memory_entries import Entries
 from app.store.paging import Position
 from app.store.unreadable import UnreadableRecords, is_placeholder
 from app.store.weights import Scale
-from workflow_manager import errors
+from workflow_manager import errors, models
 from workflow_manager.models import StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 
 Place = tuple[datetime, str]
@@ -28,7 +30,9 @@ class MemoryStore(Store):
     No method awaits between its check and its write, so each one is atomic on the event loop.
     """
 
-    def __init__(self, *, unreadable: UnreadableRecords | None = None) -> None:
+    def __init__(
+        self, *, unreadable: UnreadableRecords | None = None, now: Callable[[], datetime] = models.now
+    ) -> None:
         self._definitions: dict[str, list[WorkflowDefinition]] = {}
         self._resources: dict[tuple[str, str], StateResource] = {}
         self._workflows: dict[str, Workflow] = {}
@@ -40,6 +44,7 @@ class MemoryStore(Store):
         self._active: list[Place] = []
         self._deferred: list[Place] = []
         self._documents: dict[str, Document] = {}
+        self._entries = Entries(now=now)
 
     async def check(self) -> None:
         pass
@@ -198,21 +203,49 @@ class MemoryStore(Store):
     async def get_document(self, key: str) -> Document | None:
         return self._documents.get(key)
 
-    async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
+    async def put_document(
+        self, key: str, body: Mapping[str, Any], *, revision: int, raises: str | None = None
+    ) -> Document:
         known = self._documents.get(key)
         if (known.revision if known else 0) != revision:
             raise errors.VersionConflict(f"document {key!r} has changed in the meantime")
         document = self._documents[key] = Document(key, revision + 1, deepcopy(dict(body)))
+        self._raise(raises)
         return document
 
-    async def delete_document(self, key: str, *, revision: int) -> None:
+    async def delete_document(self, key: str, *, revision: int, raises: str | None = None) -> None:
         known = self._documents.get(key)
         if known is None or known.revision != revision:
             raise errors.VersionConflict(f"document {key!r} has changed in the meantime")
         del self._documents[key]
+        self._raise(raises)
+
+    def _raise(self, key: str | None) -> None:
+        if key is not None:
+            known = self._documents.get(key)
+            self._documents[key] = Document(key, known.revision + 1 if known else 1, {})
 
     async def list_documents(self, prefix: str) -> list[Document]:
         return [document for key, document in sorted(self._documents.items()) if key.startswith(prefix)]
+
+    async def add_entry(self, scope: str, key: str, body: Mapping[str, Any], *, expires: datetime) -> bool:
+        return self._entries.add(scope, key, body, expires=expires)
+
+    async def get_entry(self, scope: str, key: str) -> Entry | None:
+        return self._entries.get(scope, key)
+
+    async def list_entries(
+        self, scope: str, *, limit: int, after: str | None = None, newest_first: bool = False
+    ) -> Sequence[Entry]:
+        return self._entries.page(scope, limit=limit, after=after, newest_first=newest_first)
+
+    async def update_entry(
+        self, scope: str, key: str, body: Mapping[str, Any], *, revision: int, expires: datetime | None = None
+    ) -> Entry:
+        return self._entries.update(scope, key, body, revision=revision, expires=expires)
+
+    async def remove_entry(self, scope: str, key: str) -> None:
+        self._entries.remove(scope, key)
 
     def _versions(self, name: str) -> list[WorkflowDefinition]:
         try:

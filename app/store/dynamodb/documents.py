@@ -33,7 +33,9 @@ class DynamoDBDocuments(DocumentStore):
         answer = await self._calls.client.get_item(TableName=self._table, Key=_key(key), ConsistentRead=True)
         return _read(answer["Item"]) if "Item" in answer else None
 
-    async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
+    async def put_document(
+        self, key: str, body: Mapping[str, Any], *, revision: int, raises: str | None = None
+    ) -> Document:
         document = Document(key, max(1, revision + 1), body)
         write_id = self._new_write_id()
         item = {
@@ -44,20 +46,47 @@ class DynamoDBDocuments(DocumentStore):
         }
         put: dict[str, Any] = {"TableName": self._table, "Item": item, **_at(revision), **updates.SHOW_FOUND}
         try:
-            await self._calls.client.put_item(**put)
+            if raises is None:
+                await self._calls.client.put_item(**put)
+            else:
+                await self._calls.transact([{"Put": put}, self._raise(raises)])
         except errors.ConditionFailed as failure:
             if updates.write_id(failure.found) != write_id:
                 raise _changed(key) from failure
+        except errors.TransactionCancelled as cancelled:
+            if updates.write_id(cancelled.reasons[0].found) != write_id:
+                raise _changed(key) from cancelled
         except errors.TransactionConflict as conflict:
             raise _changed(key) from conflict
         return document
 
-    async def delete_document(self, key: str, *, revision: int) -> None:
+    async def delete_document(self, key: str, *, revision: int, raises: str | None = None) -> None:
         delete: dict[str, Any] = {"TableName": self._table, "Key": _key(key), **_at(revision)}
         try:
-            await self._calls.client.delete_item(**delete)
-        except (errors.ConditionFailed, errors.TransactionConflict) as failure:
+            if raises is None:
+                await self._calls.client.delete_item(**delete)
+            else:
+                await self._calls.transact([{"Delete": delete}, self._raise(raises)])
+        except (errors.ConditionFailed, errors.TransactionCancelled, errors.TransactionConflict) as failure:
             raise _changed(key) from failure
+
+    def _raise(self, key: str) -> Any:
+        """Return the action that raises the revision of a document, and makes it if there is none."""
+        edits = "SET #revision = if_not_exists(#revision, :none) + :one, #write_id = :write_id, #body = :body"
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": _key(key),
+                "UpdateExpression": edits,
+                "ExpressionAttributeNames": {"#revision": "revision", "#write_id": "write_id", "#body": "body"},
+                "ExpressionAttributeValues": {
+                    ":none": number(0),
+                    ":one": number(1),
+                    ":write_id": text(self._new_write_id()),
+                    ":body": {"B": compression.pack(b"{}")},
+                },
+            }
+        }
 
     async def list_documents(self, prefix: str) -> list[Document]:
         pages = self._calls.query(

@@ -14,11 +14,13 @@ from app.store.dynamodb.cache import SharedDefinitions
 from app.store.dynamodb.chunks import Parts
 from app.store.dynamodb.definitions import DynamoDBDefinitions
 from app.store.dynamodb.documents import DynamoDBDocuments
+from app.store.dynamodb.entries import DynamoDBEntries
 from app.store.dynamodb.listing import Listing
 from app.store.dynamodb.reader import Reader
 from app.store.dynamodb.recent import Recent
 from app.store.dynamodb.state_resources import DynamoDBStateResources
 from app.store.dynamodb.writer import Writer
+from app.store.entries import Entry
 from app.store.unreadable import UnreadableRecords
 from workflow_manager import errors
 from workflow_manager.models import StateResource, Workflow, WorkflowDefinition
@@ -65,6 +67,7 @@ class DynamoDBStore(Store):
             unreadable=records,
         )
         self._documents = DynamoDBDocuments(calls, table=coordination, new_write_id=_new_write_id)
+        self._entries = DynamoDBEntries(calls, table=coordination, now=now, new_write_id=_new_write_id)
         self._resources = DynamoDBStateResources(calls, table=name(tables.STATE_RESOURCES), unreadable=records)
         self._reader = Reader(
             calls, table=workflows, definitions=self._definitions, parts=parts, now=now, unreadable=records
@@ -147,14 +150,35 @@ class DynamoDBStore(Store):
     async def get_document(self, key: str) -> Document | None:
         return await self._documents.get_document(key)
 
-    async def put_document(self, key: str, body: Mapping[str, Any], *, revision: int) -> Document:
-        return await self._documents.put_document(key, body, revision=revision)
+    async def put_document(
+        self, key: str, body: Mapping[str, Any], *, revision: int, raises: str | None = None
+    ) -> Document:
+        return await self._documents.put_document(key, body, revision=revision, raises=raises)
 
-    async def delete_document(self, key: str, *, revision: int) -> None:
-        await self._documents.delete_document(key, revision=revision)
+    async def delete_document(self, key: str, *, revision: int, raises: str | None = None) -> None:
+        await self._documents.delete_document(key, revision=revision, raises=raises)
 
     async def list_documents(self, prefix: str) -> list[Document]:
         return await self._documents.list_documents(prefix)
+
+    async def add_entry(self, scope: str, key: str, body: Mapping[str, Any], *, expires: datetime) -> bool:
+        return await self._entries.add_entry(scope, key, body, expires=expires)
+
+    async def get_entry(self, scope: str, key: str) -> Entry | None:
+        return await self._entries.get_entry(scope, key)
+
+    async def list_entries(
+        self, scope: str, *, limit: int, after: str | None = None, newest_first: bool = False
+    ) -> Sequence[Entry]:
+        return await self._entries.list_entries(scope, limit=limit, after=after, newest_first=newest_first)
+
+    async def update_entry(
+        self, scope: str, key: str, body: Mapping[str, Any], *, revision: int, expires: datetime | None = None
+    ) -> Entry:
+        return await self._entries.update_entry(scope, key, body, revision=revision, expires=expires)
+
+    async def remove_entry(self, scope: str, key: str) -> None:
+        await self._entries.remove_entry(scope, key)
 
     async def create_workflow(self, workflow: Workflow, *, ancestors: Sequence[Workflow] = ()) -> None:
         await self._writer.create(workflow, ancestors)

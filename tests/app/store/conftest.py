@@ -13,6 +13,7 @@ import pytest_asyncio
 from app.cli.dynamodb_local import is_there
 from app.store import Store
 from app.store.memory import MemoryStore
+from tests import samples
 from tests.app.store import backends
 from tests.app.store.dynamodb_proxy import http_session
 
@@ -97,7 +98,7 @@ async def prefix(dynamodb: "DynamoDBClient", dynamodb_url: str) -> str:
 def store(request: pytest.FixtureRequest) -> Store:
     """An empty store of each kind in turn."""
     if request.param == "memory":
-        return MemoryStore()
+        return MemoryStore(now=lambda: samples.EPOCH)
     found = request.getfixturevalue("moto_store" if request.param == "moto" else "dynamodb_local_store")
     assert isinstance(found, Store)
     return found

@@ -89,3 +89,30 @@ async def test_documents_are_listed_by_prefix_and_key(store: DocumentStore) -> N
 
     assert [document.key for document in await store.list_documents("queue/")] == ["queue/a", "queue/b"]
     assert await store.list_documents("nothing/") == []
+
+
+async def test_a_write_raises_another_document_in_the_same_step(store: DocumentStore) -> None:
+    await store.put_document("key/a", {"n": 1}, revision=0, raises="epoch/keys")
+    await store.put_document("key/a", {"n": 2}, revision=1, raises="epoch/keys")
+    await store.delete_document("key/a", revision=2, raises="epoch/keys")
+
+    assert await store.get_document("epoch/keys") == Document("epoch/keys", 3, {})
+    assert await store.get_document("key/a") is None
+
+
+async def test_a_write_that_is_refused_raises_nothing(store: DocumentStore) -> None:
+    await store.put_document("key/a", {"n": 1}, revision=0)
+
+    with pytest.raises(errors.VersionConflict):
+        await store.put_document("key/a", {"n": 2}, revision=0, raises="epoch/keys")
+    with pytest.raises(errors.VersionConflict):
+        await store.delete_document("key/a", revision=7, raises="epoch/keys")
+    assert await store.get_document("epoch/keys") is None
+
+
+async def test_writes_of_different_documents_at_the_same_time_all_raise_their_epoch(store: DocumentStore) -> None:
+    await asyncio.gather(*(store.put_document(f"key/{n}", {}, revision=0, raises="epoch/keys") for n in range(5)))
+
+    epoch = await store.get_document("epoch/keys")
+    assert epoch is not None
+    assert epoch.revision == 5
