@@ -100,7 +100,7 @@ def test_what_one_created_in_a_namespace_that_was_taken_away_is_hidden() -> None
 @pytest.mark.parametrize("fields", [{"namespaces": ("dev",)}, {"definitions": ("echo",)}])
 def test_an_admin_is_one_everywhere(fields: dict[str, tuple[str, ...]]) -> None:
     with pytest.raises(ValidationError, match="for all namespaces and definitions"):
-        Binding(role=Role.ADMIN, **fields)  # type: ignore[arg-type]
+        Binding(role=Role.ADMIN, **fields)
 
 
 @pytest.mark.parametrize("glob", ["", "a b", "[ab]", "dev?", "x" * 129, "dev\n"])
