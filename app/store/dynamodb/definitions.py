@@ -21,9 +21,9 @@ from app.store.dynamodb.items import (
     milliseconds,
     moment,
     number,
+    sendable,
     text,
 )
-from app.store.dynamodb.keys import sendable
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
 from app.store.weights import Scale, held_bytes
 from workflow_manager import errors

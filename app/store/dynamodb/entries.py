@@ -8,8 +8,7 @@ from typing import Any
 from app.store import compression
 from app.store.dynamodb import expressions as updates
 from app.store.dynamodb.batching import Calls
-from app.store.dynamodb.items import AttributeValue, Item, expired, number, text
-from app.store.dynamodb.keys import sendable
+from app.store.dynamodb.items import AttributeValue, Item, expired, number, sendable, text
 from app.store.entries import Entry, EntryStore
 from app.store.unreadable import BROKEN, reason
 from workflow_manager import errors

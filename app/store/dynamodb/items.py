@@ -61,12 +61,27 @@ POSITION: Final = re.compile(r"[0-9]{13}#.+", re.DOTALL)
 """What ``position`` makes."""
 
 
+MAX_KEY_BYTES: Final = 1024
+"""Limit of DynamoDB for a sort key; that of a partition key is wider."""
+
+RESERVED_BYTES: Final = 64
+"""Room for what the store puts before or after a name."""
+
+
 class DefinitionKey(NamedTuple):
     """Names a definition version as a workflow runs it: whole, or cut to what is reachable from a state."""
 
     name: str
     version: int
     start_at: str | None
+
+
+def sendable(name: str) -> bool:
+    """Tell whether a name can be part of a key."""
+    try:
+        return 0 < len(name.encode()) <= MAX_KEY_BYTES - RESERVED_BYTES
+    except UnicodeEncodeError:
+        return False
 
 
 def text(value: str) -> AttributeValue:

@@ -10,8 +10,7 @@ from app.store import paging
 from app.store.base import ActivePage, Page, WorkflowQuery
 from app.store.dynamodb import recent
 from app.store.dynamodb.batching import GET_BATCH, Calls
-from app.store.dynamodb.items import PENDING, SHARDS, position, read_position, text
-from app.store.dynamodb.keys import sendable
+from app.store.dynamodb.items import PENDING, SHARDS, position, read_position, sendable, text
 from app.store.dynamodb.query_plan import (
     Partition,
     Range,

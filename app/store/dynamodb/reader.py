@@ -10,8 +10,7 @@ from app.store.dynamodb import items, payloads
 from app.store.dynamodb.batching import Calls
 from app.store.dynamodb.chunks import Generation, Parts, generations
 from app.store.dynamodb.definitions import DynamoDBDefinitions
-from app.store.dynamodb.items import SUMMARY, Item, text
-from app.store.dynamodb.keys import sendable
+from app.store.dynamodb.items import SUMMARY, Item, sendable, text
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
 from app.store.weights import Scale
 from workflow_manager import errors

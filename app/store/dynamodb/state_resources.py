@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from app.store.base import StateResourceStore
 from app.store.dynamodb.batching import Calls
-from app.store.dynamodb.items import AttributeValue, Item, milliseconds, moment, number, text
-from app.store.dynamodb.keys import sendable
+from app.store.dynamodb.items import AttributeValue, Item, milliseconds, moment, number, sendable, text
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
 from workflow_manager import errors
 from workflow_manager.models import StateResource, StateResourceType

@@ -9,8 +9,7 @@ from app.store.dynamodb import expressions as updates
 from app.store.dynamodb import items
 from app.store.dynamodb.batching import Calls
 from app.store.dynamodb.chunks import Parts, generations
-from app.store.dynamodb.items import AttributeValue, Item, number, text
-from app.store.dynamodb.keys import sendable
+from app.store.dynamodb.items import AttributeValue, Item, number, sendable, text
 from app.store.dynamodb.payloads import detached, raw_payloads
 from app.store.dynamodb.reader import Reader, no_workflow, summary_key
 from app.store.dynamodb.recent import Recent
