@@ -18,6 +18,7 @@ from app.executor import (
     ExecutionLists,
     ExecutionStarter,
     Executor,
+    NamespaceRoles,
     Outbox,
     Queues,
     Quotas,
@@ -76,9 +77,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         store = await _open_store(stack, backend, settings, connection, unreadable)
         reconciler = Reconciler(sfn, store, now=now, payload_bytes=settings.history_bytes)
         definition_cache = DefinitionCache(store, clock=clock)
-        starter = ExecutionStarter(
-            sfn, definition_cache, StateMachines(sfn, role_arn=account.role_arn, clock=clock), account
-        )
+        starter = ExecutionStarter(sfn, definition_cache, StateMachines(sfn, clock=clock), account)
         queues = Queues(store, clock=clock, unreadable=unreadable)
         outbox = Outbox(store, starter, reconciler, queues, limits, circuit_breaker, now=now)
         executor = Executor(sfn, store, definition_cache, reconciler, outbox, now=now)
@@ -184,15 +183,23 @@ async def _open_store(
 
 async def _account(settings: Settings, connection: aws.AWS) -> Account:
     account_id = settings.account_id or await connection.account_id()
-    role_arn = settings.sfn_role_arn or connection.default_role_arn(account_id)
-    if role_arn is None:
-        raise errors.SettingsError("WFM_SFN_ROLE_ARN is not set: state machines need a role to run with")
     return Account(
         region=connection.region,
         account_id=account_id,
-        role_arn=role_arn,
+        roles=_roles(settings, connection.default_role_arn(account_id)),
         installation=installation_of(settings, connection),
     )
+
+
+def _roles(settings: Settings, default_arn: str | None) -> NamespaceRoles:
+    """Return the roles of state machines: those of namespaces, and only without them one for all."""
+    if settings.sfn_roles is not None:
+        return NamespaceRoles(settings.sfn_roles)
+    if (arn := settings.sfn_role_arn or default_arn) is None:
+        raise errors.SettingsError(
+            "neither WFM_SFN_ROLE_ARN nor WFM_SFN_ROLES is set: state machines need a role to run with"
+        )
+    return NamespaceRoles.same(arn)
 
 
 def installation_of(settings: Settings, connection: aws.AWS) -> str:

@@ -4,10 +4,10 @@ import os
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AliasChoices, Field, StringConstraints, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from workflow_manager import errors
+from workflow_manager import errors, strict_json
 from workflow_manager.aws import AWSSettings
 
 
@@ -21,6 +21,17 @@ class StoreBackend(StrEnum):
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 QueueUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+/.+$")]
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z-]+:iam::\d{12}:role/.+$")]
+NamespaceGlob = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:*-]{1,128}$")]
+
+
+def _json(value: object) -> object:
+    try:
+        return strict_json.loads(value) if isinstance(value, str) else value
+    except errors.InvalidRequest as invalid:
+        raise ValueError(invalid.message) from None
+
+
+SfnRoles = Annotated[dict[NamespaceGlob, RoleArn], Field(min_length=1), BeforeValidator(_json)]
 
 
 PREFIX: Final = "WFM_"
@@ -46,6 +57,11 @@ class Settings(BaseSettings):
         default=None, description="AWS account that ARNs are made for; asked of STS when absent."
     )
     sfn_role_arn: RoleArn | None = Field(default=None, description="Role that the state machines run with.")
+    sfn_roles: Annotated[SfnRoles | None, NoDecode] = Field(
+        default=None,
+        description="Role that the state machines of each namespace run with, as a JSON object of globs and ARNs; "
+        "a namespace that none matches is refused.",
+    )
     store: StoreBackend | None = Field(
         default=None, description="Where workflows are kept; with the embedded AWS the default is `memory`."
     )

@@ -26,6 +26,7 @@ from app.executor import (
     ExecutionLists,
     ExecutionStarter,
     Executor,
+    NamespaceRoles,
     Outbox,
     Queues,
     Quotas,
@@ -53,7 +54,9 @@ from workflow_manager.models import (
 )
 
 GRID = [(1_000, 20), (1_000, 200), (10_000, 20), (10_000, 200), (100_000, 20), (100_000, 200)]
-ACCOUNT = Account(region="us-west-2", account_id="123456789012", role_arn="arn:aws:iam::123456789012:role/x")
+ACCOUNT = Account(
+    region="us-west-2", account_id="123456789012", roles=NamespaceRoles.same("arn:aws:iam::123456789012:role/x")
+)
 WARM_UP_SECONDS = 300.0
 PAST_SECONDS = 3 * MEAN_SECONDS
 """What ended before counts too: without it the lists of ended runs would be short at first, and settle everything."""
@@ -117,9 +120,7 @@ async def simulate(policy: Policy, active: int, machines: int, seconds: float, *
     client = throttled(sfn.client(), limits)
     reconciler = Reconciler(client, store, now=sfn.now)
     definition_cache = DefinitionCache(store, clock=loop.time)
-    starter = ExecutionStarter(
-        client, definition_cache, StateMachines(client, role_arn=ACCOUNT.role_arn, clock=loop.time), ACCOUNT
-    )
+    starter = ExecutionStarter(client, definition_cache, StateMachines(client, clock=loop.time), ACCOUNT)
     queues, circuit_breaker = Queues(store, clock=sfn.clock), CircuitBreaker(clock=loop.time)
     outbox = Outbox(store, starter, reconciler, queues, limits, circuit_breaker, now=sfn.now)
     executor = Executor(client, store, definition_cache, reconciler, outbox, now=sfn.now)

@@ -111,8 +111,11 @@ class FakeSFN:
         known = self.machines.get(arn)
         if known and known["definition"] != definition:
             raise errors.StateMachineExists
-        self.machines[arn] = {"definition": definition, "roleArn": roleArn, "tags": tags}
-        return {"stateMachineArn": arn}
+        if known is None:
+            known = {"definition": definition, "roleArn": roleArn, "tags": tags, "creationDate": self.now()}
+            self.machines[arn] = known
+        # Another role or other tags make no difference to AWS, and do not come into force either.
+        return {"stateMachineArn": arn, "creationDate": known.get("creationDate", self.now())}
 
     async def create_activity(self, *, name: str) -> JSON:
         await self._called("create_activity")

@@ -14,6 +14,7 @@ from app.executor import (
     ExecutionLists,
     ExecutionStarter,
     Executor,
+    NamespaceRoles,
     Outbox,
     Queues,
     Quotas,
@@ -33,9 +34,8 @@ from tests import samples
 from tests.fake_sfn import FakeSFN
 from workflow_manager import models
 
-ACCOUNT = Account(
-    region="us-west-2", account_id="123456789012", role_arn="arn:aws:iam::123456789012:role/workflow-manager"
-)
+ROLE_ARN = "arn:aws:iam::123456789012:role/workflow-manager"
+ACCOUNT = Account(region="us-west-2", account_id="123456789012", roles=NamespaceRoles.same(ROLE_ARN))
 
 
 class Clock:
@@ -83,6 +83,7 @@ class Rig:
         replica_of: "Rig | None" = None,
         neighbour_of: "Rig | None" = None,
         installation: str = "",
+        roles: NamespaceRoles = ACCOUNT.roles,
         clock: Clock | None = None,
         quotas: Mapping[str, Quota] | None = None,
         poll_seconds: float = 0.01,
@@ -91,13 +92,13 @@ class Rig:
         known = replica_of or neighbour_of
         self.clock: Clock = known.clock if known else clock or Clock()
         self.sfn: FakeSFN = known.sfn if known else FakeSFN(self.clock.now)
-        account = replace(ACCOUNT, installation=installation)
+        account = replace(ACCOUNT, installation=installation, roles=roles)
         self.unreadable = UnreadableRecords()
         self.store: MemoryStore = replica_of.store if replica_of else MemoryStore(unreadable=self.unreadable)
         self.quotas = Quotas(quotas or {}, clock=self.clock.seconds)
         self.circuit_breaker = CircuitBreaker(clock=self.clock.seconds)
         client = throttled(self.sfn.client(), self.quotas, self.circuit_breaker, randomness=lambda: 0.5)
-        self.machines = StateMachines(client, role_arn=ACCOUNT.role_arn, clock=self.clock.seconds)
+        self.machines = StateMachines(client, clock=self.clock.seconds, now=self.clock.now)
         self.reconciler = Reconciler(client, self.store, now=self.clock.now)
         catalog = DefinitionCache(self.store, clock=self.clock.seconds)
         launcher = ExecutionStarter(client, catalog, self.machines, account)

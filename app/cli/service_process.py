@@ -159,7 +159,7 @@ class ServiceRun:
         watch.add_done_callback(self._on_local_end)
         stack.callback(watch.cancel)
         use_embedded_aws(embedded.url)
-        self._overrides |= {"account_id": ACCOUNT_ID, "sfn_role_arn": None}
+        self._overrides |= {"account_id": ACCOUNT_ID, "sfn_role_arn": None, "sfn_roles": None}
         return embedded.url
 
     def _on_local_end(self, watch: asyncio.Task[int]) -> None:

@@ -9,6 +9,7 @@ from app.executor.registry import Registry
 from app.executor.sfn.circuit_breaker import CircuitBreaker
 from app.executor.sfn.execution_lists import ExecutionLists
 from app.executor.sfn.quotas import Quotas
+from app.executor.sfn.roles import NamespaceRoles
 from app.executor.sfn.state_machines import Account, StateMachines
 from app.executor.sfn.throttled_client import throttled
 from app.executor.starter import ExecutionStarter
@@ -20,6 +21,7 @@ __all__ = [
     "ExecutionLists",
     "ExecutionStarter",
     "Executor",
+    "NamespaceRoles",
     "NotTried",
     "Outbox",
     "Queues",

@@ -75,8 +75,8 @@ class Executor:
         """Record a workflow and start its execution.
 
         Once recorded it is never lost: when AWS gives no clear answer it stays ``queued`` and is started later.
-        Raises ``DefinitionNotFound``, ``InvalidInput``, ``IdempotencyKeyReused``, and ``RefusedByAWS`` or
-        ``AccessDenied`` when AWS will never run it; then nothing is left of it.
+        Raises ``DefinitionNotFound``, ``InvalidInput``, ``NamespaceWithoutRole``, ``IdempotencyKeyReused``, and
+        ``RefusedByAWS`` or ``AccessDenied`` when AWS will never run it; then nothing is left of it.
         """
         token = await self._token(request, operation="start", idempotency_key=idempotency_key)
         return await self._outbox.once(token, lambda: self._start(request, token))

@@ -28,7 +28,7 @@ CALL_TIMEOUT: Final = timedelta(seconds=2)
 """A person waits so long for a start; then the answer is ``queued``, and the dispatcher goes on with it."""
 
 
-DEFINITE: Final = (errors.RefusedByAWS, errors.InvalidInput, errors.AccessDenied)
+DEFINITE: Final = (errors.RefusedByAWS, errors.InvalidInput, errors.AccessDenied, errors.NamespaceWithoutRole)
 """Refusals that nothing but a person can change."""
 
 
@@ -90,8 +90,8 @@ class Outbox:
     async def submit(self, new: NewWorkflow, token: IdempotencyToken) -> Workflow:
         """Record a workflow, and start its execution if its queue lets it and Step Functions answers.
 
-        Raises ``InvalidInput``, and ``RefusedByAWS`` or ``AccessDenied`` when AWS will never run it; then nothing is
-        left of it. Raises ``Unavailable`` when something may be left of it.
+        Raises ``InvalidInput``, ``NamespaceWithoutRole``, and ``RefusedByAWS`` or ``AccessDenied`` when AWS will never
+        run it; then nothing is left of it. Raises ``Unavailable`` when something may be left of it.
         """
         machine = await self._starter.state_machine(new.definition, namespace=new.namespace, variables=new.variables)
         text = inputs.for_execution(

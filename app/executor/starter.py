@@ -76,8 +76,10 @@ class ExecutionStarter:
     ) -> StateMachine:
         """Expand a definition with what is registered in the namespace now.
 
-        ``variables`` are the variables that the run starts with, as the workflow has them.
+        ``variables`` are the variables that the run starts with, as the workflow has them. Raises
+        ``NamespaceWithoutRole``.
         """
+        self._account.roles.arn(namespace)  # before anything is read or expanded for nothing
         restored = None if variables is None else inputs.names(variables)
         start_at = definition.state_machine["StartAt"]
         names = await self._at_hand(

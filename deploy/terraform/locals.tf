@@ -15,6 +15,26 @@ locals {
   executions     = [for namespace in var.namespaces : "${local.states}:execution:${namespace}--*"]
   activities     = [for namespace in var.namespaces : "${local.states}:activity:${namespace}--*"]
 
+  # Without a role of their own, all namespaces share one.
+  namespaces_with_role = var.role_per_namespace ? var.namespaces : toset([])
+  namespaces_in_common = var.role_per_namespace ? {} : { "*" = "${local.states}:stateMachine:*" }
+
+  role_sources = merge(
+    { for namespace in local.namespaces_with_role : namespace => "${local.states}:stateMachine:${namespace}--*" },
+    local.namespaces_in_common,
+  )
+
+  roles = { for namespace, role in aws_iam_role.state_machines : namespace => role.arn }
+
+  role_policies = {
+    for pair in flatten([
+      for namespace in keys(local.role_sources) : [
+        for arn in setunion(var.state_machine_policy_arns, lookup(var.namespace_policy_arns, namespace, [])) :
+        { namespace = namespace, arn = arn }
+      ]
+    ]) : "${pair.namespace} ${pair.arn}" => pair
+  }
+
   tables = [
     aws_dynamodb_table.workflow_definitions.arn,
     aws_dynamodb_table.state_resources.arn,

@@ -4,7 +4,7 @@ output "settings" {
     AWS_REGION           = local.region
     WFM_ACCOUNT_ID       = local.account_id
     WFM_EVENTS_QUEUE_URL = aws_sqs_queue.status_events.url
-    WFM_SFN_ROLE_ARN     = aws_iam_role.state_machines.arn
+    WFM_SFN_ROLES        = jsonencode(local.roles)
     WFM_STORE            = "dynamodb"
     WFM_TABLE_PREFIX     = var.name
   }
@@ -20,7 +20,7 @@ output "worker_policy_arn" {
   value       = aws_iam_policy.worker.arn
 }
 
-output "state_machines_role_arn" {
-  description = "ARN of the role that state machines run with; WFM_SFN_ROLE_ARN of the service."
-  value       = aws_iam_role.state_machines.arn
+output "state_machines_role_arns" {
+  description = "ARNs of the roles that state machines run with, by globs of namespaces; WFM_SFN_ROLES of the service."
+  value       = local.roles
 }

@@ -35,7 +35,7 @@ data "aws_iam_policy_document" "service" {
   statement {
     sid       = "GiveStateMachinesTheirRole"
     actions   = ["iam:PassRole"]
-    resources = [aws_iam_role.state_machines.arn]
+    resources = values(local.roles)
 
     condition {
       test     = "StringEquals"

@@ -30,6 +30,28 @@ variable "state_machine_policy_arns" {
   }
 }
 
+variable "role_per_namespace" {
+  description = "Whether the state machines of each namespace run with a role of their own."
+  type        = bool
+  default     = false
+}
+
+variable "namespace_policy_arns" {
+  description = "With role_per_namespace: for each namespace, further policies for what its state machines call themselves."
+  type        = map(set(string))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for namespace in keys(var.namespace_policy_arns) : contains(var.namespaces, namespace)])
+    error_message = "Each key must be one of the namespaces."
+  }
+
+  validation {
+    condition     = alltrue([for arn in flatten(values(var.namespace_policy_arns)) : can(regex("^arn:[a-z-]+:iam::", arn))])
+    error_message = "Each must be the ARN of an IAM policy."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether AWS refuses to delete the tables."
   type        = bool

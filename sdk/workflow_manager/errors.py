@@ -7,6 +7,7 @@ WorkflowManagerError
 │   ├── InvalidPageToken           400
 │   ├── UnknownState               400  resume from a state that is not there or was never entered
 │   ├── WorkflowEnded              400  cancel of a workflow that already ended
+│   ├── NamespaceWithoutRole       400  WFM_SFN_ROLES names no role for the namespace
 │   └── RefusedByAWS               400  AWS judged the definition or the input invalid
 ├── NotAuthenticated               401  whoever stands in front of the service wants credentials
 ├── NotAllowed                     403  ... and these are not enough
@@ -123,6 +124,10 @@ class UnknownState(InvalidRequest):
 
 class WorkflowEnded(InvalidRequest):
     """The workflow has already ended."""
+
+
+class NamespaceWithoutRole(InvalidRequest):
+    """The namespace has no role to run state machines with."""
 
 
 class RefusedByAWS(InvalidRequest):

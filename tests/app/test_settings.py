@@ -79,3 +79,36 @@ async def test_the_tables_are_named_by_their_prefix(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", EMBEDDED)
     await start(store="dynamodb", table_prefix="elsewhere")
     assert (log_lines[0]["store"], log_lines[0]["tables"]) == ("dynamodb", "elsewhere")
+
+
+def test_roles_of_namespaces_are_read_from_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WFM_SFN_ROLES", f'{{"dev": "{ROLE}", "team-*": "{ROLE}"}}')
+
+    assert Settings.load().sfn_roles == {"dev": ROLE, "team-*": ROLE}
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("dev=arn", "not valid JSON"),
+        ("{}", "at least 1 item"),
+        (f'{{"dev": "{ROLE}", "dev": "{ROLE}"}}', "dev"),
+        ('{"dev": "workflow-manager"}', "match pattern"),
+        (f'{{"d v": "{ROLE}"}}', "match pattern"),
+        (f'["{ROLE}"]', "dictionary"),
+    ],
+)
+def test_wrong_roles_of_namespaces_stop_the_start_with_one_line(
+    value: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WFM_SFN_ROLES", value)
+
+    with pytest.raises(errors.SettingsError, match=r"WFM_SFN_ROLES.*") as stopped:
+        Settings.load()
+
+    assert problem in stopped.value.message
+    assert "\n" not in stopped.value.message
+
+
+async def test_with_roles_of_namespaces_none_for_all_is_needed() -> None:
+    await start(store="memory", sfn_role_arn=None, sfn_roles={"dev": ROLE})

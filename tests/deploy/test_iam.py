@@ -98,11 +98,11 @@ def test_the_service_reaches_every_table_and_their_indexes_only_to_list() -> Non
     assert by_sid["ListWorkflows"]["resources"] == indexed
 
 
-def test_the_service_passes_one_role_to_one_service() -> None:
+def test_the_service_passes_the_roles_of_its_state_machines_to_one_service() -> None:
     [statement] = [statement for statement in statements("service") if "iam:PassRole" in statement["actions"]]
     [condition] = statement["condition"]
     assert statement["actions"] == ["iam:PassRole"]
-    assert statement["resources"] == ["${aws_iam_role.state_machines.arn}"]
+    assert statement["resources"] == "${values(local.roles)}"
     assert condition == {
         "test": "StringEquals",
         "variable": "iam:PassedToService",
@@ -124,7 +124,7 @@ def test_only_step_functions_of_this_account_assumes_the_role_of_state_machines(
     conditions = {condition["variable"]: condition["values"] for condition in statement["condition"]}
     assert conditions == {
         "aws:SourceAccount": ["${local.account_id}"],
-        "aws:SourceArn": ["${local.states}:stateMachine:*"],
+        "aws:SourceArn": ["${each.value}"],
     }
 
 
@@ -146,3 +146,9 @@ def test_the_rule_takes_the_events_of_step_functions() -> None:
     assert json.dumps(["aws.states"]) in pattern
     assert json.dumps(["Step Functions Execution Status Change"]) in pattern
     assert re.search(r"\bstateMachineArn\b", pattern)
+
+
+def test_the_role_of_a_namespace_is_for_the_state_machines_of_that_namespace() -> None:
+    [local] = [part for path in FILES for part in read(path).get("locals", [])]
+    assert 'namespace => "${local.states}:stateMachine:${namespace}--*"' in local["role_sources"]
+    assert local["roles"] == "${{for namespace, role in aws_iam_role.state_machines : namespace => role.arn}}"

@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.store import tables
 from tests.deploy.terraform_files import FILES, Block, blocks, labelled, read
 
-KNOWN_TO_TERRAFORM = {"account_id", "sfn_role_arn", "store", "table_prefix", "events_queue_url"}
+KNOWN_TO_TERRAFORM = {"account_id", "sfn_roles", "store", "table_prefix", "events_queue_url"}
 """Settings whose values follow from what is made here."""
 
 REFERENCE = re.compile(r"\b(var|local|module|data\.\w+|aws_\w+)\.(\w+)")

@@ -14,6 +14,7 @@ import structlog
 
 from app.executor.activities import Activities
 from app.executor.lru_cache import LRUCache
+from app.executor.sfn.roles import NamespaceRoles
 from workflow_manager import errors, states_language
 from workflow_manager.models import WorkflowDefinition
 from workflow_manager.models import now as wall_clock
@@ -38,17 +39,20 @@ NEW_FOR: Final = timedelta(days=1)
 """A state machine that is older was started before, when its activities were created; asking again after every restart
 would take hours of their quota."""
 
+MADE_NOW: Final = timedelta(minutes=1)
+"""A younger state machine was made by this call, or so lately that it is looked at again before long."""
+
 MAX_SEEN: Final = 10_000
 """Maximum number of remembered state machines; any other costs an idempotent call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where state machines are made: region, account, the role they run with, and the installation they belong to."""
+    """Where state machines are made: region, account, the roles they run with, and the installation they belong to."""
 
     region: str
     account_id: str
-    role_arn: str
+    roles: NamespaceRoles
     installation: str = ""
     """Part of the names of state machines; empty for the one installation of an account whose names are plain."""
 
@@ -65,7 +69,8 @@ class StateMachine:
     arn: str
     definition: str
     digest: bytes
-    """Fingerprint of the definition, to tell whether AWS has this one."""
+    """Fingerprint of definition and role, to tell whether AWS has these."""
+    role_arn: str
     tags: Mapping[str, str]
     activities: frozenset[str] = frozenset()
     """Names of the activities of this account and region that its tasks name."""
@@ -94,8 +99,9 @@ def state_machine(
 ) -> StateMachine:
     """Expand a definition for a namespace; ``resources`` are the registered URIs by name.
 
-    With ``restored`` it begins with a state that assigns variables of these names.
+    With ``restored`` it begins with a state that assigns variables of these names. Raises ``NamespaceWithoutRole``.
     """
+    role_arn = account.roles.arn(namespace)
     machine = definition.state_machine
     start_at = machine["StartAt"]
     name = states_language.state_machine_name(
@@ -118,7 +124,8 @@ def state_machine(
         name=name,
         arn=account.arn(f"stateMachine:{name}"),
         definition=text,
-        digest=hashlib.sha256(text.encode()).digest(),
+        digest=hashlib.sha256(f"{role_arn}\n{text}".encode()).digest(),
+        role_arn=role_arn,
         tags=_tags(definition, namespace=namespace, start_at=start_at, installation=account.installation),
         activities=_activities(expanded, account),
     )
@@ -162,13 +169,11 @@ class StateMachines:
         self,
         sfn: "SFNClient",
         *,
-        role_arn: str,
         clock: Callable[[], float],
         now: Callable[[], datetime] = wall_clock,
     ) -> None:
         self._sfn = sfn
         self._activities = Activities(sfn)
-        self._role_arn = role_arn
         self._clock = clock
         self._now = now
         self._seen: LRUCache[str, tuple[bytes, float]] = LRUCache(MAX_SEEN)
@@ -217,7 +222,7 @@ class StateMachines:
         except errors.StateMachineNotFound:
             await self._create_or_update(machine)
             return
-        if (found["definition"], found["roleArn"]) != (machine.definition, self._role_arn):
+        if (found["definition"], found["roleArn"]) != (machine.definition, machine.role_arn):
             await self._update(machine)
         self._note(machine)
 
@@ -226,7 +231,7 @@ class StateMachines:
             answer = await self._sfn.create_state_machine(
                 name=machine.name,
                 definition=machine.definition,
-                roleArn=self._role_arn,
+                roleArn=machine.role_arn,
                 tags=_wire_tags(machine.tags),
             )
             log.info("state machine ensured", action="ensure-state-machine", state_machine=machine.name)
@@ -234,14 +239,23 @@ class StateMachines:
             await self._update(machine)
         else:
             moment = self._now()
-            if moment - answer.get("creationDate", moment) < NEW_FOR:
+            age = moment - answer.get("creationDate", moment)
+            if age < NEW_FOR:
                 await self._activities.ensure(machine.activities)
+            if age >= MADE_NOW:
+                await self._give_role(machine)
         self._note(machine)
+
+    async def _give_role(self, machine: StateMachine) -> None:
+        """Give its role to a state machine that was there before: creating it again has left it the role it had."""
+        found = await self._sfn.describe_state_machine(stateMachineArn=machine.arn)
+        if found["roleArn"] != machine.role_arn:
+            await self._update(machine)
 
     async def _update(self, machine: StateMachine) -> None:
         try:
             await self._sfn.update_state_machine(
-                stateMachineArn=machine.arn, definition=machine.definition, roleArn=self._role_arn
+                stateMachineArn=machine.arn, definition=machine.definition, roleArn=machine.role_arn
             )
         except errors.StateMachineNotFound as gone:
             raise errors.Unavailable(f"the state machine {machine.name} was just deleted; try again") from gone

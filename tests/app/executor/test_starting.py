@@ -12,7 +12,7 @@ from app.executor.sfn.quotas import Quota
 from app.executor.sfn.state_machines import GOOD_FOR_SECONDS
 from app.executor.sfn.throttled_client import ATTEMPTS
 from app.poller.refresher import GRACE
-from tests.rig import ACCOUNT, Rig
+from tests.rig import ROLE_ARN, Rig
 from workflow_manager import errors, models
 from workflow_manager.models import WorkflowStatus
 
@@ -146,7 +146,7 @@ async def test_a_state_machine_gets_the_role_that_is_set_now(rig: Rig) -> None:
     await rig.start()
 
     (machine,) = rig.sfn.machines.values()
-    assert machine["roleArn"] == ACCOUNT.role_arn
+    assert machine["roleArn"] == ROLE_ARN
 
 
 async def test_a_state_machine_that_was_deleted_meanwhile_is_made_again(rig: Rig) -> None:

@@ -11,7 +11,7 @@ import pytest
 from app.executor import Account
 from app.executor.sfn.state_machines import state_machine
 from tests import samples
-from tests.rig import ACCOUNT, Rig
+from tests.rig import ACCOUNT, ROLE_ARN, Rig
 from workflow_manager import models
 
 PLAIN = "arn:aws:states:us-west-2:123456789012:stateMachine:dev--echo--0--echo"
@@ -63,7 +63,7 @@ async def test_a_state_machine_of_a_plain_name_that_another_service_made_is_take
 
     assert workflow.execution_arn.startswith(PLAIN.replace(":stateMachine:", ":execution:"))
     assert definition_of(rig, workflow)["StartAt"] == "echo"
-    assert rig.sfn.machines[PLAIN]["roleArn"] == ACCOUNT.role_arn
+    assert rig.sfn.machines[PLAIN]["roleArn"] == ROLE_ARN
 
 
 async def test_a_workflow_is_started_under_the_name_that_it_was_recorded_with() -> None:
@@ -83,7 +83,7 @@ async def test_a_workflow_is_started_under_the_name_that_it_was_recorded_with() 
 
 
 def test_the_state_machine_of_an_execution_keeps_its_definition() -> None:
-    account = Account(region="us-west-2", account_id="123456789012", role_arn=ACCOUNT.role_arn)
+    account = Account(region="us-west-2", account_id="123456789012", roles=ACCOUNT.roles)
     machine = state_machine(samples.definition("echo"), namespace="dev", resources={}, account=account)
 
     former = machine.of_execution(FORMER.replace(":stateMachine:", ":execution:") + ":w")
