@@ -30,7 +30,7 @@ $(READY): pyproject.toml sdk/pyproject.toml constraints.txt
 	@touch $(READY)
 
 demo: $(READY) ## run one workflow from end to end and show it
-	@$(BIN)/workflow-manager demo --store $(STORE)
+	@$(if $(filter dynamodb,$(STORE)),$(BIN)/python -m scripts.dynamodb_local) $(BIN)/workflow-manager demo --store $(STORE)
 
 run: $(READY) ## start the service on the embedded AWS and stay up
 	@exec $(BIN)/workflow-manager serve --local --store $(STORE) --port $(PORT) --aws-port $(AWS_PORT)
@@ -66,7 +66,7 @@ openapi-check: $(READY)
 	@$(BIN)/workflow-manager openapi | diff -u openapi.json - || { echo "openapi.json is out of date; run: make openapi" >&2; exit 1; }
 
 docs: $(READY) ## write the reference in docs/cli.md
-	@$(BIN)/python -m app.cli.reference docs/cli.md
+	@$(BIN)/python -m scripts.cli_reference docs/cli.md
 
 lock: $(READY) ## choose the newest versions of all packages anew
 	@$(LOCK) $(OURS) pyproject.toml sdk/pyproject.toml --all-extras --upgrade --output-file constraints.txt

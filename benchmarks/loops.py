@@ -20,10 +20,10 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
-from app.cli.dynamodb_local import dynamodb_local
 from benchmarks import canned_sfn, load, subjects
 from benchmarks.load import Address
 from benchmarks.looping_sfn import SMALL, LoopingSFN
+from scripts.dynamodb_local import dynamodb_local
 
 MACHINE: Final = {
     "StartAt": "Count",

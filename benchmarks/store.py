@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiobotocore.session import get_session
 
-from app.cli import dynamodb_local
 from app.settings import Settings
 from app.store import WorkflowChanges, WorkflowQuery, tables
 from app.store.dynamodb.store import DynamoDBStore
+from scripts import dynamodb_local
 from workflow_manager import aws
 from workflow_manager.local import LocalAWS
 from workflow_manager.models import Job, JobStatus, Manager, Workflow, WorkflowDefinition, WorkflowStatus

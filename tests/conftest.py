@@ -11,7 +11,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from app.cli.dynamodb_local import dynamodb_local
+from scripts.dynamodb_local import dynamodb_local
 from tests.fork_server import ForkServer
 from workflow_manager.local import handshake
 

@@ -14,20 +14,20 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from app.cli import dynamodb_local
 from workflow_manager import errors
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.output.console import note, write_line
 
 COMMAND: Final = (sys.executable, "-m", "app")
 DYNAMODB: Final = "dynamodb"
+DYNAMODB_URL_VARIABLE: Final = "AWS_ENDPOINT_URL_DYNAMODB"
 STOP_SECONDS: Final = 15
 WORKER_STARTED: Final = "action=worker-started"
 FOLLOW_SECONDS: Final = 60
 DEFINITION: Final[Mapping[str, Any]] = {
     "name": "sfncli-test:master",
     "stateMachine": {
-        "Comment": "Hands its input to the worker called echo, which hands it back.",
+        "Comment": "Passes its input to the worker echo, which returns it.",
         "StartAt": "echo",
         "States": {"echo": {"Type": "Task", "Resource": "echo", "End": True}},
     },
@@ -44,7 +44,7 @@ def demo(
     ends. Exits with 0 if it succeeds.
     """
     with ExitStack() as stack:
-        dynamodb = _dynamodb(stack) if store == DYNAMODB else {}
+        dynamodb = _dynamodb() if store == DYNAMODB else {}
         urls = _serve(stack, store, dynamodb)
         environment = {"WORKFLOWMANAGER_URL": urls["API"], "AWS_ENDPOINT_URL": urls["AWS"], **dynamodb}
         worker = ("worker", "--activity", "echo", "--namespace", "dev", "--", "echo")
@@ -56,14 +56,13 @@ def demo(
         return ended
 
 
-def _dynamodb(stack: ExitStack) -> dict[str, str]:
-    """Start DynamoDB Local, if it is there, and name it to the service; the embedded AWS has a DynamoDB too."""
-    if not dynamodb_local.is_there():
-        note("DynamoDB Local is not installed; using the DynamoDB of the embedded AWS instead.")
+def _dynamodb() -> dict[str, str]:
+    """Return the DynamoDB that the environment names, such as DynamoDB Local; the embedded AWS has one too."""
+    url = os.environ.get(DYNAMODB_URL_VARIABLE)
+    if not url:
+        note(f"{DYNAMODB_URL_VARIABLE} is not set; using the DynamoDB of the embedded AWS.")
         return {}
-    url = stack.enter_context(dynamodb_local.dynamodb_local())
-    write_line(f"\n$ export {dynamodb_local.URL_VARIABLE}={url}  # DynamoDB Local")
-    return {dynamodb_local.URL_VARIABLE: url}
+    return {DYNAMODB_URL_VARIABLE: url}
 
 
 def _serve(stack: ExitStack, store: str, dynamodb: Mapping[str, str]) -> dict[str, str]:

@@ -1,12 +1,18 @@
 """The verb ``serve``."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.exit_codes import ExitCode
+from workflow_manager.cli.output.console import write_line
 from workflow_manager.local.options import KEEP, Options
+
+if TYPE_CHECKING:
+    from app.cli.service_process import Ready
+
+LOOPBACK: Final = "127.0.0.1"
 
 
 def serve(
@@ -32,10 +38,26 @@ def serve(
     Prints its URLs once it accepts requests. Ctrl-C stops it within ten seconds, a second Ctrl-C immediately. After
     SIGTERM, /_ready fails while requests are served for another WFM_DRAIN_SECONDS; then the service stops.
     """
-    from app.cli.service_process import run_service
+    from app.cli.service_process import Listen, ServiceRun
 
     for option, value in (("--aws-port", aws_port), ("--keep", keep)):
         if value is not None and not local:
             raise errors.InvalidRequest(f"{option} needs --local.")
-    embedded = Options(keep=KEEP if keep is None else keep)
-    return run_service(host, port, aws_port=(aws_port or 0) if local else None, embedded=embedded, store=store)
+    settings: dict[str, object] = {} if store is None else {"store": store}
+    if local:
+        settings["drain_seconds"] = 0  # its AWS ends with it, so there is no other replica
+    service = ServiceRun(
+        Listen(host, port),
+        local=Listen(LOOPBACK, aws_port or 0, "--aws-port") if local else None,
+        settings=settings,
+        announce=_announce,
+        embedded=Options(keep=KEEP if keep is None else keep),
+    )
+    return service.run_to_end()
+
+
+def _announce(ready: "Ready") -> None:
+    write_line(f"API:  {ready.api}")
+    write_line(f"Docs: {ready.api}/docs")
+    if ready.aws is not None:
+        write_line(f"AWS:  {ready.aws}")

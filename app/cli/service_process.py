@@ -16,13 +16,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.shutdown import Shutdown
-from app.cli import connections, dynamodb_local, gc_tuning
+from app.cli import connections, gc_tuning
 from app.main import create_app
 from app.settings import Settings, StoreBackend
 from app.store import tables
 from workflow_manager import aws, errors
 from workflow_manager.cli.exit_codes import ExitCode
-from workflow_manager.cli.output.console import write_line
 from workflow_manager.local import ACCOUNT_ID, DEFAULT_REGION, LocalAWS
 from workflow_manager.local.options import Options
 from workflow_manager.logs import nonblocking
@@ -35,7 +34,9 @@ REQUESTS_GRACE_SECONDS: Final = 4
 HARD_STOP_SECONDS: Final = 8.0
 """If a stop takes longer than this, after draining, the process exits at once."""
 
-LOOPBACK: Final = "127.0.0.1"
+DYNAMODB_URL_VARIABLE: Final = "AWS_ENDPOINT_URL_DYNAMODB"
+"""Names another DynamoDB than that of AWS_ENDPOINT_URL."""
+
 FOREIGN_AWS: Final = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 """Variables that would redirect calls from the embedded AWS, or send real credentials to it."""
 
@@ -201,28 +202,6 @@ class ServiceRun:
             self._main.cancel()
 
 
-def run_service(host: str, port: int, *, aws_port: int | None, embedded: Options, store: str | None) -> ExitCode:
-    """Run the service until a signal; with ``aws_port``, also an embedded AWS with the options ``embedded``."""
-    settings: dict[str, object] = {} if store is None else {"store": store}
-    if aws_port is not None:
-        settings["drain_seconds"] = 0  # its AWS ends with it, so there is no other replica
-    service = ServiceRun(
-        Listen(host, port),
-        local=None if aws_port is None else Listen(LOOPBACK, aws_port, "--aws-port"),
-        settings=settings,
-        announce=_announce,
-        embedded=embedded,
-    )
-    return service.run_to_end()
-
-
-def _announce(ready: Ready) -> None:
-    write_line(f"API:  {ready.api}")
-    write_line(f"Docs: {ready.api}/docs")
-    if ready.aws is not None:
-        write_line(f"AWS:  {ready.aws}")
-
-
 class _Server(uvicorn.Server):
     """A server that does not handle signals, and calls back once it has started."""
 
@@ -262,11 +241,11 @@ def use_embedded_aws(url: str) -> None:
     A replacement for DynamoDB in the environment, such as DynamoDB Local, stays in use.
     """
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
-    dynamodb_url = os.environ.get(dynamodb_local.URL_VARIABLE)
+    dynamodb_url = os.environ.get(DYNAMODB_URL_VARIABLE)
     for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_") or name in FOREIGN_AWS]:
         del os.environ[name]
     if dynamodb_url and aws.is_embedded(dynamodb_url):
-        os.environ[dynamodb_local.URL_VARIABLE] = dynamodb_url
+        os.environ[DYNAMODB_URL_VARIABLE] = dynamodb_url
     os.environ |= {
         "AWS_ENDPOINT_URL": url,
         "AWS_REGION": region,

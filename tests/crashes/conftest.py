@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.cli import dynamodb_local
+from scripts import dynamodb_local
 from tests.rig import Rig
 
 

@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 import pytest
 
-from app.cli import dynamodb_local
+from scripts import dynamodb_local
 from tests.crashes.processes.killed_service import (
     Crowd,
     Victim,

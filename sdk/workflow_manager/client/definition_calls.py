@@ -6,8 +6,8 @@ from typing import Final
 import httpx
 
 from workflow_manager import errors, models
-from workflow_manager.client.caller import Caller
 from workflow_manager.client.decoding import DEFINITION, DEFINITIONS, DESCRIPTION, VERDICT, decode
+from workflow_manager.client.http import Caller
 from workflow_manager.client.request_parts import NEXT_PAGE_HEADER, flag, segment
 
 PATH: Final = "/workflow-definitions"

@@ -184,6 +184,13 @@ class Connection:
             await self._sleep(pause)
 
 
+class Caller:
+    """The base of the groups of operations, which share one connection."""
+
+    _connection: Connection
+    _sleep: Sleep
+
+
 def _checked(response: httpx.Response, *, missing: type[errors.NotFound]) -> httpx.Response:
     unchanged = response.status_code == 304 and "If-None-Match" in response.request.headers
     if response.is_success or unchanged:

@@ -1,8 +1,8 @@
 """Operations on the service itself: health, metrics, queues and quotas."""
 
 from workflow_manager import models
-from workflow_manager.client.caller import Caller
 from workflow_manager.client.decoding import HEALTH_BODY, QUEUE, QUEUES, QUOTAS, decode, decode_nothing, decode_text
+from workflow_manager.client.http import Caller
 from workflow_manager.client.request_parts import segment
 
 

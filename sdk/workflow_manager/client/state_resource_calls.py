@@ -1,8 +1,8 @@
 """Operations on state resources."""
 
 from workflow_manager import errors, models
-from workflow_manager.client.caller import Caller
 from workflow_manager.client.decoding import STATE_RESOURCE, decode, decode_nothing
+from workflow_manager.client.http import Caller
 from workflow_manager.client.request_parts import state_resource_path
 
 

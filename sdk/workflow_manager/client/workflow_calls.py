@@ -7,8 +7,8 @@ from contextlib import aclosing
 from typing import Final, NamedTuple, Unpack
 
 from workflow_manager import errors, models
-from workflow_manager.client.caller import Caller
 from workflow_manager.client.decoding import JOB, LISTED_WORKFLOWS, WORKFLOW, decode, decode_nothing
+from workflow_manager.client.http import Caller
 from workflow_manager.client.outage_tolerance import OUTAGE_SECONDS, OnOutage, OutageTolerance
 from workflow_manager.client.request_parts import (
     WorkflowFilters,

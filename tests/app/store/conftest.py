@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import pytest_asyncio
 
-from app.cli.dynamodb_local import is_there
 from app.store import Store
 from app.store.memory import MemoryStore
+from scripts.dynamodb_local import is_there
 from tests import samples
 from tests.app.store import backends
 from tests.app.store.dynamodb_proxy import http_session

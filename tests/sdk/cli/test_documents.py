@@ -1,6 +1,6 @@
 """The guides: the reference is that of the commands, and every example runs.
 
-Covers `app.cli.reference` and `workflow_manager.cli.commands`.
+Covers `app.cli.commands` and `workflow_manager.cli.commands`.
 """
 
 import ast
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from app.cli.commands import main
-from app.cli.reference import with_reference
+from scripts.cli_reference import with_reference
 from tests.checkout import ROOT
 from tests.sdk.cli.real_service import RealService, serving
 from workflow_manager import models

@@ -1,17 +1,19 @@
-"""Running Amazon's DynamoDB Local, if it was fetched, for the duration of a block."""
+"""Run Amazon's DynamoDB Local, if it was fetched: for a block, or for a command given as arguments."""
 
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from workflow_manager import errors
 
-FOLDER: Final = Path(__file__).parents[2] / ".cache" / "dynamodb-local"
+FOLDER: Final = Path(__file__).parents[1] / ".cache" / "dynamodb-local"
 """Where scripts/fetch-dynamodb-local puts it."""
 
 URL_VARIABLE: Final = "AWS_ENDPOINT_URL_DYNAMODB"
@@ -72,3 +74,16 @@ def _stop(child: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
+
+
+def run(command: Sequence[str]) -> int:
+    """Run a command with DynamoDB Local in its environment, or without if it is not installed; return the exit code."""
+    if not is_there():
+        return subprocess.call(command)
+    with dynamodb_local() as url:
+        print(f"\n$ export {URL_VARIABLE}={url}  # DynamoDB Local", flush=True)
+        return subprocess.call(command, env=os.environ | {URL_VARIABLE: url})
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(sys.argv[1:]))

@@ -1,6 +1,6 @@
-"""A service on the embedded AWS keeps its data in DynamoDB Local, where that is there.
+"""The demo, and DynamoDB Local as the store of a service on the embedded AWS.
 
-Covers `app.cli.dynamodb_local`.
+Covers `app.cli.demo` and `app.cli.service_process`.
 """
 
 import os
@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.cli import dynamodb_local
 from app.cli.service_process import use_embedded_aws
+from scripts import dynamodb_local
 from workflow_manager import errors
 
 EMBEDDED = {
@@ -94,12 +94,12 @@ def test_the_embedded_aws_leaves_a_stand_in_for_dynamodb_in_use(
 @pytest.mark.slow
 @pytest.mark.parametrize("with_java", [True, False])
 def test_the_demo_leaves_its_workflow_in_dynamodb(tmp_path: Path, *, with_java: bool) -> None:
-    """Without Java, or where DynamoDB Local was not fetched, in that of the embedded AWS."""
+    """As `make demo STORE=dynamodb` runs it; in that of the embedded AWS if DynamoDB Local is not installed."""
     bare = tmp_path / "bin"
     bare.mkdir()
     (bare / "echo").symlink_to(shutil.which("echo") or "/bin/echo")
     done = subprocess.run(
-        [sys.executable, "-m", "app", "demo", "--store", "dynamodb"],
+        [sys.executable, "-m", "scripts.dynamodb_local", sys.executable, "-m", "app", "demo", "--store", "dynamodb"],
         env={"PATH": os.environ["PATH"] if with_java else str(bare)},
         capture_output=True,
         text=True,
@@ -109,6 +109,6 @@ def test_the_demo_leaves_its_workflow_in_dynamodb(tmp_path: Path, *, with_java: 
     assert done.returncode == 0, done.stderr
     on_dynamodb_local = with_java and dynamodb_local.is_there()
     assert (f"export {dynamodb_local.URL_VARIABLE}=" in done.stdout) == on_dynamodb_local
-    assert ("DynamoDB Local is not installed" in done.stderr) == (not on_dynamodb_local)
+    assert ("using the DynamoDB of the embedded AWS" in done.stderr) == (not on_dynamodb_local)
     [row] = [line.split() for line in done.stdout.splitlines() if line.startswith("workflow-manager-workflows ")]
     assert int(row[3]) > 0
