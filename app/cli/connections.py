@@ -175,9 +175,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._write_timer = None
         super().resume_writing()
 
-    def gives_way(self, moment: float) -> bool:
+    def gives_way(self, now: float) -> bool:
         """Return whether a new connection may replace this one."""
-        silent_seconds = moment - self.heard_at
+        silent_seconds = now - self.heard_at
         if self._is_without_request():
             return silent_seconds >= IDLE_SECONDS
         return self.cycle.more_body and silent_seconds >= STALLED_SECONDS
@@ -191,9 +191,9 @@ class LimitedProtocol(HttpToolsProtocol):
         over = len(self.connections) - self._limits.connections
         if over <= 0:
             return True
-        moment = self.loop.time()
+        now = self.loop.time()
         others = [each for each in self.connections if isinstance(each, LimitedProtocol) and each is not self]
-        idle = [each for each in others if each.gives_way(moment) and not each.transport.is_closing()]
+        idle = [each for each in others if each.gives_way(now) and not each.transport.is_closing()]
         if not idle:
             if over > SPARE:
                 self.give_way()

@@ -144,7 +144,7 @@ class Connection:
         failures: list[errors.WorkflowManagerError] = []
         try:
             async with asyncio.timeout(None if total is None else total + options.wait_seconds):
-                return await self._repeat(request, options, tell=failures.append)
+                return await self._repeat(request, options, on_failure=failures.append)
         except TimeoutError as error:
             if failures:
                 kind = ConnectionFailed if isinstance(failures[-1], ConnectionFailed) else ServiceUnavailable
@@ -152,7 +152,11 @@ class Connection:
             raise ServiceUnavailable(f"No response from {origin(request)} within {total:g} s.") from error
 
     async def _repeat(
-        self, request: httpx.Request, options: RequestOptions, *, tell: Callable[[errors.WorkflowManagerError], None]
+        self,
+        request: httpx.Request,
+        options: RequestOptions,
+        *,
+        on_failure: Callable[[errors.WorkflowManagerError], None],
     ) -> httpx.Response:
         attempts = Attempts(self._policy, randomness=self._randomness)
         turns = nullcontext() if options.wait_seconds else self._turns
@@ -178,7 +182,7 @@ class Connection:
                 pause = attempts.pause_after(clock() - begun, within_seconds=options.retry_seconds, asked_seconds=asked)
                 if pause is None:
                     return response
-            tell(failure)
+            on_failure(failure)
             if self._on_retry is not None:
                 self._on_retry(failure)
             await self._sleep(pause)

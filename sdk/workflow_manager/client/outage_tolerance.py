@@ -22,13 +22,15 @@ OnOutage = Callable[[errors.Unavailable | None], None]
 
 
 class OutageTolerance:
-    """Waits out an outage of up to ``seconds``; reports it with ``tell``."""
+    """Waits out an outage of up to ``seconds``; reports it with ``on_outage``."""
 
-    def __init__(self, connection: Connection, seconds: float, *, sleep: Sleep, tell: OnOutage | None = None) -> None:
+    def __init__(
+        self, connection: Connection, seconds: float, *, sleep: Sleep, on_outage: OnOutage | None = None
+    ) -> None:
         self._connection = connection
         self._seconds = seconds
         self._sleep = sleep
-        self._tell = tell
+        self._on_outage = on_outage
         self._since: float | None = None
 
     def failed(self, outage: errors.Unavailable) -> None:
@@ -37,13 +39,13 @@ class OutageTolerance:
         self._since = now if self._since is None else self._since
         if now - self._since >= self._connection.outage_limit_seconds(self._seconds, outage):
             raise outage
-        if self._tell is not None:
-            self._tell(outage)
+        if self._on_outage is not None:
+            self._on_outage(outage)
 
     def recovered(self) -> None:
         """Record that the service has answered."""
-        if self._since is not None and self._tell is not None:
-            self._tell(None)
+        if self._since is not None and self._on_outage is not None:
+            self._on_outage(None)
         self._since = None
 
     async def read(self, read: Read, *, first: bool = False) -> models.Workflow:

@@ -129,7 +129,7 @@ class WorkflowCalls(Caller):
         outage, at the start too, ``on_outage`` is called with the error of each failed attempt, and with None once the
         service answers again; after ``outage_seconds`` the error is raised.
         """
-        tolerance = OutageTolerance(self._connection, outage_seconds, sleep=self._sleep, tell=on_outage)
+        tolerance = OutageTolerance(self._connection, outage_seconds, sleep=self._sleep, on_outage=on_outage)
         events = EventFollower(self._connection, workflow_id, sleep=self._sleep, tolerance=tolerance)
         try:
             async with aclosing(events.changes()) as changes:

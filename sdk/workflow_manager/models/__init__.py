@@ -11,6 +11,7 @@ from workflow_manager.models.definitions import (
     WorkflowDefinitionOverrides,
     WorkflowDefinitionRef,
     WorkflowDefinitionVerdict,
+    same_content,
 )
 from workflow_manager.models.queues import Queue, QueueLimits, QueueName
 from workflow_manager.models.quotas import QuotaHeadroom
@@ -72,5 +73,6 @@ __all__ = [
     "is_resolved",
     "now",
     "resource_type",
+    "same_content",
     "to_milliseconds",
 ]

@@ -1,5 +1,6 @@
 """Workflow definitions: a named, versioned state machine with default tags."""
 
+import json
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -98,6 +99,17 @@ class NewWorkflowDefinitionRequest(Request):
     )
     manager: Manager = Field(default=Manager.STEP_FUNCTIONS, strict=False, description="What runs the workflows.")
     version: int | None = Field(default=None, description="Accepted and ignored: the service assigns versions.")
+
+
+def same_content(
+    one: WorkflowDefinition | NewWorkflowDefinitionRequest, other: WorkflowDefinition | NewWorkflowDefinitionRequest
+) -> bool:
+    """Return whether two definitions have the same state machine, default tags and manager.
+
+    Compared as JSON, because in Python ``1 == 1.0 == True``.
+    """
+    texts = [json.dumps([each.state_machine, each.default_tags, each.manager], sort_keys=True) for each in (one, other)]
+    return texts[0] == texts[1]
 
 
 class WorkflowDefinitionVerdict(Response):

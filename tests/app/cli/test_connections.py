@@ -1,4 +1,4 @@
-"""Connections of callers: what one client may use, and that it keeps nobody else out.
+"""Limits of client connections: one client does not keep others out.
 
 Covers `app.cli.connections`.
 """
@@ -200,7 +200,7 @@ async def test_a_body_that_stops_coming_ends_the_connection() -> None:
         await until(lambda: not served.connections)
 
 
-async def test_an_answer_that_nobody_reads_ends_the_connection() -> None:
+async def test_a_response_that_is_not_read_ends_the_connection() -> None:
     async with serving(write_seconds=0.05) as served:
         _, writer = await served.connect(get("/much"))
         await until(lambda: len(served.connections) == 1)

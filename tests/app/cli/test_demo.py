@@ -55,7 +55,7 @@ def test_dynamodb_local_answers_inside_the_block_only(java: Path) -> None:
 
 
 def test_dynamodb_local_that_ends_at_once_is_an_error(java: Path) -> None:
-    """Waiting for it would be in vain."""
+    """There is nothing to wait for."""
     java.write_text("#!/bin/sh\nexit 3\n")
     with (
         pytest.raises(errors.StartupError, match="ended with exit code 3"),

@@ -26,7 +26,7 @@ STOP_SECONDS = 10.0
 
 
 class Server:
-    """A command that serves until it is told to stop."""
+    """A command that serves until a signal."""
 
     def __init__(self, forks: ForkServer, *arguments: str) -> None:
         reader, writer = os.pipe()
@@ -115,7 +115,7 @@ def wait_until_gone(pid: int) -> None:
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:
-    """A port that somebody else listens on."""
+    """A port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as holder:
         yield holder.getsockname()[1]
 
@@ -183,8 +183,8 @@ def test_a_port_in_use_is_one_line(process: Run, taken_port: int) -> None:
 def test_a_port_of_the_embedded_aws_in_use_is_one_line(process: Run, taken_port: int) -> None:
     """It names the option that chose it."""
     outcome = process(*SERVE, "--aws-port", str(taken_port))
-    told = f"workflow-manager: Port {taken_port} on 127.0.0.1 is in use; choose another with --aws-port.\n"
-    assert (outcome.code, outcome.err) == (5, told)
+    message = f"workflow-manager: Port {taken_port} on 127.0.0.1 is in use; choose another with --aws-port.\n"
+    assert (outcome.code, outcome.err) == (5, message)
 
 
 def test_a_missing_setting_is_one_line(process: Run) -> None:
@@ -196,7 +196,7 @@ def test_a_missing_setting_is_one_line(process: Run) -> None:
 
 
 @pytest.mark.parametrize("verb", ["serve", "poll"])
-def test_a_store_that_nobody_named_stops_the_start_on_aws(process: Run, verb: str) -> None:
+def test_a_store_that_is_not_set_stops_the_start_on_aws(process: Run, verb: str) -> None:
     """Nothing is kept in memory by mistake; the line says what to set."""
     on_aws = {"AWS_REGION": "us-west-2", "WFM_ACCOUNT_ID": "123456789012"}
     outcome = process(verb, "--port", "0", extra=on_aws)
@@ -206,7 +206,7 @@ def test_a_store_that_nobody_named_stops_the_start_on_aws(process: Run, verb: st
 
 
 def test_a_poller_of_its_own_shares_no_memory(process: Run) -> None:
-    """Nobody could see what it finds out, whoever said that it should."""
+    """The service could not see its results, wherever the setting comes from."""
     outcome = process("poll", "--port", "0", extra={"AWS_REGION": "us-west-2", "WFM_STORE": "memory"})
     assert (outcome.code, "WFM_STORE is memory" in outcome.err) == (2, True)
 

@@ -1,4 +1,4 @@
-"""``tables create`` and ``tables describe``, as somebody types them.
+"""The verbs ``tables create`` and ``tables describe``.
 
 Covers `app.cli.tables` and `app.cli.table_status`.
 """
@@ -22,7 +22,7 @@ LAST = "Tables or indexes are missing or not active. To create them: workflow-ma
 
 @pytest.fixture
 def prefix() -> str:
-    """A prefix of tables that nobody else uses."""
+    """A prefix of tables that no other test uses."""
     return f"verb-{uuid.uuid4().hex[:12]}"
 
 

@@ -44,7 +44,7 @@ class FakeService:
         self.asked: list[Asked] = []
         self.url = ""
         self.over = threading.Event()
-        """Set when nobody is to wait any more."""
+        """Set to end all waits."""
 
     def on(self, line: str, *answers: object, status: int = 200) -> None:
         """Write down the answers to a request."""

@@ -1,4 +1,4 @@
-"""The real service on a real port, on a fake Step Functions whose runs end as soon as somebody looks."""
+"""The real service on a real port, on a fake Step Functions whose runs end on the first read."""
 
 import json
 import socket
@@ -46,7 +46,7 @@ def serving() -> Iterator[RealService]:
 
 
 async def _end_all(rig: Rig) -> None:
-    """End every run but those of the queue ``slow``: those that are asked to fail do, others succeed."""
+    """End every run except in the queue ``slow``: runs with the input ``fail`` fail, others succeed."""
     for arn, execution in rig.sfn.executions.items():
         workflow_id = arn.rpartition(":")[2]
         if execution.status != "RUNNING" or (await rig.store.get_workflow(workflow_id)).queue == "slow":

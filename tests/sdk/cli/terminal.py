@@ -68,7 +68,7 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """The lines that are there, those that have scrolled away as well; without the empty rest of the screen."""
+        """All lines, including those that scrolled away, without the empty rest of the screen."""
         columns = range(self._screen.columns)
         scrolled = ["".join(line[x].data for x in columns).rstrip() for line in self._screen.history.top]
         return "\n".join([*scrolled, *self.screen]).rstrip("\n").split("\n")
@@ -106,7 +106,7 @@ class Terminal:
             return False
         try:
             content = os.read(self._master, 65536)
-        except OSError:  # EIO: nobody holds the other end any more
+        except OSError:  # EIO: the other end is closed
             return False
         text = self._decoder.decode(content)
         self.shown += text

@@ -51,7 +51,7 @@ def real() -> Iterator[RealService]:
 
 
 def test_the_reference_is_up_to_date() -> None:
-    """Whoever changes a command writes it anew."""
+    """A changed command needs `make docs`."""
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
     assert text == with_reference(text), "docs/cli.md is out of date; run: make docs"
 
@@ -112,7 +112,7 @@ def test_the_commands_of_the_guide_run(
 
 
 def test_the_programs_of_the_client_guide_run(real: RealService, capfd: pytest.CaptureFixture[str]) -> None:
-    """One after the other, as somebody would type them in a notebook."""
+    """One after the other, as in a notebook."""
     names: dict[str, Any] = {}
 
     def run(number: int, text: str) -> None:

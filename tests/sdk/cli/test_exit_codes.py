@@ -60,7 +60,7 @@ USAGE = [
 
 @pytest.mark.parametrize(("arguments", "words"), USAGE, ids=[" ".join(row[0]) or "nothing" for row in USAGE])
 def test_wrong_usage_is_two(arguments: tuple[str, ...], words: str, wfm: Run, service: FakeService) -> None:
-    """What can never work is told before the service is asked, in one line that says what to do."""
+    """An error before any request, in one line that says what to do."""
     outcome = wfm(*arguments)
     assert outcome.code == 2
     assert words in outcome.err
@@ -86,12 +86,12 @@ def test_a_cancel_that_comes_too_late_is_refused(wfm: Run, service: FakeService)
 
 
 def test_no_service_is_five(process: Run) -> None:
-    """The first line names where nobody answered; the others are ways to a service."""
+    """The first line names the URL that did not answer; the others are commands to start or find a service."""
     outcome = process("definitions", "list", "--url", "http://127.0.0.1:1", "--request-timeout", "0.2")
     assert outcome.code == 5
-    told, *ways = outcome.err.splitlines()
-    assert told.startswith("workflow-manager: ")
-    assert "http://127.0.0.1:1" in told
+    message, *ways = outcome.err.splitlines()
+    assert message.startswith("workflow-manager: ")
+    assert "http://127.0.0.1:1" in message
     assert [way.split()[0] for way in ways] == ["make", "workflow-manager", "workflow-manager"]
 
 
@@ -120,7 +120,7 @@ def test_another_server_is_five(wfm: Run, service: FakeService) -> None:
 
 
 def test_waiting_too_long_is_124(process: Run, service: FakeService) -> None:
-    """The workflow goes on, and the way back is printed."""
+    """The workflow continues, and the command to follow it again is printed."""
     service.on("GET /workflows/w", workflow_json("running"))
     outcome = process(*FOLLOW, "--timeout", "0.1")
     assert outcome.code == 124
@@ -138,7 +138,7 @@ def test_findings_are_listed_below_the_error(wfm: Run, service: FakeService) -> 
 def test_a_fault_of_ours_is_seventy_and_shows_no_traceback(
     wfm: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The traceback is there for those who ask for it."""
+    """The traceback is shown on request."""
     service.on("GET /workflow-definitions", [])
     monkeypatch.setattr("workflow_manager.cli.output.formats.write_results", lambda *_, **__: 1 / 0)
     quiet = wfm("definitions", "list")

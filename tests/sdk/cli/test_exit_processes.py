@@ -50,7 +50,7 @@ def refused(service: FakeService, start: Start, status: int) -> int:
 
 
 def without_reader(service: FakeService, start: Start) -> int:
-    """Write more than a pipe holds, to nobody."""
+    """Write more than a pipe holds, without a reader."""
     service.on("GET /workflows", [workflow_json(id=f"w{number}") for number in range(500)])
     return start("workflows", "--limit", "500", "-o", "json").leave().code
 

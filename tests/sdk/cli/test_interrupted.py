@@ -34,7 +34,7 @@ WAY_BACK = ["Detached; the workflow continues. To follow it again:", "  workflow
 def test_an_interruption_detaches(
     interrupt: Callable[[object], None], code: int, open_terminal: OpenTerminal, service: FakeService
 ) -> None:
-    """The workflow goes on; the way back is printed, on a line of its own; the cursor is there again."""
+    """The workflow continues; the command to follow it again is printed on its own line; the cursor is back."""
     service.on("GET /workflows/w", workflow_json("running", jobs=[job_json()]))
     with open_terminal(*FOLLOW) as terminal:
         terminal.see("echo")

@@ -55,8 +55,8 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_the_help_of_all_shows_every_summary_whole(wfm: Run) -> None:
     """In a pipe, where they may take several lines."""
-    told = " ".join(wfm("--help").out.split())
-    assert [entry.summary for entry in COMMANDS.values() if entry.summary not in told] == []
+    text = " ".join(wfm("--help").out.split())
+    assert [entry.summary for entry in COMMANDS.values() if entry.summary not in text] == []
     queues = " ".join(wfm("queues", "--help").out.split())
     assert "Show the limits of a queue and how many of its workflows are running." in queues
 
@@ -68,7 +68,7 @@ def test_the_help_of_all_names_every_exit_code(wfm: Run) -> None:
 
 
 def test_the_help_of_a_verb_loads_nothing_heavy() -> None:
-    """What a verb takes is told without what it does, and without what typer checks values with."""
+    """Help needs neither the code of the verb nor what typer validates values with."""
     calls = "; ".join(f"main({[*words.split(), '--help']!r})" for words in VERBS)
     assert loaded_by(f"from app.cli.commands import main; {calls}") & HEAVY == set()
 
@@ -108,7 +108,7 @@ def test_the_summary_of_a_verb_is_the_first_line_of_its_docstring(words: str) ->
 
 @pytest.mark.parametrize("words", VERBS)
 def test_every_verb_has_help(words: str, wfm: Run) -> None:
-    """Every verb loads, and explains itself without drawing boxes when nobody looks."""
+    """Every verb loads, and its help has no boxes outside a terminal."""
     outcome = wfm(*words.split(), "--help")
     assert outcome.code == 0
     assert f"{words} [OPTIONS]" in outcome.out

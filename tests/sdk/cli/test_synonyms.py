@@ -176,11 +176,11 @@ def test_the_examples_are_commands_that_fit(name: str, monkeypatch: pytest.Monke
 def test_the_help_fits_eighty_columns_and_speaks_plain_words(wfm: Run) -> None:
     """No names of types of a programming language, no inequalities."""
     for words in ["", *every_verb()]:
-        told = wfm(*words.split(), "--help").out
-        assert [line for line in told.splitlines() if len(line) > 80] == [], words
-        assert not {"<int", "<str", "<float", "range>", "x>=", "INTEGER", "FLOAT"} & set(told.split()), words
-        assert "x>=" not in told
-        assert "<=x" not in told
+        text = wfm(*words.split(), "--help").out
+        assert [line for line in text.splitlines() if len(line) > 80] == [], words
+        assert not {"<int", "<str", "<float", "range>", "x>=", "INTEGER", "FLOAT"} & set(text.split()), words
+        assert "x>=" not in text
+        assert "<=x" not in text
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def story() -> list[dict[str, object]]:
 
 
 def many_jobs(number: int, status: str = "succeeded", **fields: Any) -> list[dict[str, Any]]:
-    """Return a Map and so many of its items."""
+    """Return a Map and that many of its items."""
     outer = job_json("each", status, type="Map", startedAt=STARTED, stoppedAt=STOPPED)
     items = (
         job_json(

@@ -47,7 +47,7 @@ async def test_findings_arrive_with_the_error() -> None:
 
 
 async def test_a_fault_of_the_service_names_the_request() -> None:
-    """Whoever runs the service finds the fault in its log by this id."""
+    """The id leads to the fault in the service's log."""
     async with manager_for(Recorder({"message": "bad luck", "requestId": "r-1"}, status=500)) as manager:
         with pytest.raises(errors.Unavailable, match=r"bad luck \(request r-1\)"):
             await manager.resolve_workflow(WORKFLOW_ID)
@@ -147,7 +147,7 @@ async def test_an_empty_answer_is_a_success(call: Call, content: bytes) -> None:
 
 @pytest.mark.parametrize("call", SILENT[:-1])
 async def test_another_document_is_no_success(call: Call) -> None:
-    """Somebody else has answered."""
+    """Another server has answered."""
     async with manager_for(Recorder({"error": "login_required"})) as manager:
         with pytest.raises(errors.Unavailable, match=NOT_OURS):
             await call(manager)
@@ -155,7 +155,7 @@ async def test_another_document_is_no_success(call: Call) -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 405, 409, 418])
 @pytest.mark.parametrize("body", [LOGIN, "404 page not found", "", "[]", '"no"', '{"error": "no"}', '{"message": 1}'])
-async def test_a_refusal_of_somebody_else_says_nothing_of_workflows(status: int, body: str) -> None:
+async def test_a_refusal_of_another_server_says_nothing_of_workflows(status: int, body: str) -> None:
     """A wrong URL must not look as if there were no such workflow."""
     async with manager_for(Recorder(body, status=status)) as manager:
         with pytest.raises(errors.Unavailable, match=NOT_OURS):

@@ -36,7 +36,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ov
 
 @asynccontextmanager
 async def service() -> AsyncIterator[str]:
-    """Serve a workflow that goes on for as long as the test."""
+    """Serve a workflow that runs as long as the test."""
     over = asyncio.Event()
     server = await asyncio.start_server(lambda reader, writer: _answer(reader, writer, over), "127.0.0.1", 0)
     async with server:

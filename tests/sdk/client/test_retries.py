@@ -124,8 +124,8 @@ async def test_what_no_attempt_can_heal_is_not_repeated() -> None:
     assert len(service.requests) == 1
 
 
-async def test_where_nobody_ever_answered_a_policy_may_give_up_sooner() -> None:
-    """Whoever mistyped a URL does not want to wait for half a minute."""
+async def test_without_any_answer_before_a_policy_may_give_up_sooner() -> None:
+    """A mistyped URL should not take half a minute to report."""
     service = Broken(httpx.ConnectError("refused"))
     await service.suffer(lambda m: m.list_definitions(), retries=RetryPolicy(refused_seconds=5))
     assert sum(service.pauses) == pytest.approx(5)
@@ -211,7 +211,7 @@ def test_pauses_double_up_to_a_limit() -> None:
 
 
 async def test_a_policy_may_count_the_attempts() -> None:
-    """For those who would rather know at once."""
+    """For callers that prefer an early error."""
     service = Broken(503)
     await service.suffer(lambda m: m.list_definitions(), retries=RetryPolicy(attempts=3))
     assert len(service.requests) == 3
@@ -257,7 +257,7 @@ async def test_a_pause_that_the_service_asks_for_is_made(retry_after: str, pause
 
 
 async def test_a_pause_that_is_too_long_is_told() -> None:
-    """Nobody sits before a screen for an hour."""
+    """A person does not wait for an hour."""
     service = Busy("3600")
     async with service.manager() as manager:
         with pytest.raises(errors.Throttled, match="slowly"):
@@ -273,7 +273,7 @@ def test_a_pause_may_end_at_a_date() -> None:
 
 
 async def test_all_attempts_together_have_a_time() -> None:
-    """Whoever asks gets an answer within it, from a service that hangs as well, and hears of the last failure."""
+    """A request ends within it, even if the service hangs, and reports the last failure."""
 
     async def hangs(request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(request.extensions["timeout"]["read"])

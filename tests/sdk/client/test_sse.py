@@ -108,7 +108,7 @@ QUEUED, RUNNING, SUCCEEDED = (workflow_json(status) for status in ("queued", "ru
 
 
 async def test_one_request_shows_every_change() -> None:
-    """Nothing is asked again and again."""
+    """Without polling."""
     service = Events([QUEUED, ": still here\n\n", RUNNING, SUCCEEDED])
     assert await service.follow() == ["queued", "running", "succeeded"]
     assert (service.resumed_from, service.polled, service.pauses) == ([None], [], [])
@@ -121,7 +121,7 @@ async def test_details_after_the_end_are_shown() -> None:
 
 
 async def test_a_write_that_changes_nothing_is_not_shown() -> None:
-    """That somebody looked is no news."""
+    """A read is not a change."""
     seen = {**RUNNING, "lastUpdated": "2026-01-02T03:04:09.000Z", "observedAt": "2026-01-02T03:04:09.000Z"}
     assert await Events([RUNNING, seen, SUCCEEDED]).follow() == ["running", "succeeded"]
 
@@ -133,7 +133,7 @@ async def test_other_events_are_passed_over() -> None:
 
 @pytest.mark.parametrize("end", [[QUEUED, Cut], [QUEUED], [QUEUED, "data: half"]], ids=["cut", "closed", "torn"])
 async def test_a_stream_that_breaks_off_is_resumed(end: Sequence[Part]) -> None:
-    """Another replica goes on from the last event that arrived."""
+    """Another replica continues after the last event that arrived."""
     service = Events(end, 503, [RUNNING, SUCCEEDED])
     assert await service.follow() == ["queued", "running", "succeeded"]
     assert service.resumed_from == [None, "1", "1"]
@@ -195,7 +195,7 @@ async def test_replicas_without_events_take_over() -> None:
 
 
 async def test_an_event_that_is_no_workflow_is_not_believed() -> None:
-    """The service is asked instead."""
+    """The service is polled instead."""
     service = Events(["event: workflow\ndata: {}\n\n"])
     assert await service.follow() == ["succeeded"]
 
@@ -228,12 +228,12 @@ class Endless(httpx.AsyncByteStream):
         await asyncio.sleep(3600)
 
     async def aclose(self) -> None:
-        """Take note that nobody reads on."""
+        """Record that the reader has stopped."""
         self.closed = True
 
 
-async def test_whoever_stops_looking_closes_the_stream() -> None:
-    """Nothing goes on behind a loop that was left."""
+async def test_leaving_the_iteration_closes_the_stream() -> None:
+    """Nothing continues in the background."""
     stream = Endless()
 
     def service(_request: httpx.Request) -> httpx.Response:
@@ -247,7 +247,7 @@ async def test_whoever_stops_looking_closes_the_stream() -> None:
 
 
 class LongPolled:
-    """A service that answers when the workflow changes; 304 after a wait in vain."""
+    """A service that answers when the workflow changes, or with 304 after the wait."""
 
     def __init__(self, *answers: dict[str, Any] | int) -> None:
         self._answers = list(answers)

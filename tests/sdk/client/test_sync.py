@@ -55,7 +55,7 @@ def manager() -> Iterator[SyncWorkflowManager]:
 
 
 def test_it_has_every_operation_with_the_same_parameters() -> None:
-    """Whoever knows one knows the other."""
+    """Both clients have the same signatures."""
     assert operations(SyncWorkflowManager) == operations(WorkflowManager)
 
 
@@ -167,7 +167,7 @@ class Interrupting:
             signal.pthread_kill(self._main, signal.SIGINT)
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
-            await asyncio.sleep(0.01)  # closing takes a moment, and nobody may be in its way
+            await asyncio.sleep(0.01)  # closing takes a moment and must not be disturbed
             self.cancelled.set()
             raise
         raise AssertionError
@@ -184,7 +184,7 @@ INTERRUPTED: list[tuple[str, Callable[[SyncWorkflowManager], object]]] = [
 
 @pytest.mark.parametrize(("silent", "call"), INTERRUPTED)
 def test_ctrl_c_cancels_the_operation(silent: str, call: Callable[[SyncWorkflowManager], object]) -> None:
-    """The request does not go on behind the back of whoever interrupted it, and no other error takes its place."""
+    """The interrupted request does not continue in the background, and no other error is raised."""
     service = Interrupting(silent)
     with SyncWorkflowManager("http://service.test", transport=httpx.MockTransport(service)) as manager:
         with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Waiting for and following a workflow at a service that can only be asked again.
+"""Waiting for and following a workflow at a service without events, by polling.
 
 Covers `workflow_manager.client.watching` and `workflow_manager.client.outage_tolerance`.
 """
@@ -94,7 +94,7 @@ async def test_the_interval_grows_while_nothing_happens() -> None:
 
 
 class ServiceUnavailable:
-    """A service without events that is away for so many seconds of the loop's clock, after so many answers."""
+    """A service without events that is unavailable for some seconds of virtual time, after some answers."""
 
     def __init__(self, seconds: float, *, answers: int = 1, failure: Exception | int | None = None) -> None:
         self._back_at = asyncio.get_running_loop().time() + seconds
@@ -117,20 +117,20 @@ class ServiceUnavailable:
 
 @pytest.mark.looptime
 async def test_an_outage_in_the_middle_is_waited_out() -> None:
-    """A restart of the service, or of its machine, does not end the watching; the watcher is told of it."""
-    told: list[bool] = []
+    """A restart of the service, or of its machine, does not end the iteration; ``on_outage`` reports it."""
+    reported: list[bool] = []
     away = httpx.MockTransport(ServiceUnavailable(OUTAGE_SECONDS * 0.9))
     async with WorkflowManager("http://service.test", transport=away) as manager:
-        changes = manager.follow("w", on_outage=lambda outage: told.append(outage is not None))
+        changes = manager.follow("w", on_outage=lambda outage: reported.append(outage is not None))
         assert [workflow.status.value async for workflow in changes] == ["running", "succeeded"]
-    assert told[0]
-    assert not told[-1]
-    assert told.count(False) == 1
+    assert reported[0]
+    assert not reported[-1]
+    assert reported.count(False) == 1
 
 
 @pytest.mark.looptime
 async def test_an_outage_without_end_is_raised() -> None:
-    """The watcher does not wait for ever, but for as long as it was told."""
+    """The follower waits no longer than ``outage_seconds``."""
     clock = asyncio.get_running_loop().time
     away = httpx.MockTransport(ServiceUnavailable(1e6))
     async with WorkflowManager("http://service.test", transport=away) as manager:
@@ -141,7 +141,7 @@ async def test_an_outage_without_end_is_raised() -> None:
 
 
 @pytest.mark.looptime
-async def test_whoever_waits_for_an_hour_waits_out_an_outage_of_half_of_it() -> None:
+async def test_an_outage_is_waited_out_for_as_long_as_the_timeout() -> None:
     """The time-out of the caller is what counts."""
     async with WorkflowManager(
         "http://service.test", transport=httpx.MockTransport(ServiceUnavailable(1800))
@@ -155,17 +155,17 @@ RESTARTS = [httpx.ConnectError("refused"), httpx.ReadError("cut"), httpx.ReadTim
 @pytest.mark.looptime
 @pytest.mark.parametrize("failure", RESTARTS)
 async def test_an_outage_that_begins_before_the_first_answer_is_waited_out(failure: Exception | int) -> None:
-    """Whoever starts to watch during a deployment need not start again."""
-    told: list[bool] = []
+    """Following can start during a deployment."""
+    reported: list[bool] = []
     away = httpx.MockTransport(ServiceUnavailable(120, answers=0, failure=failure))
     async with WorkflowManager("http://service.test", transport=away) as manager:
         assert (await manager.wait("w")).status.value == "succeeded"
     away = httpx.MockTransport(ServiceUnavailable(120, answers=0, failure=failure))
     async with WorkflowManager("http://service.test", transport=away) as manager:
-        changes = manager.follow("w", on_outage=lambda outage: told.append(outage is not None))
+        changes = manager.follow("w", on_outage=lambda outage: reported.append(outage is not None))
         assert [workflow.status.value async for workflow in changes] == ["succeeded"]
-    assert told[0]
-    assert told.count(False) == 1
+    assert reported[0]
+    assert reported.count(False) == 1
 
 
 @pytest.mark.looptime
@@ -180,7 +180,7 @@ async def test_an_outage_at_the_start_without_end_is_raised() -> None:
 
 
 @pytest.mark.looptime
-async def test_where_nobody_ever_answered_less_tolerance_may_be_had() -> None:
+async def test_an_outage_without_any_answer_before_may_have_a_shorter_limit() -> None:
     """A policy says so, such as that of the command line."""
     away = httpx.MockTransport(ServiceUnavailable(1e6, answers=0))
     policy = RetryPolicy(refused_seconds=8)
@@ -192,7 +192,7 @@ async def test_where_nobody_ever_answered_less_tolerance_may_be_had() -> None:
 
 
 async def test_a_fault_at_the_start_is_raised_at_once() -> None:
-    """So is the answer of somebody else: a wrong URL is told at once."""
+    """So is a response from another server: a wrong URL is an error at once."""
     service = Scripted([OUTAGE])
     with pytest.raises(errors.Unavailable):
         await follow(service)
@@ -216,7 +216,7 @@ async def test_wait_returns_the_ended_workflow() -> None:
 
 
 async def test_wait_gives_up_after_its_time() -> None:
-    """The workflow goes on; the caller is told by TimeoutError, which says how it was."""
+    """The workflow continues; TimeoutError names its last status."""
     service = Scripted([snapshot("running")])
     async with service.manager() as manager:
         with pytest.raises(TimeoutError, match=r"^Workflow w is running after 0\.05 s\.$"):

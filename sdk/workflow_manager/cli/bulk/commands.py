@@ -82,7 +82,7 @@ def resume(
     if start_at is not None:
         valid(models.WorkflowDefinitionOverrides, StartAt=start_at)
 
-    def place(workflow: models.Workflow) -> str:
+    def state_of(workflow: models.Workflow) -> str:
         return state_that_failed(workflow) if start_at is None else start_at
 
     async def action(manager: "WorkflowManager", workflow_id: str, key: str, known: str | None) -> str:
@@ -92,7 +92,7 @@ def resume(
 
     checks_first = selection.ids is not None or start_at is None
     eligibility = RESUMABLE_AGAIN if again else RESUMABLE
-    bulk = Bulk("resume", "resumed", eligibility, action, selection, place, checks_first=checks_first)
+    bulk = Bulk("resume", "resumed", eligibility, action, selection, state_of, checks_first=checks_first)
     workflow_id = selection.only_id
     if workflow_id is None:
         return run_bulk(bulk)
@@ -171,8 +171,8 @@ async def _resume_one(
     again: bool,
     following: FollowOptions | None,
 ) -> ExitCode:
-    place = await _decided(manager, bulk, workflow_id)
-    state = place or await _state_to_resume(manager, workflow_id, start_at)
+    known = await _decided(manager, bulk, workflow_id)
+    state = known or await _state_to_resume(manager, workflow_id, start_at)
     resumed = await manager.resume_workflow(workflow_id, start_at=state, force=again)
     if following is not None:
         return await follow(manager, resumed.id, following)

@@ -123,8 +123,8 @@ class BulkRun:
 
     async def _try(self, workflow_id: str) -> ActionResult:
         try:
-            place = await decide(self._manager, self._bulk, workflow_id)
-            message = await self._bulk.action(self._manager, workflow_id, f"{self._journal.key}-{workflow_id}", place)
+            state = await decide(self._manager, self._bulk, workflow_id)
+            message = await self._bulk.action(self._manager, workflow_id, f"{self._journal.key}-{workflow_id}", state)
         except errors.WorkflowManagerError as error:
             return self._failed(workflow_id, error)
         self._failures = 0

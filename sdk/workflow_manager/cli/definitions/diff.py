@@ -43,9 +43,7 @@ async def compare(manager: WorkflowManager, wanted: models.NewWorkflowDefinition
         present = await manager.get_definition(wanted.name)
     except errors.DefinitionNotFound:
         return Difference(wanted, None, Change.CREATED)
-    # As JSON, because in Python 1 == 1.0 == True.
-    same = json.dumps(_fields(wanted), sort_keys=True) == json.dumps(_fields(present), sort_keys=True)
-    return Difference(wanted, present, Change.NONE if same else Change.ADDED)
+    return Difference(wanted, present, Change.NONE if models.same_content(wanted, present) else Change.ADDED)
 
 
 async def store_definition(

@@ -25,7 +25,7 @@ def connect(service: Service, *, attempts: int | None = None) -> WorkflowManager
             attempts=attempts, refused_seconds=REFUSED_SECONDS, total_seconds=service.request_timeout_seconds
         ),
         headers=service.headers,
-        on_retry=WaitingNote(service).tell if sys.stderr.isatty() else None,
+        on_retry=WaitingNote(service).on_retry if sys.stderr.isatty() else None,
     )
 
 
@@ -44,10 +44,10 @@ class WaitingNote:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._told = False
+        self._shown = False
 
-    def tell(self, _failure: errors.WorkflowManagerError) -> None:
+    def on_retry(self, _failure: errors.WorkflowManagerError) -> None:
         """Print the note after the first failed attempt."""
-        if not self._told:
+        if not self._shown:
             note(f"Waiting for {self._service} (Ctrl-C to stop) ...")
-        self._told = True
+        self._shown = True

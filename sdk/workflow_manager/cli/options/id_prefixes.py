@@ -11,7 +11,7 @@ from workflow_manager.cli.options.client import connect
 from workflow_manager.cli.options.connection import Service
 from workflow_manager.client import WorkflowManager
 
-_BEGINNING: Final = re.compile(r"[0-9a-f][0-9a-f-]{7,34}", re.ASCII | re.IGNORECASE)
+_PREFIX: Final = re.compile(r"[0-9a-f][0-9a-f-]{7,34}", re.ASCII | re.IGNORECASE)
 """Eight characters or more of a UUID, but not all 36 of them."""
 
 SHOWN: Final = 5
@@ -20,7 +20,7 @@ SHOWN: Final = 5
 
 def resolve_ids(ids: Sequence[str], service: Service) -> tuple[str, ...]:
     """Return whole ids; prefixes are looked up at the service."""
-    if not any(map(_may_be_beginning, ids)):
+    if not any(map(_may_be_prefix, ids)):
         return tuple(ids)
     return run(_resolve(ids, service))
 
@@ -30,20 +30,20 @@ async def whole_ids(manager: WorkflowManager, ids: Sequence[str]) -> tuple[str, 
     return tuple(await asyncio.gather(*(whole_id(manager, each) for each in ids)))
 
 
-async def whole_id(manager: WorkflowManager, typed: str) -> str:
+async def whole_id(manager: WorkflowManager, prefix: str) -> str:
     """Return the id with the typed prefix; anything that is not a prefix is returned unchanged."""
-    if not _may_be_beginning(typed):
-        return typed
-    page = await manager.list_workflows(id_prefix=typed.lower(), limit=SHOWN, summary_only=True)
+    if not _may_be_prefix(prefix):
+        return prefix
+    page = await manager.list_workflows(id_prefix=prefix.lower(), limit=SHOWN, summary_only=True)
     found = [workflow.id for workflow in page.workflows]
     match found:
         case [only]:
             return only
         case []:
             among = " among the newest" if page.next_page_path else ""
-            raise errors.WorkflowNotFound(f"there is no workflow whose id begins with {typed!r}{among}")
+            raise errors.WorkflowNotFound(f"there is no workflow whose id begins with {prefix!r}{among}")
     more = "" if len(found) < SHOWN else " and perhaps more"
-    raise errors.InvalidRequest(f"Several ids begin with {typed!r}: {', '.join(found)}{more}.")
+    raise errors.InvalidRequest(f"Several ids begin with {prefix!r}: {', '.join(found)}{more}.")
 
 
 async def _resolve(ids: Sequence[str], service: Service) -> tuple[str, ...]:
@@ -51,5 +51,5 @@ async def _resolve(ids: Sequence[str], service: Service) -> tuple[str, ...]:
         return await whole_ids(manager, ids)
 
 
-def _may_be_beginning(word: str) -> bool:
-    return _BEGINNING.fullmatch(word) is not None
+def _may_be_prefix(word: str) -> bool:
+    return _PREFIX.fullmatch(word) is not None

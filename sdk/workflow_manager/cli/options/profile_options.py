@@ -11,7 +11,7 @@ from workflow_manager.cli.options.completion import complete_profile
 from workflow_manager.cli.options.connection import DEFAULT_REQUEST_TIMEOUT_SECONDS, ActiveProfile, remember
 from workflow_manager.cli.options.profiles import PROFILE_VARIABLE, VARIABLES, read_configuration
 
-NAMED_ON_THE_COMMAND_LINE: Final = "COMMANDLINE"
+FROM_OPTION: Final = "COMMANDLINE"
 ASKING: Final = "service"
 NAMING_A_SERVICE: Final = "url"
 SETTING_OF: Final[Mapping[str, str]] = {variable: setting for setting, variable in VARIABLES.items()}
@@ -30,7 +30,7 @@ def add_connection_options(command: Any) -> None:
 def _choose(context: typer.Context, name: str | None) -> None:
     configuration = read_configuration()
     settings = configuration.settings_of(name)
-    typed = _source(context) == NAMED_ON_THE_COMMAND_LINE
+    typed = _source(context) == FROM_OPTION
     remember(context, active=ActiveProfile(name or configuration.default, typed, settings))
     takers = [(each, setting) for each in context.command.params if (setting := _setting(each)) in settings]
     defaults = {parameter.name: settings[setting] for parameter, setting in takers if setting is not None}

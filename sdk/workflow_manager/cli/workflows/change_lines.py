@@ -15,10 +15,10 @@ END_CHARACTERS: Final = 500
 
 def changed_lines(workflow: models.Workflow, shown: dict[str, str]) -> Iterator[str]:
     """Yield a line for each job, and for the workflow, that differs from ``shown``; update ``shown``."""
-    for key, (moment, words) in _lines(workflow).items():
-        if shown.get(key) != words:
-            shown[key] = words
-            yield escape(f"{models.format_time(moment)}  {words}")
+    for key, (time, text) in _lines(workflow).items():
+        if shown.get(key) != text:
+            shown[key] = text
+            yield escape(f"{models.format_time(time)}  {text}")
 
 
 def output_lines(workflow: models.Workflow) -> Iterator[str]:

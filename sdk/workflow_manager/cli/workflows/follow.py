@@ -68,24 +68,24 @@ async def follow(manager: "WorkflowManager", workflow_id: str, following: Follow
         async with asyncio.timeout(following.timeout_seconds):
             last = await _show(manager, workflow_id, following)
     except TimeoutError:
-        _tell(
+        _note_command(
             f"The workflow has not ended after {following.timeout_seconds:g} s; it continues.", workflow_id, following
         )
         return ExitCode.WAIT_TIMED_OUT
     except asyncio.CancelledError:
-        _tell("Detached; the workflow continues.", workflow_id, following)
+        _note_command("Detached; the workflow continues.", workflow_id, following)
         raise
     except errors.Unavailable:
-        _tell("The service is unavailable; the workflow continues.", workflow_id, following)
+        _note_command("The service is unavailable; the workflow continues.", workflow_id, following)
         raise
     except errors.WorkflowManagerError:
-        _tell("The workflow can no longer be followed; it continues.", workflow_id, following)
+        _note_command("The workflow can no longer be followed; it continues.", workflow_id, following)
         raise
     return EXIT_CODES[last.status]
 
 
-def _tell(what: str, workflow_id: str, following: FollowOptions) -> None:
-    note(f"{what} To follow it again:")
+def _note_command(message: str, workflow_id: str, following: FollowOptions) -> None:
+    note(f"{message} To follow it again:")
     note("  " + following.service.command("workflows", workflow_id, "--follow"))
 
 
@@ -98,14 +98,14 @@ async def _show(manager: "WorkflowManager", workflow_id: str, following: FollowO
 
     outage_seconds = OUTAGE_SECONDS if following.timeout_seconds is None else following.timeout_seconds
 
-    def snapshots(tell: "OnOutage") -> "AsyncGenerator[models.Workflow, None]":
-        return manager.follow(workflow_id, outage_seconds=outage_seconds, on_outage=tell)
+    def snapshots(on_outage: "OnOutage") -> "AsyncGenerator[models.Workflow, None]":
+        return manager.follow(workflow_id, outage_seconds=outage_seconds, on_outage=on_outage)
 
     console = Console(file=sys.stdout)
     full = following.service.command("workflows", workflow_id, "--full")
     if following.output is Format.TABLE and console.is_terminal and not console.is_dumb_terminal:
         return await show_live(snapshots, console, full=full)
-    async with aclosing(snapshots(OutageNotes().tell)) as found:
+    async with aclosing(snapshots(OutageNotes().on_outage)) as found:
         match following.output:
             case Format.TABLE:
                 return await _show_lines(found)
@@ -150,7 +150,7 @@ class OutageNotes:
     def __init__(self) -> None:
         self._away = False
 
-    def tell(self, outage: errors.Unavailable | None) -> None:
+    def on_outage(self, outage: errors.Unavailable | None) -> None:
         """Handle a failed attempt, or None for an answer after an outage."""
         if outage is None:
             note("The service is available again.")

@@ -57,8 +57,8 @@ class Row:
         """Sort key: active jobs over ended ones, recent changes over older ones."""
         if self.node is None:
             return False, LONG_AGO
-        moments = [job.stopped_at or job.started_at or job.created_at for job in self.node.jobs]
-        return self.node.status in LIVE, max(moments)
+        times = [job.stopped_at or job.started_at or job.created_at for job in self.node.jobs]
+        return self.node.status in LIVE, max(times)
 
 
 def job_tree(jobs: Sequence[models.Job]) -> tuple[Node, ...]:

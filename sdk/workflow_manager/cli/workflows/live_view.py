@@ -40,7 +40,7 @@ async def show_live(snapshots: Snapshots, console: Console, *, full: str) -> mod
             refresh_per_second=REFRESHES_PER_SECOND,
             transient=True,
         ):
-            async with aclosing(snapshots(view.tell)) as found:
+            async with aclosing(snapshots(view.on_outage)) as found:
                 async for workflow in found:
                     last = workflow
                     view.update(workflow)
@@ -67,7 +67,7 @@ class LiveView:
         self._tree = job_tree(workflow.jobs)
         self._workflow = workflow
 
-    def tell(self, outage: errors.Unavailable | None) -> None:
+    def on_outage(self, outage: errors.Unavailable | None) -> None:
         """Show that the service is unavailable, or no longer."""
         self._outage = None if outage is None else f"The service is unavailable; retrying. {outage.message}"
 

@@ -97,7 +97,7 @@ async def _register(service: DefinitionService, wanted: models.NewWorkflowDefini
     except errors.NotFound:
         _tell(await service.create_definition(wanted))
         return
-    if (latest.state_machine, latest.default_tags) != (wanted.state_machine, wanted.default_tags):
+    if not models.same_content(wanted, latest):
         _tell(await service.update_definition(wanted))
 
 

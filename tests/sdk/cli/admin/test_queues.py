@@ -60,7 +60,7 @@ UNUSED = {"name": "nope", "paused": False, "running": 0, "queued": 0}
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
-def test_a_queue_that_nobody_uses_may_be_a_slip(verb: str, wfm: Run, service: FakeService) -> None:
+def test_an_unused_queue_may_be_a_typo(verb: str, wfm: Run, service: FakeService) -> None:
     """It is done all the same: the first workflow may come later."""
     service.on("GET /queues/nope", UNUSED)
     service.on("GET /workflows?queue=nope", [])
@@ -73,7 +73,7 @@ def test_a_queue_that_nobody_uses_may_be_a_slip(verb: str, wfm: Run, service: Fa
 
 
 @pytest.mark.parametrize("signs", [{"running": 1}, {"queued": 1}, {"maxRunning": 0}, {"startsPerSecond": 0.5}])
-def test_a_queue_that_somebody_uses_is_no_slip(signs: dict[str, object], wfm: Run, service: FakeService) -> None:
+def test_a_used_queue_is_not_a_typo(signs: dict[str, object], wfm: Run, service: FakeService) -> None:
     service.on("GET /queues/nope", {**UNUSED, **signs})
     service.on("PUT /queues/nope", {**UNUSED, **signs, "paused": True})
     assert wfm("queues", "pause", "nope").err == ""
@@ -119,7 +119,7 @@ def test_a_service_that_is_well_is_zero(wfm: Run, service: FakeService) -> None:
 
 
 def test_a_service_that_does_no_work_is_five(wfm: Run, service: FakeService) -> None:
-    """It answers; what is wrong is told."""
+    """It answers; the note says what is wrong."""
     service.on("GET /_health", {"status": "ok"})
     service.on("GET /_ready", {"message": "the poller stands still"}, status=503)
     outcome = wfm("health", "-o", "json")

@@ -47,7 +47,7 @@ def test_filters_are_asked_for_status_by_status(wfm: Run, service: FakeService) 
 
 @pytest.mark.parametrize(("output", "out"), [("json", "[]\n"), ("yaml", "[]\n"), ("jsonl", ""), ("table", "")])
 def test_nothing_to_do_is_a_document_as_well(output: str, out: str, wfm: Run, service: FakeService) -> None:
-    """Whoever reads the results of many reads those of none."""
+    """Programs that read many results can read none."""
     service.on("GET /workflows", [])
     assert wfm("cancel", "-n", "dev", "--yes", "-o", output) == (0, out, "Nothing to do.\n")
 
@@ -94,8 +94,8 @@ def test_a_limit_takes_the_oldest(wfm: Run, service: FakeService) -> None:
     assert [json.loads(line)["id"] for line in outcome.out.splitlines()] == ["w1", "w2"]
 
 
-def test_nobody_is_asked_in_a_pipe(wfm: Run, process: Run, service: FakeService) -> None:
-    """A script that forgot --yes is told, and nothing happens."""
+def test_there_is_no_prompt_in_a_pipe(wfm: Run, process: Run, service: FakeService) -> None:
+    """A script without --yes gets an error, and nothing is changed."""
     listed(service, "a", "b")
     outcome = process("cancel", *OF_X, stdin="y\n")
     assert outcome.code == 2
@@ -126,7 +126,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("arguments", "words"), WRONG, ids=[" ".join(row[0]) for row in WRONG])
 def test_wrong_usage_asks_for_nothing(arguments: tuple[str, ...], words: str, wfm: Run, service: FakeService) -> None:
-    """One line, before the service is asked."""
+    """One line, before any request."""
     outcome = wfm(*arguments)
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert words in outcome.err

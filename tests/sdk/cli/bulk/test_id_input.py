@@ -144,7 +144,7 @@ def test_a_dry_run_of_what_is_not_there_is_three(wfm: Run, service: FakeService)
 
 
 def test_several_are_done_one_by_one(wfm: Run, service: FakeService) -> None:
-    """Nobody is asked, because they were named; each is done once, and each has its line."""
+    """Without a prompt, because they were given; each is done once, with a line of its own."""
     for each in "abc":
         service.on(f"DELETE /workflows/{each}", {} if each != "b" else Answer({"message": "it has ended"}, 400))
     outcome = wfm("cancel", "a", "b", "c", "a", "--rate", "1000", "--reason", "why")
@@ -159,7 +159,7 @@ def test_several_are_done_one_by_one(wfm: Run, service: FakeService) -> None:
 
 
 def test_ids_come_from_standard_input(process: Run, service: FakeService) -> None:
-    """For those that another command has found."""
+    """As another command has written them."""
     for each in ("a", "b", "c"):
         service.on(f"DELETE /workflows/{each}", {})
     outcome = process("cancel", "a", "-", stdin="b\n\n c \r\na\n")
@@ -186,7 +186,7 @@ def test_ids_come_from_the_lists_of_workflows(process: Run, service: FakeService
     ["a b", "a\nretryFor: b\n", "- id: a\n", "a\nb:\n", "{", '{"id": "a"}\nb', '["a"]', '[{"id": 1}]', '{"id": "a b"}'],
 )
 def test_what_is_no_id_stops_all(text: str) -> None:
-    """The rest might be about others than those that were meant."""
+    """The other ids might not be the intended ones either."""
     with pytest.raises(errors.InvalidRequest, match="-o id"):
         parse_ids(text)
 
@@ -241,7 +241,7 @@ def test_a_journal_of_ids_is_kept_and_read(wfm: Run, service: FakeService, tmp_p
 def test_what_cannot_be_honoured_is_refused(
     arguments: tuple[str, ...], words: str, wfm: Run, service: FakeService
 ) -> None:
-    """Before the service is asked."""
+    """Before any request."""
     outcome = wfm(*arguments)
     assert (outcome.code, outcome.err.count("\n"), service.asked) == (2, 1, [])
     assert words in outcome.err

@@ -69,10 +69,10 @@ def test_a_dry_run_puts_nothing(wfm: Run, service: FakeService, folder: str) -> 
 
 def test_one_refusal_does_not_keep_the_others(wfm: Run, service: FakeService, folder: str) -> None:
     """The exit code tells of it, and its line says why."""
-    service.on("PUT /workflow-definitions/changed", Answer({"message": "somebody was first"}, 409))
+    service.on("PUT /workflow-definitions/changed", Answer({"message": "a concurrent update was first"}, 409))
     outcome = wfm("definitions", "apply", folder)
-    told = f"{folder}/changed.json: somebody was first\n1 created, 1 unchanged, 1 failed.\n"
-    assert (outcome.code, outcome.err) == (3, told)
+    message = f"{folder}/changed.json: a concurrent update was first\n1 created, 1 unchanged, 1 failed.\n"
+    assert (outcome.code, outcome.err) == (3, message)
     assert written(service) == ["PUT /workflow-definitions/changed", "POST /workflow-definitions"]
 
 
@@ -80,7 +80,7 @@ def test_one_refusal_does_not_keep_the_others(wfm: Run, service: FakeService, fo
 def test_a_service_that_is_gone_is_not_asked_for_the_rest(
     status: int, code: int, wfm: Run, service: FakeService, folder: str
 ) -> None:
-    """Nor one that will not have us; what was not tried is told."""
+    """Nor one that refuses the credentials; the rest is listed as not tried."""
     service.on("GET /workflow-definitions/changed", {"message": "no"}, status=status)
     outcome = wfm("definitions", "apply", folder)
     assert outcome.code == code
@@ -133,7 +133,7 @@ def test_folders_are_searched_and_files_are_taken(wfm: Run, service: FakeService
 
 
 def test_one_wrong_file_keeps_all_from_being_put(wfm: Run, service: FakeService, folder: str) -> None:
-    """All that is wrong is told at once, before the service is asked."""
+    """All problems are listed at once, before any request."""
     lay_out(Path(folder), bad={"StartAt": "z", "States": {"a": {"Type": "Pass", "End": True}}}, worse={"StartAt": "a"})
     outcome = wfm("definitions", "apply", folder)
     assert outcome.code == 2
@@ -145,7 +145,7 @@ def test_one_wrong_file_keeps_all_from_being_put(wfm: Run, service: FakeService,
 
 
 def test_two_files_of_one_name_are_refused(wfm: Run, service: FakeService, folder: str) -> None:
-    """Which of them is meant, nobody knows."""
+    """Otherwise it would be unclear which of them applies."""
     (Path(folder) / "z.json").write_text(json.dumps({"name": "new", "stateMachine": MACHINE}))
     outcome = wfm("definitions", "apply", folder)
     assert (outcome.code, service.asked) == (2, [])

@@ -77,7 +77,7 @@ def test_an_unchanged_definition_gets_none(wfm: Run, service: FakeService, tmp_p
 
 
 def test_force_adds_a_version_all_the_same(wfm: Run, service: FakeService, tmp_path: Path) -> None:
-    """For those who want to see a new number."""
+    """For a new version of the same definition."""
     service.on("GET /workflow-definitions/x", [stored(3)])
     service.on("PUT /workflow-definitions/x", stored(4))
     assert wfm("definitions", "put", write(tmp_path / "x.json", DEFINITION), "--force").err == "Added x:4.\n"
@@ -149,14 +149,14 @@ def test_a_wrong_file_is_refused_before_the_service_is_asked(
 
 
 def test_a_lost_race_is_a_conflict(wfm: Run, service: FakeService, tmp_path: Path) -> None:
-    """Somebody else added a version in between."""
+    """Another client added a version in between."""
     service.on("GET /workflow-definitions/x", [stored(3, {"StartAt": "b"})])
-    service.on("PUT /workflow-definitions/x", Answer({"message": "somebody was first"}, 409))
+    service.on("PUT /workflow-definitions/x", Answer({"message": "a concurrent update was first"}, 409))
     assert wfm("definitions", "put", write(tmp_path / "x.json", DEFINITION)).code == 3
 
 
 def test_lint_is_silent_about_good_files(wfm: Run, service: FakeService, tmp_path: Path) -> None:
-    """Definitions and bare machines; no service is asked."""
+    """Definitions and bare machines, without a service."""
     files = [
         write(tmp_path / "a.json", DEFINITION),
         write(tmp_path / "b.json", MACHINE),
@@ -261,8 +261,8 @@ def test_lint_does_not_store_what_it_checks(wfm: Run, service: FakeService, tmp_
     assert (outcome.code, [asked.line for asked in service.asked]) == (5, ["GET /openapi.json"])
 
 
-def test_a_url_for_nobody_is_wrong_usage(wfm: Run, service: FakeService, tmp_path: Path) -> None:
-    """Without --service no service is asked."""
+def test_a_url_without_service_is_wrong_usage(wfm: Run, service: FakeService, tmp_path: Path) -> None:
+    """Without --service no service is called."""
     outcome = wfm("definitions", "lint", write(tmp_path / "a.json", DEFINITION), "--url", service.url)
     assert (outcome.code, service.asked) == (2, [])
 

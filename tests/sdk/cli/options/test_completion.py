@@ -53,7 +53,7 @@ def test_names_of_definitions_are_offered(words: str, process: Run, named: FakeS
 
 @pytest.mark.parametrize("words", ["queues\npause\n", "submit\nx\n--queue\n", "cancel\n--queue\n", "queues\nput\n"])
 def test_names_of_queues_are_offered(words: str, process: Run, service: FakeService) -> None:
-    """Those that the service lists."""
+    """The names come from the service."""
     limits = {"paused": False, "running": 0, "queued": 0}
     service.on("GET /queues", [{"name": name, **limits} for name in ("default", "slow")])
     cursor = words.count("\n") + 1
@@ -82,7 +82,7 @@ def busy(service: FakeService) -> FakeService:
     "words", ["workflows\n", "cancel\n", "resume\n", "wait\n", "refresh\n", "workflows\n--workflow-id\n"]
 )
 def test_ids_of_recent_workflows_are_offered(words: str, process: Run, busy: FakeService) -> None:
-    """Those that the command is most often about."""
+    """Only ids in statuses that the command usually works on."""
     cursor = words.count("\n") + 1
     assert offered(process, f"wfm\n{words}", cursor) == list(IDS)
     assert offered(process, f"wfm\n{words}7c5", cursor) == [IDS[0]]
@@ -152,7 +152,7 @@ def test_other_shells_replace_the_whole_word(process: Run, named: FakeService) -
 
 @pytest.mark.parametrize("answer", [Answer({"message": "no"}, 500), Answer({"hello": "world"}), Answer([])])
 def test_a_service_that_does_not_help_is_silence(answer: Answer, process: Run, service: FakeService) -> None:
-    """Nothing is written into the line that somebody types."""
+    """No error is written into the line being typed."""
     service.on("GET /workflow-definitions", answer)
     assert offered(process, "wfm\nsubmit\n", 2) == []
 
@@ -249,7 +249,7 @@ def test_bash_completes_a_name(named: FakeService, tmp_path: Path) -> None:
 
 
 def test_names_of_profiles_are_offered(process: Run, tmp_path: Path) -> None:
-    """Of the configuration file; nobody is asked."""
+    """Read from the configuration file, without the service."""
     folder = tmp_path / ".config" / "workflow-manager"
     folder.mkdir(parents=True)
     (folder / "config.toml").write_text("[profiles.dev]\n[profiles.production]\n[profiles.preview]\n")
@@ -257,7 +257,7 @@ def test_names_of_profiles_are_offered(process: Run, tmp_path: Path) -> None:
 
 
 def test_files_are_offered_after_an_at_sign(process: Run, tmp_path: Path) -> None:
-    """For the input of a workflow; a folder ends with a slash, so that it goes on."""
+    """For the input of a workflow; a folder ends with a slash, so that completion can continue."""
     (tmp_path / "inputs").mkdir()
     for name in ("inputs/one.json", "inputs/two.json", "input.json", ".hidden"):
         (tmp_path / name).write_text("{}")

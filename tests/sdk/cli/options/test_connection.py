@@ -1,4 +1,4 @@
-"""Which service is asked, as whom, and for how long; and what of it is never shown.
+"""Which service is called, with which credentials and time limit; secrets are never shown.
 
 Covers `workflow_manager.cli.options.connection`.
 """
@@ -39,7 +39,7 @@ def sent(service: FakeService, name: str) -> str | None:
 def test_a_token_of_the_shell_is_sent(
     config: Path, wfm: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To whichever service is asked, with every request; without one nothing is said."""
+    """With every request to any service; without a token there is no header."""
     assert wfm(*LIST, "--url", service.url).code == 0
     assert sent(service, "Authorization") is None
     monkeypatch.setenv("WORKFLOWMANAGER_TOKEN", "t0ken")
@@ -117,7 +117,7 @@ def test_a_token_that_is_not_there_is_wrong_usage(config: Path, wfm: Run, servic
 
 
 def test_secrets_are_never_shown(config: Path, wfm: Run, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither by `config show`, nor where the way back is told, nor by an error."""
+    """Neither by `config show`, nor in a command to paste, nor in an error."""
     secret = service.url.replace("//", "//me:geheim@")
     config.write_text(PROFILES.format(url=secret))
     monkeypatch.setenv("P_TOKEN", "geheim2\nx")
@@ -166,7 +166,7 @@ def test_the_way_back_names_the_profile_that_was_typed(name: str, config: Path, 
 
 
 def test_the_way_back_leaves_the_password_to_the_person(config: Path, wfm: Run, service: FakeService) -> None:
-    """It is for whoever knows it."""
+    """The person fills it in."""
     service.on("GET /workflows/w", workflow_json("running"))
     last = wfm(*FOLLOW, "--url", service.url.replace("//", "//me:geheim@")).err.splitlines()[-1]
     assert last.endswith(f" --url '{service.url.replace('//', '//me:***@')}'")

@@ -151,7 +151,7 @@ def test_submit_sends_what_was_set(wfm: Run, service: FakeService) -> None:
 
 
 def test_filters_of_a_list_are_sent(wfm: Run, service: FakeService) -> None:
-    """Only those that were given, and no larger page than needed: one more tells whether there are more."""
+    """Only the given filters, and a page that is one larger than the limit, to know if there are more."""
     service.on("GET /workflows", [workflow_json()])
     arguments = ("--definition", "a:b", "--status", "failed", "--unresolved", "--tag", "k=v", "--limit", "7")
     assert wfm("workflows", *arguments, "--oldest-first", "-n", "dev").code == 0

@@ -56,7 +56,7 @@ def test_a_submitted_workflow_is_followed(wfm: Run, service: FakeService) -> Non
 
 
 def test_a_terminal_gets_a_live_tree(open_terminal: OpenTerminal, service: FakeService) -> None:
-    """The tree is drawn while it runs, stays at the end with what came of it, and leaves the cursor visible."""
+    """The tree is drawn while it runs, stays at the end with the result, and leaves the cursor visible."""
     service.on("GET /workflows/w", *story())
     with open_terminal(*FOLLOW) as terminal:
         terminal.see("running")

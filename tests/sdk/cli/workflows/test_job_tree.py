@@ -58,7 +58,7 @@ def test_items_of_a_map_hang_below_it() -> None:
 
 
 def test_branches_hang_below_their_parallel() -> None:
-    """However deep, in the order of the definition; what came later at the top stays there."""
+    """At any depth, in the order of the definition."""
     assert texts(PARALLEL) == [
         "both",
         "├─ branch 0: left",
@@ -70,7 +70,7 @@ def test_branches_hang_below_their_parallel() -> None:
 
 
 def test_a_line_shows_status_attempts_and_duration() -> None:
-    """An item is as its jobs are: one that goes on or has failed decides."""
+    """An active or failed job decides the status of its item."""
     shown = {row.text: [column.show(row) for column in TREE_COLUMNS.values()][1:] for row in rows(job_tree(MAP))}
     assert shown["├─ item 0: load"] == ["Task", "succeeded", "1", "3.8s", "-", "-"]
     assert shown["├─ item 1"] == ["-", "failed", "-", "3.8s", "-", "-"]
@@ -81,7 +81,7 @@ def test_a_line_shows_status_attempts_and_duration() -> None:
 
 
 def test_without_room_what_has_passed_is_counted() -> None:
-    """What goes on or has failed stays to be seen."""
+    """Active and failed branches stay visible."""
     many = [*MAP[:2], *[job(f"m{number}", "load", parent="2", iteration=number) for number in range(100)]]
     many.append(job("x", "load", "running", parent="2", iteration=100))
     assert texts(many, room=10) == ["prepare", "each", "├─ item 100: load", "└─ 100 succeeded"]

@@ -208,7 +208,7 @@ IGNORED = [
 
 @pytest.mark.parametrize("words", IGNORED, ids=" ".join)
 def test_a_filter_beside_an_id_is_refused(words: tuple[str, ...], wfm: Run, service: FakeService) -> None:
-    """It would be ignored, and nobody types what is to be ignored."""
+    """Otherwise it would be silently ignored."""
     outcome = wfm("workflows", "w", *words)
     assert (outcome.code, outcome.err.count("\n"), service.asked) == (2, 1, [])
 
@@ -231,7 +231,7 @@ def test_a_priority_is_sent_and_shown(wfm: Run, service: FakeService) -> None:
 
 
 def test_unresolved_means_failed_and_not_resolved(wfm: Run, service: FakeService) -> None:
-    """What still runs needs nobody's attention."""
+    """Running workflows need no attention."""
     service.on("GET /workflows", [])
     assert wfm("workflows", "--unresolved").code == 0
     assert "status=failed&" in service.asked[0].line

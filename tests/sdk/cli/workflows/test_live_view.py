@@ -80,7 +80,7 @@ def test_an_outage_is_told_beside_the_lines(wfm: Run, service: FakeService) -> N
 
 
 def test_a_service_that_is_not_there_tells_the_way_back(wfm: Run, service: FakeService) -> None:
-    """At the first question already: whoever submitted needs it."""
+    """Even on the first request, after a submit."""
     service.on("POST /workflows", workflow_json("queued"))
     service.on("GET /workflows/w", {"message": "down"}, status=500)
     outcome = wfm("submit", "x", "--follow")

@@ -89,6 +89,15 @@ async def test_a_definition_is_created_and_gets_a_version_only_when_something_ch
     ]
 
 
+async def test_a_number_and_a_boolean_differ() -> None:
+    """Python takes 1 and True for equal."""
+    shelf = Shelf()
+    for value in (1, True):
+        machine = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": value, "End": True}}}
+        await register(shelf, [NewWorkflowDefinitionRequest(name="album", state_machine=machine)])
+    assert len(shelf.versions["album"]) == 2
+
+
 async def test_registering_goes_on_until_the_service_answers() -> None:
     shelf = Shelf(errors.Unavailable(), errors.Throttled(), errors.DefinitionExists(), errors.VersionConflict())
     pauses: list[float] = []
