@@ -20,7 +20,7 @@ from tests.sdk.cli.fake_service import FakeService
 from workflow_manager.cli.commands import CommandGroup, CommandSpec
 from workflow_manager.cli.exit_codes import ExitCode
 from workflow_manager.cli.options.common import DEFAULT_URL
-from workflow_manager.cli.worker.options import InputModeName
+from workflow_manager.cli.worker.worker import InputModeName
 from workflow_manager.worker.config import InputMode
 
 HEAVY = {"aioboto3", "botocore", "fastapi", "httpx", "moto", "pydantic", "rich", "uvicorn", "yaml"}

@@ -8,13 +8,7 @@ import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.help import HelpfulCommand
-from workflow_manager.cli.worker.options import (
-    GRACE_SECONDS,
-    HEARTBEAT_SECONDS,
-    CommandOptions,
-    HostOptions,
-    InputModeName,
-)
+from workflow_manager.cli.worker.worker import GRACE_SECONDS, HEARTBEAT_SECONDS, InputModeName
 from workflow_manager.version import __version__
 
 FLAGS: Final = frozenset({"version", "inputfile", "help", "h"})
@@ -123,18 +117,17 @@ def sfncli(
     $VAR and ${VAR} are expanded in activityname, workername, cmd and cloudwatchregion. Options end at the first
     argument.
     """
-    from workflow_manager.cli.worker.worker_process import serve_like_sfncli
+    from workflow_manager.cli.worker import worker_process
 
     for name, value in (("activityname", activityname), ("workername", workername), ("cmd", cmd)):
         if not value:
             raise errors.InvalidRequest(f"{name} is required")
-    options = CommandOptions(
-        command=[cmd, *(args or ())],
-        concurrency=concurrency,
+    command = worker_process.command_of(
+        [cmd, *(args or ())],
         input_mode=_input_mode(input_mode, inputfile=inputfile, workdirectory=workdirectory),
         work_dir=Path(workdirectory) if workdirectory else None,
     )
-    host = HostOptions(
+    host = worker_process.host_of(
         worker_name=workername,
         grace_seconds=grace_seconds,
         heartbeat_seconds=heartbeat_seconds,
@@ -144,7 +137,9 @@ def sfncli(
         metrics_port=metrics_port,
         metrics_host=metrics_host,
     )
-    serve_like_sfncli(activityname, options, host, context.obj, region=region or None)
+    worker_process.serve_like_sfncli(
+        activityname, command, host, context.obj, region=region or None, concurrency=concurrency
+    )
 
 
 def _input_mode(wanted: InputModeName | None, *, inputfile: bool, workdirectory: str) -> InputModeName:

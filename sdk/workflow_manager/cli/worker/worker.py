@@ -1,9 +1,7 @@
 """The verb ``worker``."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -11,13 +9,12 @@ from workflow_manager import errors
 from workflow_manager.cli.options.common import NAMESPACE_VARIABLE
 from workflow_manager.cli.options.completion import complete_namespace, complete_path
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, ServiceOption
-from workflow_manager.cli.worker.options import (
-    GRACE_SECONDS,
-    HEARTBEAT_SECONDS,
-    CommandOptions,
-    HostOptions,
-    InputModeName,
-)
+
+GRACE_SECONDS: Final = 25.0
+"""Less than the 30 s after which ECS kills a container that was asked to stop."""
+
+HEARTBEAT_SECONDS: Final = 20.0
+InputModeName = Literal["arg", "stdin", "file"]
 
 ConcurrencyOption = Annotated[int | None, typer.Option(min=1, help="Maximum concurrent tasks per activity; default 1.")]
 InputModeOption = Annotated[InputModeName | None, typer.Option(help="How the command receives the input; default arg.")]
@@ -34,41 +31,6 @@ MetricsPortOption = Annotated[
     int | None,
     typer.Option(min=0, max=65535, metavar="PORT", help="Serve Prometheus metrics; 0 picks a free port."),
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerArguments:
-    """Arguments about commands and their activities."""
-
-    command: Sequence[str]
-    activities: Sequence[str]
-    config: Path | None
-    module: str | None
-    concurrency: int | None
-    input_mode: InputModeName | None
-    work_dir: Path | None
-
-    def check(self) -> None:
-        """Raise ``InvalidRequest`` unless exactly one way to run tasks is given."""
-        ways = [bool(self.activities or self.command), self.config is not None, self.module is not None]
-        if sum(ways) != 1:
-            raise errors.InvalidRequest("Give --activity NAME -- CMD, or --config FILE, or --module MODULE.")
-        if self.activities and not self.command:
-            raise errors.InvalidRequest("A command is missing: --activity NAME -- CMD [ARGS]...")
-        if self.command and not self.activities:
-            raise errors.InvalidRequest("An activity is missing: --activity NAME -- CMD [ARGS]...")
-        if not self.activities and (self.concurrency or self.input_mode or self.work_dir):
-            raise errors.InvalidRequest("--concurrency, --input-mode and --work-dir need --activity.")
-
-    @property
-    def command_options(self) -> CommandOptions:
-        """The command, with defaults filled in."""
-        return CommandOptions(
-            command=self.command,
-            concurrency=self.concurrency or 1,
-            input_mode=self.input_mode or "arg",
-            work_dir=self.work_dir,
-        )
 
 
 def worker(
@@ -129,19 +91,19 @@ def worker(
     tasks and stop the worker; a second one stops it immediately. The definitions of a module are stored once the
     service answers; tasks do not wait for that.
     """
-    from workflow_manager.cli.worker.worker_process import serve_command, serve_file, serve_functions
+    activities, words = activity or [], command or []
+    if sum([bool(activities or words), config is not None, module is not None]) != 1:
+        raise errors.InvalidRequest("Give --activity NAME -- CMD, or --config FILE, or --module MODULE.")
+    if activities and not words:
+        raise errors.InvalidRequest("A command is missing: --activity NAME -- CMD [ARGS]...")
+    if words and not activities:
+        raise errors.InvalidRequest("An activity is missing: --activity NAME -- CMD [ARGS]...")
+    if not activities and (concurrency or input_mode or work_dir):
+        raise errors.InvalidRequest("--concurrency, --input-mode and --work-dir need --activity.")
 
-    wanted = WorkerArguments(
-        command=command or (),
-        activities=activity or (),
-        config=config,
-        module=module,
-        concurrency=concurrency,
-        input_mode=input_mode,
-        work_dir=work_dir,
-    )
-    wanted.check()
-    host = HostOptions(
+    from workflow_manager.cli.worker import worker_process
+
+    host = worker_process.host_of(
         worker_name=name,
         grace_seconds=grace_seconds,
         heartbeat_seconds=heartbeat_seconds,
@@ -150,10 +112,13 @@ def worker(
         metrics_host=metrics_host,
     )
     if module is not None:
-        serve_functions(module, host, context.obj, namespace=namespace, service=service)
+        worker_process.serve_functions(module, host, context.obj, namespace=namespace, service=service)
     elif namespace is None:
         raise errors.InvalidRequest(f"--namespace is missing; give it or set {NAMESPACE_VARIABLE}.")
     elif config is not None:
-        serve_file(config, host, context.obj, namespace=namespace)
+        worker_process.serve_file(config, host, context.obj, namespace=namespace)
     else:
-        serve_command(wanted.activities, wanted.command_options, host, context.obj, namespace=namespace)
+        settings = worker_process.command_of(words, input_mode=input_mode or "arg", work_dir=work_dir)
+        worker_process.serve_command(
+            activities, settings, host, context.obj, namespace=namespace, concurrency=concurrency or 1
+        )

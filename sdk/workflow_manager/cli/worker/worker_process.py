@@ -15,7 +15,7 @@ from workflow_manager import errors
 from workflow_manager.aws import AWSSettings
 from workflow_manager.cli.options.client import connect
 from workflow_manager.cli.options.connection import Service, secret_variables
-from workflow_manager.cli.worker.options import CommandOptions, HostOptions
+from workflow_manager.cli.worker.worker import InputModeName
 from workflow_manager.early_signals import EarlySignals
 from workflow_manager.logs.setup import configure_from_environment
 from workflow_manager.worker import Worker
@@ -35,44 +35,87 @@ DEFAULT_WORKER: Final = "worker"
 """The variable of a module that holds its worker, unless ``--module`` names another."""
 
 
+def command_of(words: Sequence[str], *, input_mode: InputModeName, work_dir: Path | None) -> CommandSettings:
+    """Return the settings of a command with its arguments."""
+    return CommandSettings(command=words[0], args=tuple(words[1:]), work_dir=work_dir, input_mode=InputMode(input_mode))
+
+
+def host_of(
+    *,
+    worker_name: str | None,
+    grace_seconds: float,
+    heartbeat_seconds: float,
+    every_poll_waits: bool = False,
+    cloudwatch: bool,
+    cloudwatch_region: str | None = None,
+    metrics_port: int | None,
+    metrics_host: str,
+) -> Host:
+    """Return the settings that all activities share; ``every_poll_waits`` limits polls to one per second."""
+    return Host(
+        worker_name=worker_name,
+        pace=pace_of(
+            grace_seconds=grace_seconds,
+            heartbeat_seconds=heartbeat_seconds,
+            every_poll_waits=every_poll_waits,
+        ),
+        gauges=Gauges(
+            cloudwatch=cloudwatch,
+            cloudwatch_region=cloudwatch_region,
+            metrics_port=metrics_port,
+            metrics_host=metrics_host,
+        ),
+        secrets=secret_variables(),
+    )
+
+
 def serve_command(
-    names: Sequence[str], options: CommandOptions, host: HostOptions, early: EarlySignals, *, namespace: str
+    names: Sequence[str],
+    command: CommandSettings,
+    host: Host,
+    early: EarlySignals,
+    *,
+    namespace: str,
+    concurrency: int,
 ) -> None:
     """Run a command for the tasks of activities in a namespace."""
     settings = _load_settings()
     namespace = _expanded(namespace)
     activities = [
-        activity_of(name, _command(options), namespace=namespace, concurrency=options.concurrency)
-        for name in dict.fromkeys(names)
+        activity_of(name, command, namespace=namespace, concurrency=concurrency) for name in dict.fromkeys(names)
     ]
-    run(run_commands(activities, _host(host), settings, early=early))
+    run(run_commands(activities, host, settings, early=early))
 
 
-def serve_file(config: Path, host: HostOptions, early: EarlySignals, *, namespace: str) -> None:
+def serve_file(config: Path, host: Host, early: EarlySignals, *, namespace: str) -> None:
     """Run the commands of a configuration file for its activities."""
     settings = _load_settings()
     activities = read_activities(config, namespace=_expanded(namespace))
-    run(run_commands(activities, _host(host), settings, early=early))
+    run(run_commands(activities, host, settings, early=early))
 
 
-def serve_functions(
-    target: str, host: HostOptions, early: EarlySignals, *, namespace: str | None, service: Service
-) -> None:
+def serve_functions(target: str, host: Host, early: EarlySignals, *, namespace: str | None, service: Service) -> None:
     """Call the functions of a module for tasks, and store its definitions in the service."""
     _load_settings()
     namespace = None if namespace is None else _expanded(namespace)
-    run(_run_functions(import_worker(target), _host(host), early, namespace=namespace, service=service))
+    run(_run_functions(import_worker(target), host, early, namespace=namespace, service=service))
 
 
 def serve_like_sfncli(
-    activity_name: str, options: CommandOptions, host: HostOptions, early: EarlySignals, *, region: str | None
+    activity_name: str,
+    command: CommandSettings,
+    host: Host,
+    early: EarlySignals,
+    *,
+    region: str | None,
+    concurrency: int,
 ) -> None:
     """Run a command for the tasks of one activity, given by its full name."""
     settings = _load_settings()
     if region:
         settings = replace(settings, region=region)
-    activity = CommandActivity(name=activity_name, command=_command(options), concurrency=options.concurrency)
-    run(run_commands([activity], _host(host), settings, early=early))
+    activity = CommandActivity(name=activity_name, command=command, concurrency=concurrency)
+    run(run_commands([activity], host, settings, early=early))
 
 
 def import_worker(target: str) -> Worker:
@@ -108,33 +151,6 @@ def _expanded(namespace: str) -> str:
     return expanded
 
 
-def _command(options: CommandOptions) -> CommandSettings:
-    return CommandSettings(
-        command=options.command[0],
-        args=tuple(options.command[1:]),
-        work_dir=options.work_dir,
-        input_mode=InputMode(options.input_mode),
-    )
-
-
-def _host(options: HostOptions) -> Host:
-    return Host(
-        worker_name=options.worker_name,
-        pace=pace_of(
-            grace_seconds=options.grace_seconds,
-            heartbeat_seconds=options.heartbeat_seconds,
-            every_poll_waits=options.every_poll_waits,
-        ),
-        gauges=Gauges(
-            cloudwatch=options.cloudwatch,
-            cloudwatch_region=options.cloudwatch_region,
-            metrics_port=options.metrics_port,
-            metrics_host=options.metrics_host,
-        ),
-        secrets=secret_variables(),
-    )
-
-
 async def _run_functions(
     found: Worker, host: Host, early: EarlySignals, *, namespace: str | None, service: Service
 ) -> None:
@@ -167,7 +183,7 @@ async def _run_and_cancel_strays(main: Coroutine[Any, Any, None]) -> None:
         for stray in strays:
             stray.cancel()
         closing = asyncio.create_task(asyncio.get_running_loop().shutdown_asyncgens(), name="close-generators")
-        _, going_on = await asyncio.wait({*strays, closing}, timeout=CLOSE_SECONDS)
-        if going_on:
-            names = [task.get_name() for task in going_on]
-            log.warning("tasks left behind that did not end", action="left-behind", tasks=names)
+        _, unfinished = await asyncio.wait({*strays, closing}, timeout=CLOSE_SECONDS)
+        if unfinished:
+            names = [task.get_name() for task in unfinished]
+            log.warning("tasks did not end and are left behind", action="left-behind", tasks=names)

@@ -64,7 +64,7 @@ def workflows(
     ] = None,
     resolved_by: ResolvedByFilter = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help=f"Maximum number of workflows ({DEFAULT_LIMIT}).")
+        int | None, typer.Option(min=1, metavar="N", help=f"Maximum number of workflows; default {DEFAULT_LIMIT}.")
     ] = None,
     page: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Page of the list; earlier pages are read too.")
@@ -84,8 +84,8 @@ def workflows(
 ) -> ExitCode:
     """List workflows, or show and follow individual ones.
 
-    With an ID and --follow, show its jobs until it ends; the exit code tells its status. Ctrl-C stops watching, not
-    the workflow.
+    With an ID and --follow, show its jobs until it ends; the exit code reflects its status. Ctrl-C stops watching,
+    not the workflow.
     """
     from workflow_manager.cli.workflows.details import show_cause
     from workflow_manager.cli.workflows.listing import list_options, list_workflows, show_several

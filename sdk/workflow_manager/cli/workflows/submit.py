@@ -67,7 +67,8 @@ def submit(
 ) -> ExitCode:
     r"""Start a workflow.
 
-    With --follow, show its jobs until it ends; the exit code tells its status. Ctrl-C stops watching, not the workflow.
+    With --follow, show its jobs until it ends; the exit code reflects its status. Ctrl-C stops watching, not the
+    workflow.
 
     --set a.b=1 sets a nested value and creates missing objects; a number selects a list element: --set ids.0=7.
     Write a dot in a name as \., and quote text that looks like JSON: --set 'zip="01234"'.

@@ -1,6 +1,6 @@
 """What is wrong with a command line that starts a worker, in one sentence.
 
-Covers `workflow_manager.cli.worker.options` and `workflow_manager.cli.worker.worker`.
+Covers `workflow_manager.cli.worker.worker` and `workflow_manager.cli.worker.sfncli`.
 """
 
 import sys
