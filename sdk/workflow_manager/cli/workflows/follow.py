@@ -1,6 +1,5 @@
 """Following one workflow until it ends: a live tree on a terminal, a line per change in a pipe."""
 
-import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -64,6 +63,8 @@ async def follow(manager: "WorkflowManager", workflow_id: str, following: Follow
 
     On a timeout, a long outage or Ctrl-C the workflow continues, and the command to follow it again is printed.
     """
+    import asyncio
+
     try:
         async with asyncio.timeout(following.timeout_seconds):
             last = await _show(manager, workflow_id, following)

@@ -1,6 +1,5 @@
 """The verb ``submit``."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,6 +72,8 @@ def submit(
     --set a.b=1 sets a nested value and creates missing objects; a number selects a list element: --set ids.0=7.
     Write a dot in a name as \., and quote text that looks like JSON: --set 'zip="01234"'.
     """
+    import asyncio
+
     from workflow_manager import models
     from workflow_manager.cli.options.client import call
     from workflow_manager.cli.options.workflow_input import read_input

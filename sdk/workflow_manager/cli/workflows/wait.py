@@ -1,6 +1,5 @@
 """The verb ``wait``."""
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final
@@ -57,6 +56,8 @@ class Waiting:
     """Waits for workflows and shows each one when it ends."""
 
     def __init__(self, service: Service, output: WorkflowFormat) -> None:
+        import asyncio
+
         self._service = service
         self._output = output
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
@@ -64,6 +65,8 @@ class Waiting:
 
     async def wait(self, manager: "WorkflowManager", ids: Sequence[str], timeout_seconds: float | None) -> ExitCode:
         """Wait for all workflows and return the worst exit code; an unknown id is an error before any wait."""
+        import asyncio
+
         from workflow_manager.cli.options.id_prefixes import whole_ids
 
         code = None
