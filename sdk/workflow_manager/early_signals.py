@@ -1,4 +1,4 @@
-"""Signals that ask the process to stop, kept from its first moment until somebody can act on them."""
+"""Stop signals that arrive before the process can handle them: blocked at first, then counted."""
 
 import os
 import signal
@@ -11,17 +11,17 @@ STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def hold_back() -> None:
-    """Keep them waiting in the system: the first process of a container would never get those that it cannot handle."""
+    """Block stop signals: without a handler, the first process of a container would never receive them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
 
 
 def let_through() -> None:
-    """Let come what waits, and all that follow."""
+    """Unblock stop signals; pending ones are delivered now."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
 class EarlySignals:
-    """Counts the signals that nobody else handles, so that whoever begins to listen late can still obey them.
+    """Counts stop signals without another handler, so that a handler that is installed later can still obey them.
 
     The second one ends the process at once: nothing has begun, or everything has ended.
     """
@@ -30,7 +30,7 @@ class EarlySignals:
         self.count = 0
 
     def remember(self) -> None:
-        """Begin to count; signals come to the main thread alone, and in another one nothing happens."""
+        """Begin to count; does nothing outside the main thread, which alone receives signals."""
         if threading.current_thread() is threading.main_thread():
             for number in STOPPING:
                 signal.signal(number, self._note)

@@ -1,15 +1,15 @@
 """Every error of workflow-manager, in one tree.
 
 WorkflowManagerError
-├── InvalidRequest                 400  the caller sent something that can never work
+├── InvalidRequest                 400  the request can never succeed
 │   ├── InvalidDefinition          400  the state machine breaks a rule of the States Language
 │   ├── InvalidInput               400  the workflow input is not acceptable
 │   ├── InvalidPageToken           400
-│   ├── UnknownState               400  resume from a state that is not there or was never entered
+│   ├── UnknownState               400  resume from a state that does not exist or was never entered
 │   ├── WorkflowEnded              400  cancel of a workflow that already ended
 │   ├── NamespaceWithoutRole       400  WFM_SFN_ROLES names no role for the namespace
 │   └── RefusedByAWS               400  AWS judged the definition or the input invalid
-├── NotAuthenticated               401  whoever stands in front of the service wants credentials
+├── NotAuthenticated               401  the service, or a gateway, requires credentials
 ├── NotAllowed                     403  ... and these are not enough
 ├── NotFound                       404
 │   ├── DefinitionNotFound
@@ -18,16 +18,16 @@ WorkflowManagerError
 │   └── StateResourceNotFound
 ├── Conflict                       409
 │   ├── DefinitionExists
-│   ├── VersionConflict                 somebody else wrote first
-│   ├── WorkflowActive                  resume while the run still goes on
+│   ├── VersionConflict                 another request wrote first
+│   ├── WorkflowActive                  resume while it is still running
 │   ├── AlreadyResolved
-│   ├── AlreadyResumed                  somebody has resumed it before, and may not have meant to do so twice
+│   ├── AlreadyResumed                  it was resumed before; a second time needs force
 │   ├── IdempotencyKeyReused
-│   └── RecordUnreadable                what is stored is damaged, or a later version wrote it
+│   └── RecordUnreadable                the record is damaged, or a later version wrote it
 ├── RequestTooLarge                413
-├── AccessDenied                   502  AWS does not let us do this; the IAM policy decides
+├── AccessDenied                   502  the IAM policy of the service does not allow it
 ├── Unavailable                    503  trying again may help
-│   ├── NoAnswer                        nobody knows whether AWS did what it was asked to
+│   ├── NoAnswer                        it is unknown whether AWS carried out the request
 │   ├── NotReady                        the service has started but does not do its work
 │   ├── LimitReached                    a quota of the AWS account that time alone does not refill
 │   ├── Throttled
@@ -39,18 +39,18 @@ WorkflowManagerError
 │   ├── StateMachineNotFound
 │   ├── StateMachineExists              the name is taken by another definition
 │   ├── ActivityNotFound
-│   ├── ActivityExists                  the activity is there, with other settings
+│   ├── ActivityExists                  the activity exists with other settings
 │   ├── TaskLost                        the task token no longer belongs to a running task
 │   ├── AnswerTooLarge                  larger than its caller takes at a time
 │   ├── ExecutionBusy                   its many payloads are read in turn, and it is not its turn
-│   ├── ConditionFailed                 DynamoDB found another item than a write was meant for
-│   ├── TransactionCancelled            ... or than one of the writes of a transaction
+│   ├── ConditionFailed                 the item is not what a conditional write expects
+│   ├── TransactionCancelled            ... or one of the writes of a transaction
 │   ├── TransactionConflict             a transaction has hold of the item
 │   ├── TableNotFound
 │   ├── TableBusy                       the table exists, or is being changed
 │   └── OperationUnknown                this stand-in for AWS lacks the operation
 ├── SettingsError                  500  a setting is missing or wrong; the start is refused
-├── StartupError                   500  something the start needs is not there (a port, an extra)
+├── StartupError                   500  something needed at the start is missing (a port, an extra)
 └── ClientClosed                   500  the client was closed, or belongs to another process
 
 The HTTP status is data on the class; nothing here knows a web framework.

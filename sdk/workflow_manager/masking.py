@@ -1,4 +1,4 @@
-"""Secrets that are not shown."""
+"""Masking of secrets."""
 
 import re
 from typing import Final
@@ -9,5 +9,5 @@ _PASSWORD: Final = re.compile(r"(?<=//)([^/@:]*):[^/@]*@")
 
 
 def masked(url: str) -> str:
-    """Hide the password of a URL, or of what was meant to be one."""
+    """Mask the password in a URL, even if the URL is not valid."""
     return _PASSWORD.sub(rf"\1:{MASK}@", url)
