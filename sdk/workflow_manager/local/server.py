@@ -102,7 +102,7 @@ class _Handler(MotoRequestHandler):
         try:
             return Response.from_app(self.server.app, environ, buffered=True)
         except Exception:
-            log.exception("The embedded AWS could not answer")
+            log.exception("embedded AWS could not answer")
             return Response('{"__type": "InternalFailure"}', 500, content_type="application/x-amz-json-1.0")
 
     def _answer(self, response: Response) -> None:

@@ -107,7 +107,7 @@ class Outlet(Protocol):
         ...
 
 
-class Hasty:
+class NonBlockingWriter:
     """Writes to a file what it takes at once."""
 
     def __init__(self, file: IO[Any]) -> None:
@@ -137,7 +137,7 @@ class Descriptor:
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._hasty = Hasty(file)
+        self._hasty = NonBlockingWriter(file)
 
     def write_at_once(self, data: bytes) -> bytes:
         """Write as much as can be written without waiting, and return the rest."""
@@ -178,7 +178,7 @@ class Descriptor:
             os.dup2(nowhere, self._file.fileno())
         finally:
             os.close(nowhere)
-        self._hasty = Hasty(self._file)
+        self._hasty = NonBlockingWriter(self._file)
 
 
 class InMemory:

@@ -115,7 +115,7 @@ class _Stream:
 
 
 def _tell_dropped(count: int) -> None:
-    structlog.get_logger().warning("Log lines were dropped: nobody read them", action="log-dropped", count=count)
+    structlog.get_logger().warning("log lines dropped: the reader is too slow", action="log-dropped", count=count)
 
 
 def _with_time(_: object, __: str, event: EventDict) -> EventDict:

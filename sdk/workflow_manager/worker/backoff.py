@@ -42,7 +42,7 @@ async def pause(seconds: float, *, unless: asyncio.Event) -> None:
                 await unless.wait()
 
 
-async def settle(task: asyncio.Future[Any], *, unless: asyncio.Event, seconds: float | None = None) -> bool:
+async def wait_or_event(task: asyncio.Future[Any], *, unless: asyncio.Event, seconds: float | None = None) -> bool:
     """Wait until ``task`` is done, the event is set or the time is over; tell whether the task is done."""
     event = asyncio.ensure_future(unless.wait())
     try:
@@ -52,11 +52,11 @@ async def settle(task: asyncio.Future[Any], *, unless: asyncio.Event, seconds: f
     return task.done()
 
 
-async def unless(work: Coroutine[Any, Any, T], event: asyncio.Event) -> T | None:
+async def run_unless(work: Coroutine[Any, Any, T], event: asyncio.Event) -> T | None:
     """Do ``work`` and return what comes of it; when the event comes first, break it off and return nothing."""
     working = asyncio.ensure_future(work)
     try:
-        await settle(working, unless=event)
+        await wait_or_event(working, unless=event)
     finally:
         working.cancel()
         await asyncio.wait({working})

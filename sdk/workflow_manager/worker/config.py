@@ -95,7 +95,7 @@ class WorkerSettings:
     worker_name: str
     concurrency: int = 1
     tags: Mapping[str, str] = field(default_factory=dict)
-    pace: Timings = Timings()
+    timings: Timings = Timings()
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.activity_name) <= MAX_NAME_LENGTH:

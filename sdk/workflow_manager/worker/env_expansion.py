@@ -22,7 +22,7 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         name = next(name for name in match.groups() if name is not None)
         if name not in environ:
-            log.warning("A variable of the settings is not set", action="variable-unset", variable=name, text=text)
+            log.warning("variable in the settings is not set", action="variable-unset", variable=name, text=text)
         return environ.get(name, "")
 
     return _VARIABLE.sub(value, text)

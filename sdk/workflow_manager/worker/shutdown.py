@@ -26,7 +26,7 @@ class StopRequest(NamedTuple):
     grace_seconds: float
 
 
-class Stop:
+class StopSignal:
     """Carries requests to stop to the handler of one task; a later one can be more urgent.
 
     A handler iterates over it beside its work: ``async for request in stop``.
@@ -53,7 +53,7 @@ class WorkerShutdown:
     def __init__(self, *, grace_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._grace_seconds = grace_seconds
         self._clock = clock
-        self._stops: set[Stop] = set()
+        self._stops: set[StopSignal] = set()
         self.requested = asyncio.Event()
         self.urgent = asyncio.Event()
         self.ends_at = math.inf
@@ -74,9 +74,9 @@ class WorkerShutdown:
         return next((event for event in (self.requested, self.urgent) if not event.is_set()), asyncio.Event())
 
     @contextmanager
-    def reaching_task(self) -> Iterator[Stop]:
+    def reaching_task(self) -> Iterator[StopSignal]:
         """Open the line to one task; one that starts late hears at once."""
-        stop = Stop()
+        stop = StopSignal()
         self._stops.add(stop)
         try:
             if self.requested.is_set():

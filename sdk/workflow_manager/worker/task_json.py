@@ -19,6 +19,13 @@ MAX_OUTPUT_BYTES: Final = 262_144
 """Quota of Step Functions: the output of a task, as UTF-8."""
 
 
+class PolledTask(NamedTuple):
+    """A task as GetActivityTask returns it: the right to work on it, and its input."""
+
+    token: str
+    input: str
+
+
 @dataclass(frozen=True)
 class Task:
     """The input of a task as it was written, and the execution it belongs to."""
@@ -46,7 +53,7 @@ def read_task(text: str, *, token: str = "") -> Task:
     return Task(input=text, execution_name=names[-1], token=token)
 
 
-class Rules(Protocol):
+class PayloadCodec(Protocol):
     """What the input and output of a task must be for one kind of handler."""
 
     def read(self, text: str, *, token: str) -> Task:
@@ -58,7 +65,7 @@ class Rules(Protocol):
         ...
 
 
-class CommandRules:
+class CommandCodec:
     """The rules of ``sfncli``: an object that names its execution goes in, and comes out."""
 
     def read(self, text: str, *, token: str) -> Task:

@@ -19,9 +19,9 @@ def call_in_thread(function: Callable[[], object], *, name: str) -> asyncio.Futu
     context = contextvars.copy_context()
 
     def run() -> None:
-        settle = _settlement(future, functools.partial(context.run, function))
+        wait_or_event = _settlement(future, functools.partial(context.run, function))
         with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more
-            loop.call_soon_threadsafe(settle)
+            loop.call_soon_threadsafe(wait_or_event)
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return future

@@ -151,7 +151,7 @@ def test_a_queue_forgets_tasks_that_were_closed() -> None:
 
 def test_a_task_opened_while_its_scope_ends_is_closed(pool: ThreadPoolExecutor) -> None:
     for number in range(ROUNDS):
-        board = Board()
+        board = ActivityRegistry()
         board.activities[ARN] = Activity(ARN, "a")
         scope = CallbackScope(board)
 
@@ -165,7 +165,7 @@ def test_a_task_opened_while_its_scope_ends_is_closed(pool: ThreadPoolExecutor) 
 
 
 def test_a_scope_inside_an_ended_one_is_ended() -> None:
-    board = Board()
+    board = ActivityRegistry()
     board.activities[ARN] = Activity(ARN, "a")
     scope = CallbackScope(board)
     scope.end()

@@ -18,7 +18,7 @@ from tests.sdk.worker.processes import Nursery, write_script
 from workflow_manager.aws import translating
 from workflow_manager.worker.activity.worker import CommandWorker
 from workflow_manager.worker.config import CommandSettings, InputMode, Timings, WorkerSettings
-from workflow_manager.worker.host.signals import run_until_signalled
+from workflow_manager.worker.host.signals import stopped_by_signals
 
 ACTIVITY = "dev--resize"
 INPUT = {"_EXECUTION_NAME": "run-1"}
@@ -99,7 +99,7 @@ class StartWorker(Protocol):
         work_dir: Path | None = None,
         input_mode: InputMode = InputMode.ARGUMENT,
         tags: Mapping[str, str] | None = None,
-        pace: Timings = FAST,
+        timings: Timings = FAST,
         output_drain_seconds: float = 0.3,
         signalled: bool = False,
         worker_name: str = "worker-1",
@@ -124,6 +124,11 @@ def _plain_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+async def _run_until_signalled(worker: CommandWorker) -> None:
+    with stopped_by_signals(worker):
+        await worker.run()
+
+
 @pytest.fixture
 async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[StartWorker]:
     """Start workers; those that still run are stopped at the end."""
@@ -138,7 +143,7 @@ async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[Sta
         work_dir: Path | None = None,
         input_mode: InputMode = InputMode.ARGUMENT,
         tags: Mapping[str, str] | None = None,
-        pace: Timings = FAST,
+        timings: Timings = FAST,
         output_drain_seconds: float = 0.3,
         signalled: bool = False,
         worker_name: str = "worker-1",
@@ -150,7 +155,11 @@ async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[Sta
         stdout, stderr = more.pop("stdout", io.BytesIO()), io.BytesIO()
         worker = CommandWorker(
             WorkerSettings(
-                activity_name=ACTIVITY, worker_name=worker_name, concurrency=concurrency, tags=tags or {}, pace=pace
+                activity_name=ACTIVITY,
+                worker_name=worker_name,
+                concurrency=concurrency,
+                tags=tags or {},
+                timings=timings,
             ),
             CommandSettings(
                 command=command or "/bin/true",
@@ -166,7 +175,7 @@ async def start_worker(aws: FakeActivities, tmp_path: Path) -> AsyncIterator[Sta
             environ={"PATH": os.environ["PATH"], "HERE": str(tmp_path)},
             **more,
         )
-        run = run_until_signalled(worker) if signalled else worker.run()
+        run = _run_until_signalled(worker) if signalled else worker.run()
         running = Running(worker, aws, asyncio.create_task(run, name="worker"), stdout, stderr)
         started.append(running)
         return running

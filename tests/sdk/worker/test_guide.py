@@ -146,7 +146,7 @@ def test_the_metrics_of_the_guide_are_served(walk: Walk, sfn: Any) -> None:
 
 def test_the_guide_lists_every_metric() -> None:
     metrics = WorkerMetrics()
-    metrics.observer("a", slots=1)
+    metrics.hooks("a", slots=1)
     names = {
         sample.name
         for family in metrics.registry.collect()

@@ -27,7 +27,7 @@ def on_sigterm(action: str) -> str:
 
 
 async def test_an_idle_worker_stops_when_its_open_poll_ends(start_worker: StartWorker) -> None:
-    running = await start_worker("true", pace=PATIENT)
+    running = await start_worker("true", timings=PATIENT)
     await eventually(lambda: running.aws.open_polls, "the worker polls")
     await asyncio.wait_for(running.worker.stop(), timeout=5)
     assert running.aws.count("get_activity_task") == 1
@@ -35,7 +35,7 @@ async def test_an_idle_worker_stops_when_its_open_poll_ends(start_worker: StartW
 
 
 async def test_no_task_is_taken_after_the_stop(start_worker: StartWorker) -> None:
-    running = await start_worker("sleep 0.2; echo '{\"a\":1}'", pace=PATIENT)
+    running = await start_worker("sleep 0.2; echo '{\"a\":1}'", timings=PATIENT)
     first = await running.schedule()
     await eventually(lambda: first.status == "STARTED", "the task is taken")
     second = await running.schedule()
@@ -46,7 +46,7 @@ async def test_no_task_is_taken_after_the_stop(start_worker: StartWorker) -> Non
 async def test_a_task_that_comes_to_the_open_poll_of_a_stopping_worker_is_handed_back(
     start_worker: StartWorker,
 ) -> None:
-    running = await start_worker("echo started", pace=PATIENT)
+    running = await start_worker("echo started", timings=PATIENT)
     await eventually(lambda: running.aws.open_polls, "the worker polls")
     running.worker.request_stop()
     task = await running.schedule()
@@ -64,7 +64,7 @@ async def test_a_poll_that_outlasts_the_drain_is_given_up(start_worker: StartWor
 
 
 async def test_a_second_request_gives_up_the_open_poll_at_once(start_worker: StartWorker) -> None:
-    running = await start_worker("true", pace=PATIENT)
+    running = await start_worker("true", timings=PATIENT)
     running.aws.poll_seconds = 60
     await eventually(lambda: running.aws.open_polls, "the worker polls")
     running.worker.request_stop()
@@ -86,7 +86,7 @@ async def test_a_second_request_gives_up_the_open_poll_at_once(start_worker: Sta
 async def test_a_command_that_ends_on_sigterm_is_reported_as_terminated_however_it_ends(
     start_worker: StartWorker, action: str, cause: str
 ) -> None:
-    running = await start_worker(on_sigterm(action), pace=PATIENT)
+    running = await start_worker(on_sigterm(action), timings=PATIENT)
     task = await running.schedule()
     await eventually(lambda: running.stderr.getvalue() == b"ready\n", "the command is ready")
     await running.worker.stop()
@@ -122,7 +122,7 @@ async def test_a_command_that_ignores_sigterm_is_killed_after_the_grace(
 async def test_a_second_request_kills_at_once_and_still_hands_the_task_back(
     start_worker: StartWorker, tmp_path: Path
 ) -> None:
-    running = await start_worker(STUBBORN, pace=PATIENT)
+    running = await start_worker(STUBBORN, timings=PATIENT)
     task = await running.schedule()
     await pid_of_command(tmp_path)
     running.worker.request_stop()
@@ -132,7 +132,7 @@ async def test_a_second_request_kills_at_once_and_still_hands_the_task_back(
 
 
 async def test_a_task_lost_during_the_shutdown_has_the_shorter_grace(start_worker: StartWorker, tmp_path: Path) -> None:
-    running = await start_worker(STUBBORN, pace=replace(FAST, lost_grace_seconds=0.1, shutdown_grace_seconds=60))
+    running = await start_worker(STUBBORN, timings=replace(FAST, lost_grace_seconds=0.1, shutdown_grace_seconds=60))
     task = await running.schedule()
     await pid_of_command(tmp_path)
     running.worker.request_stop()
@@ -178,7 +178,7 @@ async def test_the_stop_does_not_wait_for_ever_for_an_aws_that_hangs(
     start_worker: StartWorker, aws: FakeActivities, tmp_path: Path, operation: str
 ) -> None:
     aws.hanging.add(operation)
-    running = await start_worker(SLEEPER, pace=LONG_REPORTS)
+    running = await start_worker(SLEEPER, timings=LONG_REPORTS)
     await running.schedule()
     await pid_of_command(tmp_path)
     await asyncio.wait_for(running.worker.stop(), timeout=5)
@@ -187,10 +187,10 @@ async def test_the_stop_does_not_wait_for_ever_for_an_aws_that_hangs(
 
 @pytest.mark.parametrize(("pace", "requests"), [(LONG_REPORTS, 1), (replace(PATIENT, report_seconds=600), 2)])
 async def test_a_report_that_hangs_is_given_up_when_the_worker_stops(
-    start_worker: StartWorker, aws: FakeActivities, pace: Timings, requests: int
+    start_worker: StartWorker, aws: FakeActivities, timings: Timings, requests: int
 ) -> None:
     aws.hanging.add("send_task_success")
-    running = await start_worker("true", pace=pace)
+    running = await start_worker("true", timings=timings)
     await running.schedule()
     await eventually(lambda: aws.count("send_task_success"), "the report begins")
     for _ in range(requests):
@@ -202,7 +202,7 @@ async def test_the_stop_does_not_wait_for_output_that_somebody_else_holds_open(
     start_worker: StartWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("process", "handler"):
-        monkeypatch.setattr(f"workflow_manager.worker.commands.{module}.LAST_WORDS_SECONDS", 0.05)
+        monkeypatch.setattr(f"workflow_manager.worker.commands.{module}.OUTPUT_DRAIN_SECONDS", 0.05)
     running = await start_worker(f"setsid sleep 10 & {SLEEPER}", output_drain_seconds=600)
     task = await running.schedule()
     await pid_of_command(tmp_path)
@@ -236,7 +236,7 @@ async def test_a_worker_that_is_cancelled_leaves_no_command_behind(start_worker:
 async def test_signals_of_the_process_reach_worker_and_command(
     start_worker: StartWorker, number: signal.Signals
 ) -> None:
-    running = await start_worker("trap 'echo hup >&2' HUP; " + on_sigterm("exit 1"), pace=PATIENT, signalled=True)
+    running = await start_worker("trap 'echo hup >&2' HUP; " + on_sigterm("exit 1"), timings=PATIENT, signalled=True)
     task = await running.schedule()
     await eventually(lambda: running.stderr.getvalue() == b"ready\n", "the command is ready")
     os.kill(os.getpid(), signal.SIGHUP)
@@ -248,7 +248,7 @@ async def test_signals_of_the_process_reach_worker_and_command(
 
 
 async def test_two_commands_are_both_handed_back(start_worker: StartWorker) -> None:
-    running = await start_worker(on_sigterm("exit 1"), concurrency=2, pace=PATIENT)
+    running = await start_worker(on_sigterm("exit 1"), concurrency=2, timings=PATIENT)
     tasks = [await running.schedule(INPUT) for _ in range(2)]
     await eventually(lambda: running.stderr.getvalue() == b"ready\n" * 2, "both are ready")
     await running.worker.stop()

@@ -173,7 +173,7 @@ class Activity(ActivityRecord):
         return None
 
 
-class Board:
+class ActivityRegistry:
     """The activities of an account and region, and the callbacks of the executions that are kept, by token."""
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from workflow_manager.local.options import KEEP
 from workflow_manager.local.stepfunctions import paging
-from workflow_manager.local.stepfunctions.activities import Activity, Board, Callback, PendingTask
+from workflow_manager.local.stepfunctions.activities import Activity, ActivityRegistry, Callback, PendingTask
 from workflow_manager.local.stepfunctions.executions import Execution
 
 POLL_SECONDS: Final = 60.0
@@ -59,8 +59,8 @@ class Backend(StepFunctionsParserBackend):
         self._lock = threading.RLock()
         self._executions: dict[str, Execution] = {}
         self._ended: deque[Execution] = deque()
-        self._board = Board()
-        self.activities: dict[str, Activity] = self._board.activities  # type: ignore[assignment]
+        self._registry = ActivityRegistry()
+        self.activities: dict[str, Activity] = self._registry.activities  # type: ignore[assignment]
 
     @staticmethod
     def now() -> datetime:
@@ -171,7 +171,7 @@ class Backend(StepFunctionsParserBackend):
         snapshot = copy.copy(machine)
         snapshot.executions = []
         return Execution(
-            board=self._board,
+            registry=self._registry,
             name=name,
             sm_type=machine.sm_type,
             role_arn=machine.roleArn,
@@ -193,7 +193,7 @@ class Backend(StepFunctionsParserBackend):
             execution = self._ended.popleft()
             if self._executions.pop(execution.execution_arn, None) is not None:
                 self._machine_of(execution).executions.remove(execution)  # type: ignore[arg-type]
-            self._board.forget(execution.callbacks.tokens)
+            self._registry.forget(execution.callbacks.tokens)
 
     def _machine_of(self, execution: Execution) -> StateMachine:
         return next(machine for machine in self.state_machines if machine.arn == execution.state_machine_arn)
@@ -242,7 +242,7 @@ class Backend(StepFunctionsParserBackend):
             _refuse_late()
 
     def _callback(self, token: str) -> Callback:
-        callback = self._board.find(token)
+        callback = self._registry.find(token)
         if callback is not None:
             return callback
         if _is_token(token):

@@ -189,7 +189,7 @@ class _Worker(ExecutionWorker):
         try:
             super()._execution_logic()  # type: ignore[no-untyped-call]
         except Exception as error:
-            log.exception("The interpreter failed")
+            log.exception("interpreter failed")
             reason = f"{type(error).__name__}: {error}"
         finally:
             # Only when the program ended without an ending: no run may stay open because of a bug.

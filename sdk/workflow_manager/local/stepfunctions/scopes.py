@@ -19,8 +19,8 @@ class CallbackScope:
     Stands in for the interpreter's pool of callbacks and has its method names.
     """
 
-    def __init__(self, board: Board, *, ended: bool = False, tokens: list[str] | None = None) -> None:
-        self._board = board
+    def __init__(self, registry: ActivityRegistry, *, ended: bool = False, tokens: list[str] | None = None) -> None:
+        self._registry = registry
         self.tokens: list[str] = [] if tokens is None else tokens
         """Those of this scope and all scopes inside of it."""
         self._lock = threading.Lock()
@@ -29,11 +29,11 @@ class CallbackScope:
 
     def child(self) -> "CallbackScope":
         """Open a scope inside this one."""
-        return CallbackScope(self._board, ended=self._ended, tokens=self.tokens)
+        return CallbackScope(self._registry, ended=self._ended, tokens=self.tokens)
 
     def get(self, callback_id: str) -> Callback | None:
         """Return a callback of the execution by its token."""
-        return self._board.find(callback_id)
+        return self._registry.find(callback_id)
 
     def add(self, callback_id: str) -> Callback:
         """Open a callback for a service that answers with a task token."""
@@ -45,7 +45,7 @@ class CallbackScope:
         """Open a task and offer it to the workers of its activity."""
         task = PendingTask(callback_id, activity_input)
         self._open(task)
-        self._board.schedule(task, activity_arn)
+        self._registry.schedule(task, activity_arn)
         return task
 
     def end(self) -> None:
@@ -57,7 +57,7 @@ class CallbackScope:
             callback.interrupt_all()
 
     def _open(self, callback: Callback) -> None:
-        self._board.register(callback)
+        self._registry.register(callback)
         self.tokens.append(callback.callback_id)
         with self._lock:
             self._callbacks.append(callback)

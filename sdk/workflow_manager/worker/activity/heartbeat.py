@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
 from workflow_manager import errors
-from workflow_manager.worker.sfn_protocols import ActivityCalls
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
 
 log = structlog.get_logger()
 
@@ -14,7 +17,7 @@ log = structlog.get_logger()
 class Heartbeat:
     """Sends the heartbeats of tasks: one at once, then one every interval."""
 
-    def __init__(self, calls: ActivityCalls, *, interval_seconds: float, retry_seconds: float) -> None:
+    def __init__(self, calls: "SFNClient", *, interval_seconds: float, retry_seconds: float) -> None:
         self._calls = calls
         self._interval_seconds = interval_seconds
         self._retry_seconds = min(retry_seconds, interval_seconds)
@@ -29,10 +32,10 @@ class Heartbeat:
                 on_lost()
                 return
             except (errors.WorkflowManagerError, TimeoutError) as failed:
-                log.warning("Heartbeat failed", action="heartbeat-failed", error=str(failed) or "no answer in time")
+                log.warning("heartbeat failed", action="heartbeat-failed", error=str(failed) or "no answer in time")
                 await asyncio.sleep(self._retry_seconds)
             except Exception:  # one bad heartbeat must not end those that follow
-                log.exception("Heartbeat failed", action="heartbeat-failed")
+                log.exception("heartbeat failed", action="heartbeat-failed")
                 await asyncio.sleep(self._retry_seconds)
             else:
                 await asyncio.sleep(self._interval_seconds)

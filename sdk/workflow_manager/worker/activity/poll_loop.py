@@ -2,19 +2,23 @@
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 
 import structlog
 
 from workflow_manager import errors
-from workflow_manager.worker.activity.poll_rate import PollPace
+from workflow_manager.worker.activity.poll_rate import RateLimiter
 from workflow_manager.worker.activity.registration import Registration
 from workflow_manager.worker.activity.task_runner import TaskRunner
-from workflow_manager.worker.backoff import Backoff, pause, settle
+from workflow_manager.worker.backoff import Backoff, pause, wait_or_event
 from workflow_manager.worker.config import MAX_NAME_LENGTH, WorkerSettings
-from workflow_manager.worker.metrics.busy_time import ActivityClock
-from workflow_manager.worker.metrics.hooks import Observer, PollResult
-from workflow_manager.worker.sfn_protocols import ActivityPolls, Assignment
+from workflow_manager.worker.metrics.busy_time import Utilization
+from workflow_manager.worker.metrics.hooks import Hooks, PollResult
 from workflow_manager.worker.shutdown import WorkerShutdown
+from workflow_manager.worker.task_json import PolledTask
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
 
 log = structlog.get_logger()
 
@@ -27,30 +31,30 @@ class PollLoop:
         activity_arn: str,
         settings: WorkerSettings,
         *,
-        polls: ActivityPolls,
-        pace: PollPace,
+        polls: "SFNClient",
+        rate_limiter: RateLimiter,
         runner: TaskRunner,
         registration: Registration,
         shutdown: WorkerShutdown,
-        activity: ActivityClock,
+        activity: Utilization,
         protection: AbstractAsyncContextManager[object],
-        observer: Observer,
+        hooks: Hooks,
     ) -> None:
         self._activity_arn = activity_arn
         self._worker_name = settings.worker_name
-        self._drain_seconds = settings.pace.poll_drain_seconds
+        self._drain_seconds = settings.timings.poll_drain_seconds
         self._polls = polls
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._runner = runner
         self._registration = registration
         self._shutdown = shutdown
         self._activity = activity
         self._protection = protection
-        self._observer = observer
-        self._every_poll_waits = settings.pace.every_poll_waits
+        self._hooks = hooks
+        self._every_poll_waits = settings.timings.every_poll_waits
         self._brought_task = False
         self._backoff = Backoff(
-            first_seconds=settings.pace.backoff_first_seconds, cap_seconds=settings.pace.backoff_cap_seconds
+            first_seconds=settings.timings.backoff_first_seconds, cap_seconds=settings.timings.backoff_cap_seconds
         )
 
     async def run(self) -> None:
@@ -65,27 +69,27 @@ class PollLoop:
         """
         if self._every_poll_waits or not self._brought_task:
             with self._activity.paused():
-                await pause(self._pace.reserve(), unless=self._shutdown.requested)
+                await pause(self._rate_limiter.reserve(), unless=self._shutdown.requested)
         if self._shutdown.requested.is_set():
             return
-        assignment = await self._ask()
-        self._brought_task = assignment is not None
-        if assignment is None:
+        polled = await self._ask()
+        self._brought_task = polled is not None
+        if polled is None:
             return
         if self._shutdown.requested.is_set():
-            await self._runner.hand_back(assignment)
+            await self._runner.release(polled)
             return
         with self._activity.busy():
             async with self._protection:
-                await self._runner.run(assignment)
+                await self._runner.run(polled)
 
-    async def _ask(self) -> Assignment | None:
+    async def _ask(self) -> PolledTask | None:
         try:
-            assignment = await self._poll()
+            polled = await self._poll()
         except errors.ActivityNotFound:
-            self._observer.polled(PollResult.FAILED)
+            self._hooks.polled(PollResult.FAILED)
             log.warning(
-                "The activity is gone; making it again", action="activity-gone", activity_arn=self._activity_arn
+                "activity no longer exists; creating it again", action="activity-gone", activity_arn=self._activity_arn
             )
             await pause(self._backoff.next_seconds(), unless=self._shutdown.requested)
             self._activity_arn = await self._registration.register() or self._activity_arn
@@ -94,19 +98,19 @@ class PollLoop:
                 raise
             await self._refused_name(refused)
         except (errors.Unavailable, errors.AccessDenied, errors.AWSError) as failed:
-            self._observer.polled(PollResult.FAILED)
+            self._hooks.polled(PollResult.FAILED)
             seconds = self._backoff.next_seconds()
             tell = log.warning if isinstance(failed, errors.Unavailable) else log.error
             tell("Poll failed", action="poll-failed", error=str(failed), retry_in_seconds=round(seconds, 1))
             await pause(seconds, unless=self._shutdown.requested)
         else:
             self._backoff.reset()
-            self._observer.polled(PollResult.TASK if assignment else PollResult.EMPTY)
-            return assignment
+            self._hooks.polled(PollResult.TASK if polled else PollResult.EMPTY)
+            return polled
         return None
 
     async def _refused_name(self, refused: errors.RefusedByAWS) -> None:
-        self._observer.polled(PollResult.FAILED)
+        self._hooks.polled(PollResult.FAILED)
         log.error(
             "AWS refuses the name of the worker, which is too long; MAGIC_ECS_TASK_ID is shorter than the ARN",
             action="worker-name-refused",
@@ -117,7 +121,7 @@ class PollLoop:
         )
         await pause(self._backoff.next_seconds(), unless=self._shutdown.requested)
 
-    async def _poll(self) -> Assignment | None:
+    async def _poll(self) -> PolledTask | None:
         """Poll once; when the worker stops meanwhile, wait for the answer, because it may hold a task.
 
         AWS gives tasks to a poll even after its connection was closed, so hanging up is the last resort.
@@ -126,12 +130,12 @@ class PollLoop:
             self._polls.get_activity_task(activityArn=self._activity_arn, workerName=self._worker_name)
         )
         try:
-            if not await settle(poll, unless=self._shutdown.requested):
-                log.info("Waiting for the open poll", action="poll-draining", seconds=self._drain_seconds)
-                await settle(poll, unless=self._shutdown.urgent, seconds=self._drain_seconds)
+            if not await wait_or_event(poll, unless=self._shutdown.requested):
+                log.info("waiting for the open poll", action="poll-draining", seconds=self._drain_seconds)
+                await wait_or_event(poll, unless=self._shutdown.urgent, seconds=self._drain_seconds)
         finally:
             poll.cancel()
             await asyncio.wait({poll})
-        answer = {} if poll.cancelled() else poll.result()
-        token = answer.get("taskToken")
-        return Assignment(token, answer.get("input") or "") if token else None
+        if poll.cancelled() or not poll.result().get("taskToken"):
+            return None
+        return PolledTask(poll.result()["taskToken"], poll.result().get("input") or "")

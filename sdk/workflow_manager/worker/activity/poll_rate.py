@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 
-class PollPace:
+class RateLimiter:
     """Lets as many polls start within an interval as a worker has slots, whichever of them polls.
 
     ``sfncli``, which does one task at a time, polls once a second at most; each slot is worth one ``sfncli``. A slot

@@ -3,16 +3,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
 from workflow_manager import errors
-from workflow_manager.worker.backoff import Backoff, pause, settle
+from workflow_manager.worker.backoff import Backoff, pause, wait_or_event
 from workflow_manager.worker.config import Timings
 from workflow_manager.worker.metrics.hooks import TaskOutcome
-from workflow_manager.worker.sfn_protocols import ActivityCalls
 from workflow_manager.worker.shutdown import WorkerShutdown
 from workflow_manager.worker.task_errors import MAX_CAUSE_BYTES, MAX_ERROR_BYTES, ErrorName, TaskFailed, clip
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
 
 log = structlog.get_logger()
 
@@ -26,14 +29,14 @@ class Reporter:
 
     def __init__(
         self,
-        calls: ActivityCalls,
+        calls: "SFNClient",
         *,
-        pace: Timings,
+        timings: Timings,
         shutdown: WorkerShutdown,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._calls = calls
-        self._pace = pace
+        self._timings = timings
         self._shutdown = shutdown
         self._clock = clock
 
@@ -52,7 +55,7 @@ class Reporter:
         try:
             return await self._send_failure(token, failure)
         except errors.RefusedByAWS as refusal:
-            log.exception("AWS refused the failure of a task", action="task-report-refused", error=failure.error)
+            log.exception("AWS rejected the failure of a task", action="task-report-refused", error=failure.error)
             cause = f"AWS refused to take the failure {failure.error!a}: {refusal}"
             return await self._send_plain_failure(token, cause)
 
@@ -60,7 +63,7 @@ class Reporter:
         try:
             return await self._send_failure(token, TaskFailed(ErrorName.UNKNOWN, cause))
         except errors.RefusedByAWS:
-            log.exception("AWS takes no outcome of this task", action="task-report-abandoned")
+            log.exception("AWS rejects any result of this task", action="task-report-abandoned")
             return TaskOutcome.UNREPORTED
 
     async def _send_failure(self, token: str, failure: TaskFailed) -> TaskOutcome:
@@ -73,22 +76,23 @@ class Reporter:
 
     async def _deliver(self, send: Callable[[], Awaitable[object]], delivered: TaskOutcome) -> TaskOutcome:
         """Send until AWS answers or the patience is over; raises ``RefusedByAWS``."""
-        patience = _Patience(self._pace, self._shutdown, self._clock)
+        patience = _Patience(self._timings, self._shutdown, self._clock)
         backoff = Backoff(
-            first_seconds=self._pace.backoff_first_seconds, cap_seconds=self._pace.report_backoff_cap_seconds
+            first_seconds=self._timings.backoff_first_seconds,
+            cap_seconds=self._timings.report_backoff_cap_seconds,
         )
         while True:
             try:
                 await self._attempt(send, patience)
             except errors.TaskLost as lost:
-                log.warning("AWS no longer waits for the outcome of the task", action="task-lost", error=str(lost))
+                log.warning("AWS no longer waits for the result of the task", action="task-lost", error=str(lost))
                 return TaskOutcome.LOST
             except (errors.Unavailable, errors.AccessDenied, errors.AWSError) as failed:
                 if not patience.exhausted():
-                    log.warning("Outcome not delivered yet", action="task-report-retried", error=str(failed))
+                    log.warning("result not delivered yet", action="task-report-retried", error=str(failed))
                     await pause(backoff.next_seconds(), unless=self._shutdown.urgent)
                     continue
-                log.exception("Outcome of a task could not be delivered", action="task-report-abandoned")
+                log.exception("result of a task could not be delivered", action="task-report-abandoned")
                 return TaskOutcome.UNREPORTED
             return delivered
 
@@ -97,7 +101,7 @@ class Reporter:
         sending = asyncio.ensure_future(send())
         try:
             while not sending.done() and (seconds_left := patience.seconds_left()) > 0:
-                await settle(sending, unless=self._shutdown.news(), seconds=seconds_left)
+                await wait_or_event(sending, unless=self._shutdown.news(), seconds=seconds_left)
         finally:
             sending.cancel()
             await asyncio.wait({sending})
@@ -109,8 +113,8 @@ class Reporter:
 class _Patience:
     """How long one outcome is worth trying; a shutdown shortens it."""
 
-    def __init__(self, pace: Timings, shutdown: WorkerShutdown, clock: Callable[[], float]) -> None:
-        self._pace = pace
+    def __init__(self, timings: Timings, shutdown: WorkerShutdown, clock: Callable[[], float]) -> None:
+        self._timings = timings
         self._shutdown = shutdown
         self._clock = clock
         self._began_at = clock()
@@ -124,9 +128,9 @@ class _Patience:
 
         A report that begins when the time is over already, for a task that was killed, has its chance too.
         """
-        return max(self._deadline(), self._began_at + self._pace.urgent_report_seconds) - self._clock()
+        return max(self._deadline(), self._began_at + self._timings.urgent_report_seconds) - self._clock()
 
     def _deadline(self) -> float:
-        pace, urgent = self._pace, self._shutdown.urgent.is_set()
-        more = pace.urgent_report_seconds if urgent else pace.shutdown_report_seconds
-        return min(self._began_at + pace.report_seconds, self._shutdown.ends_at + more)
+        timings, urgent = self._timings, self._shutdown.urgent.is_set()
+        more = timings.urgent_report_seconds if urgent else timings.shutdown_report_seconds
+        return min(self._began_at + timings.report_seconds, self._shutdown.ends_at + more)

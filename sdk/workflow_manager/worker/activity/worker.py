@@ -7,25 +7,27 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import BinaryIO, Final, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 import structlog
 
 from workflow_manager.worker.activity.heartbeat import Heartbeat
 from workflow_manager.worker.activity.poll_loop import PollLoop
-from workflow_manager.worker.activity.poll_rate import PollPace
+from workflow_manager.worker.activity.poll_rate import RateLimiter
 from workflow_manager.worker.activity.registration import Registration
 from workflow_manager.worker.activity.reporter import Reporter
 from workflow_manager.worker.activity.task_runner import Handler, TaskRunner
 from workflow_manager.worker.commands.handler import CommandHandler
 from workflow_manager.worker.commands.watchdog import Guard
 from workflow_manager.worker.config import CommandSettings, WorkerSettings
-from workflow_manager.worker.metrics.busy_time import ActivityClock
+from workflow_manager.worker.metrics.busy_time import Utilization
 from workflow_manager.worker.metrics.cloudwatch import ActivePercent, publish_regularly
-from workflow_manager.worker.metrics.hooks import Observer, Unobserved
-from workflow_manager.worker.sfn_protocols import ActivityCalls, ActivityPolls
+from workflow_manager.worker.metrics.hooks import Hooks, NoHooks
 from workflow_manager.worker.shutdown import WorkerShutdown
-from workflow_manager.worker.task_json import CommandRules, Rules
+from workflow_manager.worker.task_json import CommandCodec, PayloadCodec
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
 
 log = structlog.get_logger()
 
@@ -38,7 +40,7 @@ class ActivityWorker:
 
     ``polls`` and ``calls`` are Step Functions clients that raise our errors; ``polls`` neither retries nor gives up
     within 70 s. ``publish`` gets the busy share every minute; ``protection`` is entered around each task;
-    ``observer`` hears of polls and tasks; ``rules`` judge what goes in and out, by default those of ``sfncli``.
+    ``hooks`` hears of polls and tasks; ``rules`` judge what goes in and out, by default those of ``sfncli``.
     """
 
     def __init__(
@@ -46,36 +48,38 @@ class ActivityWorker:
         settings: WorkerSettings,
         handler: Handler,
         *,
-        polls: ActivityPolls,
-        calls: ActivityCalls,
+        polls: "SFNClient",
+        calls: "SFNClient",
         publish: ActivePercent | None = None,
         protection: AbstractAsyncContextManager[object] | None = None,
-        observer: Observer | None = None,
-        rules: Rules | None = None,
+        hooks: Hooks | None = None,
+        rules: PayloadCodec | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        pace = settings.pace
+        timings = settings.timings
         self._settings = settings
         self._polls = polls
         self._publish = publish
         self._protection = protection or contextlib.nullcontext()
-        self._observer = observer or Unobserved()
-        self._shutdown = WorkerShutdown(grace_seconds=pace.shutdown_grace_seconds, clock=clock)
-        self._poll_pace = PollPace(slots=settings.concurrency, interval_seconds=pace.poll_interval_seconds, clock=clock)
+        self._hooks = hooks or NoHooks()
+        self._shutdown = WorkerShutdown(grace_seconds=timings.shutdown_grace_seconds, clock=clock)
+        self._rate_limiter = RateLimiter(
+            slots=settings.concurrency, interval_seconds=timings.poll_interval_seconds, clock=clock
+        )
         self._registration = Registration(calls, settings, self._shutdown)
-        self._activity = ActivityClock(slots=settings.concurrency, clock=clock)
+        self._activity = Utilization(slots=settings.concurrency, clock=clock)
         self._runner = TaskRunner(
             handler,
-            rules=rules or CommandRules(),
+            rules=rules or CommandCodec(),
             heartbeat=Heartbeat(
                 calls,
-                interval_seconds=pace.heartbeat_interval_seconds,
-                retry_seconds=pace.heartbeat_retry_seconds,
+                interval_seconds=timings.heartbeat_interval_seconds,
+                retry_seconds=timings.heartbeat_retry_seconds,
             ),
-            reporter=Reporter(calls, pace=pace, shutdown=self._shutdown, clock=clock),
+            reporter=Reporter(calls, timings=timings, shutdown=self._shutdown, clock=clock),
             shutdown=self._shutdown,
-            observer=self._observer,
-            lost_grace_seconds=pace.lost_grace_seconds,
+            hooks=self._hooks,
+            lost_grace_seconds=timings.lost_grace_seconds,
         )
         self.registered = asyncio.Event()
         """Set once AWS knows the activity."""
@@ -97,7 +101,7 @@ class ActivityWorker:
 
     def request_stop(self) -> None:
         """Take no more tasks and end those that run; asked a second time, end them at once."""
-        log.info("Stopping", action="worker-stopping", at_once=self._shutdown.requested.is_set())
+        log.info("stopping", action="worker-stopping", at_once=self._shutdown.requested.is_set())
         self._shutdown.request()
 
     async def stop(self) -> None:
@@ -108,7 +112,7 @@ class ActivityWorker:
     async def _serve(self, activity_arn: str) -> None:
         settings = self._settings
         log.info(
-            "Worker started",
+            "worker started",
             action="worker-started",
             activity_arn=activity_arn,
             worker_name=settings.worker_name,
@@ -126,7 +130,7 @@ class ActivityWorker:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-        log.info("Worker stopped", action="worker-stopped", activity_arn=activity_arn)
+        log.info("worker stopped", action="worker-stopped", activity_arn=activity_arn)
         for failure in [task.exception() for task in tasks]:
             if failure is not None:
                 raise failure
@@ -138,18 +142,18 @@ class ActivityWorker:
             activity_arn,
             self._settings,
             polls=self._polls,
-            pace=self._poll_pace,
+            rate_limiter=self._rate_limiter,
             runner=self._runner,
             registration=self._registration,
             shutdown=self._shutdown,
             activity=self._activity,
             protection=self._protection,
-            observer=self._observer,
+            hooks=self._hooks,
         )
         try:
             await loop.run()
         except Exception:
-            log.exception("A poll loop died; the worker stops", action="poll-loop-died", activity_arn=activity_arn)
+            log.exception("poll loop died; stopping the worker", action="poll-loop-died", activity_arn=activity_arn)
             self._shutdown.request()
             raise
 
@@ -158,7 +162,7 @@ class ActivityWorker:
             publish,
             activity_arn=activity_arn,
             activity=self._activity,
-            interval_seconds=self._settings.pace.metric_interval_seconds,
+            interval_seconds=self._settings.timings.metric_interval_seconds,
             shutdown=self._shutdown,
         )
 
@@ -176,11 +180,11 @@ class CommandWorker(ActivityWorker):
         settings: WorkerSettings,
         command: CommandSettings,
         *,
-        polls: ActivityPolls,
-        calls: ActivityCalls,
+        polls: "SFNClient",
+        calls: "SFNClient",
         publish: ActivePercent | None = None,
         protection: AbstractAsyncContextManager[object] | None = None,
-        observer: Observer | None = None,
+        hooks: Hooks | None = None,
         stdout: BinaryIO | None = None,
         stderr: BinaryIO | None = None,
         shared: bool | None = None,
@@ -203,7 +207,7 @@ class CommandWorker(ActivityWorker):
             calls=calls,
             publish=publish,
             protection=protection,
-            observer=observer,
+            hooks=hooks,
         )
 
     async def run(self) -> None:

@@ -13,12 +13,12 @@ import structlog
 
 from workflow_manager import errors
 from workflow_manager.worker.commands.exit_status import MAX_LAST_LINE_BYTES, Exit, output_of
-from workflow_manager.worker.commands.output_streams import CommandStream, Echo, LastLine, Tail
-from workflow_manager.worker.commands.process import LAST_WORDS_SECONDS, ChildProcess
+from workflow_manager.worker.commands.output_streams import CommandStream, LastLine, OutputForwarder, Tail
+from workflow_manager.worker.commands.process import OUTPUT_DRAIN_SECONDS, ChildProcess
 from workflow_manager.worker.commands.start_errors import start_failure
-from workflow_manager.worker.commands.watchdog import Guard, Unguarded
+from workflow_manager.worker.commands.watchdog import Guard, NoWatchdog
 from workflow_manager.worker.config import CommandSettings, InputMode
-from workflow_manager.worker.shutdown import Stop
+from workflow_manager.worker.shutdown import StopSignal
 from workflow_manager.worker.task_errors import MAX_CAUSE_BYTES, ErrorName, TaskFailed
 from workflow_manager.worker.task_json import EXECUTION_NAME, Task
 
@@ -44,11 +44,11 @@ class CommandHandler:
         guard: Guard | None = None,
     ) -> None:
         self._settings = settings
-        self._stdout = Echo(stdout)
-        self._stderr = Echo(stderr)
+        self._stdout = OutputForwarder(stdout)
+        self._stderr = OutputForwarder(stderr)
         self._environ = environ
         self._hold_seconds = hold_seconds
-        self._guard = guard or Unguarded()
+        self._guard = guard or NoWatchdog()
         self._running: set[ChildProcess] = set()
 
     def prepare(self) -> None:
@@ -69,17 +69,17 @@ class CommandHandler:
             process.signal(number)
         return bool(self._running)
 
-    async def __call__(self, task: Task, stop: Stop) -> str:
+    async def __call__(self, task: Task, stop: StopSignal) -> str:
         """Run the command for ``task``; raises ``TaskFailed`` unless it succeeds."""
         if stop.reason is not None:
             raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the worker stopped before the command was started")
         async with self._directory() as directory:
             with self._input(task, directory) as stdin:
                 process = self._start(task, directory, stdin)
-            end = await self._see_through(process, stop)
+            end = await self._run(process, stop)
         return output_of(end)
 
-    async def _see_through(self, process: ChildProcess, stop: Stop) -> Exit:
+    async def _run(self, process: ChildProcess, stop: StopSignal) -> Exit:
         last_line, tail = LastLine(MAX_LAST_LINE_BYTES), Tail(MAX_CAUSE_BYTES)
         stdout = CommandStream(last_line, self._stdout, hold_seconds=self._hold_seconds)
         stderr = CommandStream(tail, self._stderr, hold_seconds=self._hold_seconds)
@@ -90,7 +90,7 @@ class CommandHandler:
         finally:
             stopping.cancel()
             self._running.discard(process)
-        seconds = LAST_WORDS_SECONDS if process.told_to_end else self._settings.output_drain_seconds
+        seconds = OUTPUT_DRAIN_SECONDS if process.told_to_end else self._settings.output_drain_seconds
         await asyncio.gather(stdout.close(seconds=seconds), stderr.close(seconds=seconds))
         return Exit(
             code=code,
@@ -161,9 +161,9 @@ class CommandHandler:
 def _remove(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     if directory.exists():
-        log.warning("A work directory was not removed completely", action="work-dir-left", path=str(directory))
+        log.warning("work directory not removed completely", action="work-dir-left", path=str(directory))
 
 
-async def _end_when_asked(process: ChildProcess, stop: Stop) -> None:
+async def _end_when_asked(process: ChildProcess, stop: StopSignal) -> None:
     async for request in stop:
         process.end(grace_seconds=request.grace_seconds)

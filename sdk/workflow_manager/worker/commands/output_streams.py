@@ -6,9 +6,9 @@ from typing import BinaryIO, Final, Protocol
 
 import structlog
 
-from workflow_manager.logs.nonblocking import Hasty
+from workflow_manager.logs.nonblocking import NonBlockingWriter
 from workflow_manager.worker import threads
-from workflow_manager.worker.backoff import settle
+from workflow_manager.worker.backoff import wait_or_event
 
 log = structlog.get_logger()
 
@@ -78,7 +78,7 @@ class Tail:
         return bytes(self._data)
 
 
-class Echo:
+class OutputForwarder:
     """Shows bytes on an output of the worker; a slow reader must not hold up the heartbeats.
 
     What the output does not take at once is written by a thread. A reader that has stopped holds up a single one, which
@@ -87,7 +87,7 @@ class Echo:
 
     def __init__(self, output: BinaryIO) -> None:
         self._output = output
-        self._hasty = Hasty(output)
+        self._hasty = NonBlockingWriter(output)
         self._turn = asyncio.Lock()
         self._broken = False
 
@@ -114,7 +114,7 @@ class Echo:
 
     def _give_up(self, broken: BaseException) -> None:
         self._broken = True
-        log.warning("Output of commands is no longer shown", action="echo-broken", error=str(broken))
+        log.warning("output of commands is no longer forwarded", action="echo-broken", error=str(broken))
 
     def _write(self, data: bytes) -> None:
         while data:
@@ -130,9 +130,9 @@ class CommandStream:
     wrote decides the outcome of its task, also when nobody reads the output of the worker.
     """
 
-    def __init__(self, memory: Memory, echo: Echo, *, hold_seconds: float) -> None:
+    def __init__(self, memory: Memory, forwarder: OutputForwarder, *, hold_seconds: float) -> None:
         self._memory = memory
-        self._echo = echo
+        self._forwarder = forwarder
         self._hold_seconds = hold_seconds
         self._held = b""
         self._holding: asyncio.TimerHandle | None = None
@@ -146,7 +146,7 @@ class CommandStream:
         end = waiting.rfind(b"\n") + 1 if self._hold_seconds and len(waiting) <= 2 * CHUNK_BYTES else len(waiting)
         self._hold(waiting[end:])
         if showing := self._show(waiting[:end]):
-            await settle(showing, unless=self._ended)
+            await wait_or_event(showing, unless=self._ended)
 
     def command_ended(self) -> None:
         """Wait for nobody from now on."""
@@ -175,7 +175,7 @@ class CommandStream:
     def _show(self, data: bytes) -> asyncio.Future[None] | None:
         if not data or len(self._showing) >= MAX_BACKLOG_CHUNKS:
             return None
-        showing = asyncio.ensure_future(self._echo.show(data))
+        showing = asyncio.ensure_future(self._forwarder.show(data))
         self._showing.add(showing)
         showing.add_done_callback(self._showing.discard)
         return showing

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 EXIT_CHECK_SECONDS: Final = 0.05
 """How often the end of a process is looked for where the kernel does not announce it."""
 
-LAST_WORDS_SECONDS: Final = 1.0
+OUTPUT_DRAIN_SECONDS: Final = 1.0
 """How long output is still read after everything in the process group was killed, or the process was told to end."""
 
 PROCESSES: Final = "/proc"
@@ -117,9 +117,9 @@ class ChildProcess:
             self._over = True
             stdout.command_ended()
             stderr.command_ended()
-            await asyncio.wait(reading, timeout=LAST_WORDS_SECONDS if self.told_to_end else drain_seconds)
+            await asyncio.wait(reading, timeout=OUTPUT_DRAIN_SECONDS if self.told_to_end else drain_seconds)
             self._end_helpers()
-            await asyncio.wait(reading, timeout=LAST_WORDS_SECONDS)
+            await asyncio.wait(reading, timeout=OUTPUT_DRAIN_SECONDS)
         finally:
             await self._clean_up(reading)
         return self._popen.wait()
@@ -128,7 +128,7 @@ class ChildProcess:
         helpers = group_members(self.pid)
         if helpers:
             log.warning(
-                "The command ended before processes that it had started; they are killed",
+                "command ended before its child processes; killing them",
                 action="helpers-killed",
                 processes=[f"{name} ({pid})" for pid, name in helpers.items()],
             )

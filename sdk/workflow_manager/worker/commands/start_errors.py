@@ -19,7 +19,7 @@ def warn_unless_found(command: str, *, activity: str, search_path: str | None) -
     """Log a warning when a command is not there, or not executable; it may still come before the first task."""
     if shutil.which(command, path=search_path) is None:
         log.warning(
-            "The command cannot be found; its tasks will fail",
+            "command not found; its tasks will fail",
             action="command-missing",
             activity=activity,
             command=command,

@@ -32,7 +32,7 @@ class Guard(Protocol):
         ...
 
 
-class Unguarded:
+class NoWatchdog:
     """Kills nothing."""
 
     def watch(self, group: int) -> None:
@@ -76,7 +76,7 @@ class Watchdog:
         try:
             self._send(line)
         except (BrokenPipeError, BlockingIOError):
-            log.warning("The watchdog of the commands is replaced", action="watchdog-lost")
+            log.warning("watchdog of commands replaced", action="watchdog-lost")
             self._kill()
             self._start()
 
@@ -97,7 +97,7 @@ class Watchdog:
                 start_new_session=True,
             )
         except OSError as refused:
-            log.warning("No watchdog: commands may outlive the worker", action="watchdog-lost", error=str(refused))
+            log.warning("no watchdog: commands may outlive the worker", action="watchdog-lost", error=str(refused))
             return
         if self._process.stdin is not None:
             os.set_blocking(self._process.stdin.fileno(), False)

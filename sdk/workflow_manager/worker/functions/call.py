@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import structlog
 
-from workflow_manager.worker.backoff import settle
-from workflow_manager.worker.shutdown import Stop, StopReason
+from workflow_manager.worker.backoff import wait_or_event
+from workflow_manager.worker.shutdown import StopReason, StopSignal
 
 log = structlog.get_logger()
 
@@ -36,16 +36,16 @@ class Call:
         self._overdue = asyncio.Event()
         self._timers: list[asyncio.TimerHandle] = []
 
-    async def see_through(self, stop: Stop) -> bool:
+    async def run(self, stop: StopSignal) -> bool:
         """Wait for the end of the function, and pass on requests to stop; tell whether it has ended.
 
         The worker waits no longer than it may when it stops. The function of a lost task keeps its slot until it ends:
         nobody waits for that task, and what the function does, it should not do beside its successor.
         """
         with self._listening(stop):
-            ended = await settle(self._outcome, unless=self._overdue)
+            ended = await wait_or_event(self._outcome, unless=self._overdue)
             if ended and self._goes_on():
-                ended = await settle(self._outcome, unless=self._overdue)
+                ended = await wait_or_event(self._outcome, unless=self._overdue)
             return ended
 
     def failure(self) -> BaseException | None:
@@ -57,7 +57,7 @@ class Call:
         return self._outcome.result()
 
     @contextmanager
-    def _listening(self, stop: Stop) -> Iterator[None]:
+    def _listening(self, stop: StopSignal) -> Iterator[None]:
         listening = asyncio.create_task(self._listen(stop), name="stop-of-function")
         try:
             yield
@@ -69,7 +69,7 @@ class Call:
                 self._ask_to_end()
                 self._outcome.add_done_callback(_look_at)
 
-    async def _listen(self, stop: Stop) -> None:
+    async def _listen(self, stop: StopSignal) -> None:
         loop = asyncio.get_running_loop()
         async for request in stop:
             self._ask_to_end()
@@ -97,7 +97,7 @@ class Call:
 
 
 def _warn() -> None:
-    log.warning("A function goes on though AWS no longer waits for its task", action="function-strays")
+    log.warning("function still running although AWS no longer waits for its task", action="function-strays")
 
 
 def _look_at(outcome: asyncio.Future[object]) -> None:

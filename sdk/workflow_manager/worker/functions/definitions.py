@@ -80,7 +80,7 @@ async def register(
                 await _register(service, definition)
             except (errors.Unavailable, errors.Conflict) as passing:
                 log.warning(
-                    "Definition not registered yet",
+                    "definition not registered yet",
                     action="definition-retried",
                     definition=definition.name,
                     error=str(passing),
@@ -102,7 +102,7 @@ async def _register(service: DefinitionService, wanted: models.NewWorkflowDefini
 
 
 def _tell(made: models.WorkflowDefinition) -> None:
-    log.info("Definition registered", action="definition-registered", definition=made.name, version=made.version)
+    log.info("definition registered", action="definition-registered", definition=made.name, version=made.version)
 
 
 def _judge(entry: Any, pointer: str) -> list[errors.Finding]:

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import structlog
 
@@ -17,10 +17,12 @@ from workflow_manager.worker import threads
 from workflow_manager.worker.functions.call import Call
 from workflow_manager.worker.functions.context import Beat, Context, SyncContext
 from workflow_manager.worker.functions.signature import Signature
-from workflow_manager.worker.sfn_protocols import ActivityCalls
-from workflow_manager.worker.shutdown import Stop, StopReason, StopRequest
+from workflow_manager.worker.shutdown import StopReason, StopRequest, StopSignal
 from workflow_manager.worker.task_errors import MAX_CAUSE_BYTES, ErrorName, TaskFailed, clip_start
 from workflow_manager.worker.task_json import Task
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
 
 log = structlog.get_logger()
 
@@ -60,23 +62,23 @@ class Facts(TypedDict):
 class FunctionHandler:
     """Handles a task by calling a function: an async one on the event loop, any other in a thread of its own."""
 
-    def __init__(self, function: TaskFunction, *, calls: ActivityCalls) -> None:
+    def __init__(self, function: TaskFunction, *, calls: "SFNClient") -> None:
         self._function = function
         self._calls = calls
 
-    async def __call__(self, task: Task, stop: Stop) -> str:
+    async def __call__(self, task: Task, stop: StopSignal) -> str:
         """Call the function for ``task``; raises ``TaskFailed`` unless it returns an output."""
         if stop.reason is not None:
             raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the worker stopped before the function was called")
         call = self._start(self._function.signature.read_input(task.input), task, stop)
-        if not await call.see_through(stop):
+        if not await call.run(stop):
             raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the function went on when the worker had to stop")
         error = call.failure()
         if error is not None:
             raise self._failure(error, stop) from error
         return str(call.result())
 
-    def _start(self, value: object, task: Task, stop: Stop) -> Call:
+    def _start(self, value: object, task: Task, stop: StopSignal) -> Call:
         name, function, signature = self._function.name, self._function.function, self._function.signature
         cancelled = threading.Event()
         facts = Facts(
@@ -103,16 +105,16 @@ class FunctionHandler:
             awaited=lambda result: _awaited(signature, lambda: result),
         )
 
-    async def _beat(self, token: str, stop: Stop) -> None:
+    async def _beat(self, token: str, stop: StopSignal) -> None:
         try:
             await self._calls.send_task_heartbeat(taskToken=token)
         except errors.TaskLost:
             stop.request(StopRequest(StopReason.LOST, 0))
             raise
         except errors.WorkflowManagerError as failed:
-            log.warning("Heartbeat failed", action="heartbeat-failed", error=str(failed))
+            log.warning("heartbeat failed", action="heartbeat-failed", error=str(failed))
 
-    def _failure(self, error: BaseException, stop: Stop) -> TaskFailed:
+    def _failure(self, error: BaseException, stop: StopSignal) -> TaskFailed:
         if isinstance(error, TaskFailed):
             return error
         if name := self._function.declared_name(error):

@@ -16,7 +16,7 @@ from workflow_manager.worker.task_json import (
 )
 
 
-class FunctionRules:
+class FunctionCodec:
     """The execution is named in the output where it was named in the input and the output is an object."""
 
     def read(self, text: str, *, token: str) -> Task:

@@ -12,17 +12,17 @@ import structlog
 from workflow_manager import errors, models
 from workflow_manager.aws import AWSSettings
 from workflow_manager.worker.activity.worker import ActivityWorker
-from workflow_manager.worker.backoff import settle
+from workflow_manager.worker.backoff import wait_or_event
 from workflow_manager.worker.config import WorkerSettings, check_namespace, qualified_name, tags_from_environment
 from workflow_manager.worker.env_expansion import expand
 from workflow_manager.worker.functions.definitions import DefinitionService, read_definitions, register
 from workflow_manager.worker.functions.handler import FunctionHandler, TaskFunction
-from workflow_manager.worker.functions.rules import FunctionRules
+from workflow_manager.worker.functions.rules import FunctionCodec
 from workflow_manager.worker.functions.signature import signature_of
 from workflow_manager.worker.host.command_host import Host, default_worker_name
-from workflow_manager.worker.host.fleet import Fleet
-from workflow_manager.worker.host.services import Equipment, connect, equipped
-from workflow_manager.worker.host.startup import Starting
+from workflow_manager.worker.host.group import WorkerGroup
+from workflow_manager.worker.host.services import SharedServices, connect, open_services
+from workflow_manager.worker.host.startup import PendingStop
 
 log = structlog.get_logger()
 
@@ -54,8 +54,8 @@ class Worker:
         self._namespace = namespace
         self._definitions_path = Path(definitions) if definitions is not None else None
         self._tasks: dict[str, TaskFunction] = {}
-        self._fleet: Fleet | None = None
-        self._starting: Starting | None = None
+        self._group: WorkerGroup | None = None
+        self._starting: PendingStop | None = None
         self._stop_requests = 0
 
     @property
@@ -113,7 +113,7 @@ class Worker:
         ready = asyncio.Event()
         working = asyncio.create_task(self._run(host or Host(), namespace, service, ready), name="worker")
         try:
-            await settle(working, unless=ready)
+            await wait_or_event(working, unless=ready)
             try:
                 if ready.is_set():
                     yield
@@ -126,18 +126,18 @@ class Worker:
             working.cancel()
             await asyncio.wait({working})
 
-    async def fleet(self, equipment: Equipment, *, host: Host, namespace: str | None = None) -> Fleet:
+    async def group(self, services: SharedServices, *, host: Host, namespace: str | None = None) -> WorkerGroup:
         """Return the workers of all tasks, for a program that opens the equipment itself; raises ``SettingsError``."""
         namespace = namespace or self._namespace
         if not namespace:
             raise errors.SettingsError("The worker has no namespace: give it one, or set WORKFLOWMANAGER_NAMESPACE.")
         if not self._tasks:
             raise errors.SettingsError("The worker has no tasks: decorate functions with @worker.task().")
-        namespace = expand(namespace, equipment.environ)
+        namespace = expand(namespace, services.environ)
         check_namespace(namespace)
-        worker_name = await equipment.expand(host.worker_name or default_worker_name())
-        return Fleet(
-            [self._activity_worker(task, host, namespace, worker_name, equipment) for task in self._tasks.values()]
+        worker_name = await services.expand(host.worker_name or default_worker_name())
+        return WorkerGroup(
+            [self._activity_worker(task, host, namespace, worker_name, services) for task in self._tasks.values()]
         )
 
     def request_stop(self) -> None:
@@ -149,19 +149,19 @@ class Worker:
     async def stop(self) -> None:
         """Request a stop and wait until the functions have ended."""
         self.request_stop()
-        if self._fleet is not None:
-            await self._fleet.ended()
+        if self._group is not None:
+            await self._group.ended()
 
     async def _run(
         self, host: Host, namespace: str | None, service: DefinitionService | None, ready: asyncio.Event
     ) -> None:
-        starting = self._starting = Starting()
+        pending = self._starting = PendingStop()
         for _ in range(self._stop_requests):
-            starting.request_stop()
+            pending.request_stop()
         try:
-            await starting.see_through(self._work(host, namespace, service, ready, starting))
+            await pending.run(self._work(host, namespace, service, ready, pending))
         finally:
-            self._fleet, self._starting, self._stop_requests = None, None, 0
+            self._group, self._starting, self._stop_requests = None, None, 0
 
     async def _work(
         self,
@@ -169,16 +169,16 @@ class Worker:
         namespace: str | None,
         service: DefinitionService | None,
         ready: asyncio.Event,
-        starting: Starting,
+        pending: PendingStop,
     ) -> None:
         definitions = self.definitions() if service is not None else []
         connection = connect(
             AWSSettings.from_environment(), slots=sum(task.concurrency for task in self._tasks.values())
         )
-        async with equipped(connection, host.gauges) as equipment:
-            self._fleet = await self.fleet(equipment, host=host, namespace=namespace)
-            starting.becomes(self._fleet)
-            await _run(self._fleet, service, definitions, ready)
+        async with open_services(connection, host.metrics_options) as services:
+            self._group = await self.group(services, host=host, namespace=namespace)
+            pending.attach(self._group)
+            await _run(self._group, service, definitions, ready)
 
     def _add(
         self,
@@ -200,29 +200,29 @@ class Worker:
         )
 
     def _activity_worker(
-        self, task: TaskFunction, host: Host, namespace: str, worker_name: str, equipment: Equipment
+        self, task: TaskFunction, host: Host, namespace: str, worker_name: str, services: SharedServices
     ) -> ActivityWorker:
         settings = WorkerSettings(
             activity_name=qualified_name(namespace, task.name),
             worker_name=worker_name,
             concurrency=task.concurrency,
-            tags=tags_from_environment(equipment.environ),
-            pace=equipment.pace(host.pace),
+            tags=tags_from_environment(services.environ),
+            timings=services.timings(host.timings),
         )
-        handler = FunctionHandler(task, calls=equipment.calls)
-        return ActivityWorker(settings, handler, rules=FunctionRules(), **equipment.for_worker(settings))
+        handler = FunctionHandler(task, calls=services.calls)
+        return ActivityWorker(settings, handler, rules=FunctionCodec(), **services.for_worker(settings))
 
 
 async def _run(
-    fleet: Fleet,
+    group: WorkerGroup,
     service: DefinitionService | None,
     definitions: Sequence[models.NewWorkflowDefinitionRequest],
     ready: asyncio.Event,
 ) -> None:
     """Run the fleet; tasks are done while the service is told of the definitions, however long it is away."""
-    telling = asyncio.create_task(_tell(fleet, service, definitions, ready), name="definitions")
+    telling = asyncio.create_task(_tell(group, service, definitions, ready), name="definitions")
     try:
-        await fleet.run()
+        await group.run()
     finally:
         telling.cancel()
         await asyncio.wait({telling})
@@ -231,20 +231,20 @@ async def _run(
 
 
 async def _tell(
-    fleet: Fleet,
+    group: WorkerGroup,
     service: DefinitionService | None,
     definitions: Sequence[models.NewWorkflowDefinitionRequest],
     ready: asyncio.Event,
 ) -> None:
     try:
         # A workflow that meets an activity which does not exist yet fails.
-        await fleet.registered()
+        await group.registered()
         if service is not None:
             await _register(service, definitions, ready)
         ready.set()
     except Exception:
-        log.exception("Definitions cannot be registered; the worker stops", action="definition-refused")
-        fleet.begin_stop()
+        log.exception("definitions cannot be registered; stopping the worker", action="definition-refused")
+        group.begin_stop()
         raise
 
 

@@ -20,10 +20,10 @@ from workflow_manager.worker.config import (
     tags_from_environment,
 )
 from workflow_manager.worker.env_expansion import expand
-from workflow_manager.worker.host.fleet import CommandFleet
-from workflow_manager.worker.host.services import Equipment, Gauges, connect, equipped
+from workflow_manager.worker.host.group import CommandWorkerGroup
+from workflow_manager.worker.host.services import MetricsOptions, SharedServices, connect, open_services
 from workflow_manager.worker.host.signals import stopped_by_signals
-from workflow_manager.worker.host.startup import Starting
+from workflow_manager.worker.host.startup import PendingStop
 
 MAX_HOST_CHARACTERS: Final = 60
 """Leaves room for a process id within the 80 characters of a worker name."""
@@ -52,8 +52,8 @@ class Host:
     worker_name: str | None = None
     """Host and process id when absent; variables and the task of ECS are expanded."""
 
-    pace: Timings = field(default_factory=Timings)
-    gauges: Gauges = field(default_factory=Gauges)
+    timings: Timings = field(default_factory=Timings)
+    metrics_options: MetricsOptions = field(default_factory=MetricsOptions)
     secrets: Collection[str] = SECRET_VARIABLES
     """Variables that commands do not get."""
 
@@ -63,7 +63,7 @@ def default_worker_name() -> str:
     return f"{socket.gethostname()[:MAX_HOST_CHARACTERS]}-{os.getpid()}"
 
 
-def pace_of(*, grace_seconds: float, heartbeat_seconds: float, every_poll_waits: bool = False) -> Timings:
+def timings_of(*, grace_seconds: float, heartbeat_seconds: float, every_poll_waits: bool = False) -> Timings:
     """Derive a pace from how long a stop may take, how often AWS wants to hear of a task, and which polls wait."""
     return Timings(
         every_poll_waits=every_poll_waits,
@@ -78,47 +78,47 @@ async def run_commands(
 ) -> None:
     """Serve the activities until a signal comes, or came ``early``.
 
-    Raises what ``CommandWorker.run`` and ``equipped`` do.
+    Raises what ``CommandWorker.run`` and ``open_services`` do.
     """
-    starting = Starting()
-    with stopped_by_signals(starting, early=early):
-        await starting.see_through(_run_commands(activities, host, settings, starting))
+    pending = PendingStop()
+    with stopped_by_signals(pending, early=early):
+        await pending.run(_run_commands(activities, host, settings, pending))
 
 
 async def _run_commands(
-    activities: Sequence[CommandActivity], host: Host, settings: AWSSettings, starting: Starting
+    activities: Sequence[CommandActivity], host: Host, settings: AWSSettings, pending: PendingStop
 ) -> None:
     slots = sum(activity.concurrency for activity in activities)
     connection = connect(settings, slots=slots)
     with Watchdog() as watchdog:
-        async with equipped(connection, host.gauges) as equipment:
-            worker_name = await equipment.expand(host.worker_name or default_worker_name())
-            fleet = CommandFleet(
+        async with open_services(connection, host.metrics_options) as services:
+            worker_name = await services.expand(host.worker_name or default_worker_name())
+            group = CommandWorkerGroup(
                 [
-                    _worker(activity, host, worker_name, equipment, shared=slots > 1, guard=watchdog)
+                    _worker(activity, host, worker_name, services, shared=slots > 1, guard=watchdog)
                     for activity in activities
                 ]
             )
-            starting.becomes(fleet)
-            await fleet.run()
+            pending.attach(group)
+            await group.run()
 
 
 def _worker(
     activity: CommandActivity,
     host: Host,
     worker_name: str,
-    equipment: Equipment,
+    services: SharedServices,
     *,
     shared: bool,
     guard: Guard,
 ) -> CommandWorker:
-    environ = equipment.environ
+    environ = services.environ
     settings = WorkerSettings(
         activity_name=expand(activity.name, environ),
         worker_name=worker_name,
         concurrency=activity.concurrency,
         tags=tags_from_environment(environ),
-        pace=equipment.pace(host.pace),
+        timings=services.timings(host.timings),
     )
     command = replace(activity.command, command=expand(activity.command.command, environ))
     if activity.warn_when_missing:
@@ -129,5 +129,5 @@ def _worker(
         shared=shared,
         guard=guard,
         environ=command_environment({**environ, **activity.environ}, without=host.secrets),
-        **equipment.for_worker(settings),
+        **services.for_worker(settings),
     )

@@ -175,4 +175,4 @@ class TaskProtection:
         try:
             (await self._http.put(self._url, json=state)).raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as failed:
-            log.warning("ECS task protection was not set", action="ecs-protection-failed", error=str(failed), **state)
+            log.warning("ECS task protection not set", action="ecs-protection-failed", error=str(failed), **state)

@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final, TypedDict, cast
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import httpx
 
@@ -12,10 +12,12 @@ from workflow_manager import aws
 from workflow_manager.worker.config import Timings, WorkerSettings
 from workflow_manager.worker.env_expansion import expand
 from workflow_manager.worker.host.ecs import AGENT_VARIABLE, TaskProtection, expand_ecs_task
-from workflow_manager.worker.metrics.cloudwatch import ActivePercent, CloudWatchActivePercent, MetricsClient
-from workflow_manager.worker.metrics.hooks import Observer, Unobserved
+from workflow_manager.worker.metrics.cloudwatch import ActivePercent
+from workflow_manager.worker.metrics.hooks import Hooks, NoHooks
 from workflow_manager.worker.metrics.prometheus import WorkerMetrics, metrics_server
-from workflow_manager.worker.sfn_protocols import ActivityCalls, ActivityPolls
+
+if TYPE_CHECKING:
+    from types_aiobotocore_stepfunctions import SFNClient
 
 ECS_TIMEOUT_SECONDS: Final = 5.0
 
@@ -26,7 +28,7 @@ EMBEDDED_DRAIN_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gauges:
+class MetricsOptions:
     """Whom the workers tell how they are doing."""
 
     cloudwatch: bool = False
@@ -42,22 +44,22 @@ class Gauges:
     """The address with that port: metrics name activities, which is nobody else's business."""
 
 
-class WorkerEquipment(TypedDict):
+class WorkerServices(TypedDict):
     """What one worker is given."""
 
-    polls: ActivityPolls
-    calls: ActivityCalls
+    polls: "SFNClient"
+    calls: "SFNClient"
     publish: ActivePercent | None
     protection: AbstractAsyncContextManager[object] | None
-    observer: Observer
+    hooks: Hooks
 
 
 @dataclass(frozen=True, kw_only=True)
-class Equipment:
-    """Everything that is open; ``equipped`` opens and closes it."""
+class SharedServices:
+    """Everything that is open; ``open_services`` opens and closes it."""
 
-    polls: ActivityPolls
-    calls: ActivityCalls
+    polls: "SFNClient"
+    calls: "SFNClient"
     http: httpx.AsyncClient
     environ: Mapping[str, str]
     embedded: bool = False
@@ -65,18 +67,18 @@ class Equipment:
     protection: AbstractAsyncContextManager[object] | None = None
     metrics: WorkerMetrics | None = None
 
-    def for_worker(self, settings: WorkerSettings) -> WorkerEquipment:
+    def for_worker(self, settings: WorkerSettings) -> WorkerServices:
         """Return the arguments that a worker of these settings takes."""
-        observed = self.metrics and self.metrics.observer(settings.activity_name, slots=settings.concurrency)
-        return WorkerEquipment(
+        observed = self.metrics and self.metrics.hooks(settings.activity_name, slots=settings.concurrency)
+        return WorkerServices(
             polls=self.polls,
             calls=self.calls,
             publish=self.publish,
             protection=self.protection,
-            observer=observed or Unobserved(),
+            hooks=observed or NoHooks(),
         )
 
-    def pace(self, wanted: Timings) -> Timings:
+    def timings(self, wanted: Timings) -> Timings:
         """Return the pace that suits this AWS."""
         return replace(wanted, poll_drain_seconds=EMBEDDED_DRAIN_SECONDS) if self.embedded else wanted
 
@@ -94,17 +96,19 @@ def connect(settings: aws.AWSSettings, *, slots: int) -> aws.AWS:
 
 
 @asynccontextmanager
-async def equipped(
-    connection: aws.AWS, gauges: Gauges, *, environ: Mapping[str, str] = os.environ
-) -> AsyncIterator[Equipment]:
+async def open_services(
+    connection: aws.AWS, metrics_options: MetricsOptions, *, environ: Mapping[str, str] = os.environ
+) -> AsyncIterator[SharedServices]:
     """Open what the workers share.
 
     Raises ``StartupError`` when the port for metrics is taken, and ``SettingsError`` for a region that cannot be.
     """
     async with AsyncExitStack() as stack:
-        metrics = WorkerMetrics() if gauges.metrics_port is not None else None
+        metrics = WorkerMetrics() if metrics_options.metrics_port is not None else None
         if metrics is not None:
-            stack.enter_context(metrics_server(metrics, host=gauges.metrics_host, port=gauges.metrics_port or 0))
+            stack.enter_context(
+                metrics_server(metrics, host=metrics_options.metrics_host, port=metrics_options.metrics_port or 0)
+            )
         polls = await stack.enter_async_context(connection.long_polls())
         calls = await stack.enter_async_context(connection.step_functions())
         # ECS speaks plain HTTP on addresses of the machine itself: no proxy, and no certificates to load.
@@ -115,14 +119,14 @@ async def equipped(
         if protection is not None:
             stack.push_async_callback(protection.close)
         publish = None
-        if gauges.cloudwatch:
-            region = expand(gauges.cloudwatch_region or "", environ) or None
+        if metrics_options.cloudwatch:
+            region = expand(metrics_options.cloudwatch_region or "", environ) or None
             client = await stack.enter_async_context(connection.cloudwatch(region))
-            publish = CloudWatchActivePercent(cast("MetricsClient", client))
-        yield Equipment(
+            publish = ActivePercent(client)
+        yield SharedServices(
             polls=polls,
             # The stubs want typed dicts where any mapping of the same keys will do.
-            calls=cast("ActivityCalls", calls),
+            calls=calls,
             http=http,
             environ=environ,
             embedded=connection.embedded,

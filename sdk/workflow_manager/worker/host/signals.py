@@ -33,14 +33,6 @@ class Stoppable(Protocol):
         ...
 
 
-class Runnable(Stoppable, Protocol):
-    """A worker that only needs to be run."""
-
-    async def run(self) -> None:
-        """Work until the stop."""
-        ...
-
-
 @runtime_checkable
 class RunsCommands(Protocol):
     """A worker with processes that can be sent signals."""
@@ -84,9 +76,3 @@ def _hang_up(worker: Stoppable) -> None:
     """Pass SIGHUP on to the commands, or stop the worker when none runs."""
     if not (isinstance(worker, RunsCommands) and worker.forward_signal(signal.SIGHUP)):
         worker.request_stop()
-
-
-async def run_until_signalled(worker: Runnable) -> None:
-    """Run the worker until a signal stops it."""
-    with stopped_by_signals(worker):
-        await worker.run()

@@ -6,13 +6,13 @@ from typing import Any
 
 import structlog
 
-from workflow_manager.worker.backoff import settle
+from workflow_manager.worker.backoff import wait_or_event
 from workflow_manager.worker.host.signals import RunsCommands, Stoppable
 
 log = structlog.get_logger()
 
 
-class Starting:
+class PendingStop:
     """Stands for a worker that is not there yet: remembers that it shall stop, and ends the start then."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Starting:
         self._requests += 1
         self._requested.set()
         if self._worker is None:
-            log.info("Stopping before the start is over", action="worker-stopping")
+            log.info("stopping before the start has finished", action="worker-stopping")
         else:
             self._worker.request_stop()
 
@@ -33,17 +33,17 @@ class Starting:
         """Send a signal to the commands that run now; tell whether there is one."""
         return isinstance(self._worker, RunsCommands) and self._worker.forward_signal(number)
 
-    def becomes(self, worker: Stoppable) -> None:
+    def attach(self, worker: Stoppable) -> None:
         """Hand over to the worker, which hears all that was asked for."""
         self._worker = worker
         for _ in range(self._requests):
             worker.request_stop()
 
-    async def see_through(self, work: Coroutine[Any, Any, None]) -> None:
+    async def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do ``work``, which makes the worker and runs it, or break it off when it shall stop before there is one."""
         working = asyncio.create_task(work, name="worker")
         try:
-            await settle(working, unless=self._requested)
+            await wait_or_event(working, unless=self._requested)
             if self._worker is None:
                 working.cancel()
             await asyncio.wait({working})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class ActivityClock:
+class Utilization:
     """Adds up the time of all slots of a worker: busy with a task, paused between two polls, or waiting for a task.
 
     Pauses count as neither busy nor idle: a worker with a task always at hand is 100 % busy.

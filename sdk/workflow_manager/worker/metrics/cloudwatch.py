@@ -1,13 +1,16 @@
-"""Tells CloudWatch how busy a worker is, so that a service can scale on it."""
+"""Publishes the utilization of a worker to CloudWatch, so that a service can scale on it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from workflow_manager.worker.backoff import pause, unless
-from workflow_manager.worker.metrics.busy_time import ActivityClock
+from workflow_manager.worker.backoff import pause, run_unless
+from workflow_manager.worker.metrics.busy_time import Utilization
 from workflow_manager.worker.shutdown import WorkerShutdown
+
+if TYPE_CHECKING:
+    from types_aiobotocore_cloudwatch import CloudWatchClient
+    from types_aiobotocore_cloudwatch.type_defs import MetricDatumTypeDef
 
 log = structlog.get_logger()
 
@@ -16,31 +19,15 @@ METRIC: Final = "ActivityActivePercent"
 """Namespace and name of the metric, as ``sfncli`` writes it; alarms and scaling policies depend on them."""
 
 
-class MetricsClient(Protocol):
-    """The call of the CloudWatch API that is used here."""
-
-    async def put_metric_data(self, *, Namespace: str, MetricData: Sequence[Mapping[str, Any]]) -> object:  # noqa: N803
-        """Store values of metrics."""
-        ...
-
-
-class ActivePercent(Protocol):
-    """Takes the busy share of a worker, 0 to 100."""
-
-    async def __call__(self, activity_arn: str, percent: float) -> None:
-        """Publish one value."""
-        ...
-
-
-class CloudWatchActivePercent:
+class ActivePercent:
     """Publishes the busy share as a CloudWatch metric of the activity."""
 
-    def __init__(self, client: MetricsClient) -> None:
+    def __init__(self, client: "CloudWatchClient") -> None:
         self._client = client
 
     async def __call__(self, activity_arn: str, percent: float) -> None:
         """Put one value."""
-        datum = {
+        datum: MetricDatumTypeDef = {
             "MetricName": METRIC,
             "Dimensions": [{"Name": "ActivityArn", "Value": activity_arn}],
             "Unit": "Percent",
@@ -53,7 +40,7 @@ async def publish_regularly(
     publish: ActivePercent,
     *,
     activity_arn: str,
-    activity: ActivityClock,
+    activity: Utilization,
     interval_seconds: float,
     shutdown: WorkerShutdown,
 ) -> None:
@@ -63,6 +50,6 @@ async def publish_regularly(
         if shutdown.requested.is_set():
             return
         try:
-            await unless(publish(activity_arn, activity.percent()), shutdown.requested)
+            await run_unless(publish(activity_arn, activity.percent()), shutdown.requested)
         except Exception:  # one value of a metric is never worth a worker
-            log.exception("Metric was not published", action="metric-failed", activity_arn=activity_arn)
+            log.exception("metric not published", action="metric-failed", activity_arn=activity_arn)

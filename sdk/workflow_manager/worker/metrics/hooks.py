@@ -28,7 +28,7 @@ class TaskOutcome(StrEnum):
     """AWS could not be told; the task times out there."""
 
 
-class Observer(Protocol):
+class Hooks(Protocol):
     """Hears what happens on one activity; its methods return at once and never raise."""
 
     def polled(self, result: PollResult) -> None:
@@ -44,7 +44,7 @@ class Observer(Protocol):
         ...
 
 
-class Unobserved:
+class NoHooks:
     """Listens to nothing."""
 
     def polled(self, result: PollResult) -> None:

@@ -50,7 +50,7 @@ class WorkerMetrics:
             f"{PREFIX}_slots", "Tasks that can run at the same time.", ("activity",), registry=self.registry
         )
 
-    def observer(self, activity: str, *, slots: int) -> "ActivityMetrics":
+    def hooks(self, activity: str, *, slots: int) -> "ActivityMetrics":
         """Return the observer of one activity; all its series are there from the start, at zero."""
         self._slots.labels(activity).set(slots)
         return ActivityMetrics(
@@ -97,7 +97,7 @@ def metrics_server(metrics: WorkerMetrics, *, host: str, port: int) -> Iterator[
         server, thread = start_http_server(port, addr=host, registry=metrics.registry)
     except OSError as taken:
         raise errors.StartupError(f"Cannot serve metrics on port {port} of {host}: {taken.strerror}.") from None
-    log.info("Metrics are served", action="metrics-served", port=server.server_port)
+    log.info("serving metrics", action="metrics-served", port=server.server_port)
     try:
         yield server.server_port
     finally:

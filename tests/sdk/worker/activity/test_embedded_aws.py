@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,8 +22,7 @@ from tests.sdk.worker.processes import write_script
 from workflow_manager import aws
 from workflow_manager.worker.activity.worker import CommandWorker
 from workflow_manager.worker.config import CommandSettings, WorkerSettings
-from workflow_manager.worker.host.services import Gauges, equipped
-from workflow_manager.worker.sfn_protocols import ActivityCalls
+from workflow_manager.worker.host.services import MetricsOptions, open_services
 
 if TYPE_CHECKING:
     from types_aiobotocore_stepfunctions import SFNClient
@@ -44,10 +43,12 @@ class Executions:
     def worker(self, script: str) -> CommandWorker:
         """Make a worker that runs ``script`` for each task."""
         return CommandWorker(
-            WorkerSettings(activity_name=self.name, worker_name="worker-1", pace=replace(FAST, poll_drain_seconds=0.1)),
+            WorkerSettings(
+                activity_name=self.name, worker_name="worker-1", timings=replace(FAST, poll_drain_seconds=0.1)
+            ),
             CommandSettings(command=str(write_script(self.directory / "command", script))),
             polls=self.polls,
-            calls=cast("ActivityCalls", self.client),
+            calls=self.client,
             stdout=io.BytesIO(),
             stderr=io.BytesIO(),
             environ={"PATH": os.environ["PATH"], "HERE": str(self.directory)},
@@ -132,10 +133,10 @@ async def test_stopping_the_worker_hands_the_task_back(executions: Executions, t
 
 async def test_cloudwatch_is_told_how_busy_the_worker_is(executions: Executions) -> None:
     connection = aws.connect(Settings.load().aws)
-    gauges = Gauges(cloudwatch=True, cloudwatch_region="${_POD_REGION}")
-    async with equipped(connection, gauges, environ={"_POD_REGION": "eu-west-1"}) as equipment:
-        assert equipment.publish is not None
-        await equipment.publish(f"arn:{executions.name}", 37.5)
+    metrics_options = MetricsOptions(cloudwatch=True, cloudwatch_region="${_POD_REGION}")
+    async with open_services(connection, metrics_options, environ={"_POD_REGION": "eu-west-1"}) as services:
+        assert services.publish is not None
+        await services.publish(f"arn:{executions.name}", 37.5)
     dimensions: Any = [{"Name": "ActivityArn", "Value": f"arn:{executions.name}"}]
     now = datetime.now(UTC)
     async with connection.cloudwatch("eu-west-1") as client:

@@ -25,7 +25,7 @@ async def pid_of_command(directory: Path) -> int:
 
 async def test_a_heartbeat_goes_out_at_once(start_worker: StartWorker, tmp_path: Path) -> None:
     running = await start_worker(
-        'until [ -e "$HERE/go" ]; do sleep 0.01; done', pace=replace(FAST, heartbeat_interval_seconds=30)
+        'until [ -e "$HERE/go" ]; do sleep 0.01; done', timings=replace(FAST, heartbeat_interval_seconds=30)
     )
     task = await running.schedule()
     await eventually(lambda: task.heartbeats == 1, "the first heartbeat")
@@ -42,7 +42,7 @@ async def test_heartbeats_keep_a_long_task_alive(start_worker: StartWorker) -> N
 
 
 async def test_a_failed_heartbeat_is_repeated_before_the_next_is_due(start_worker: StartWorker) -> None:
-    running = await start_worker("sleep 0.3", pace=replace(FAST, heartbeat_interval_seconds=30))
+    running = await start_worker("sleep 0.3", timings=replace(FAST, heartbeat_interval_seconds=30))
     running.aws.fail("send_task_heartbeat", "ThrottlingException", "InternalServerError")
     task = await running.schedule()
     await running.end_of(task)
@@ -84,7 +84,7 @@ async def test_the_command_of_a_lost_task_is_stopped_and_nothing_is_reported(
 
 
 async def test_a_task_that_timed_out_is_stopped_too(start_worker: StartWorker, tmp_path: Path) -> None:
-    running = await start_worker(SLEEPER, pace=replace(FAST, heartbeat_interval_seconds=0.2))
+    running = await start_worker(SLEEPER, timings=replace(FAST, heartbeat_interval_seconds=0.2))
     task = await running.schedule(heartbeat_seconds=0.1)
     pid = await pid_of_command(tmp_path)
     await eventually(lambda: not alive(pid), "the command is stopped")
@@ -127,7 +127,7 @@ async def test_heartbeats_go_on_while_a_report_is_repeated(start_worker: StartWo
 
 
 async def test_a_report_is_given_up_after_a_while_and_the_worker_goes_on(start_worker: StartWorker) -> None:
-    running = await start_worker("true", pace=replace(FAST, report_seconds=0.1))
+    running = await start_worker("true", timings=replace(FAST, report_seconds=0.1))
     running.aws.fail("send_task_success", *["ThrottlingException"] * 7)
     with capture_logs() as logs:
         await running.schedule()

@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 
 from tests.sdk.worker.conftest import ACTIVITY, FAST, StartWorker, eventually
 from workflow_manager import errors
-from workflow_manager.worker.activity.poll_rate import PollPace
+from workflow_manager.worker.activity.poll_rate import RateLimiter
 from workflow_manager.worker.backoff import Backoff
-from workflow_manager.worker.metrics.hooks import PollResult, Unobserved
+from workflow_manager.worker.metrics.hooks import NoHooks, PollResult
 
 ARN = f"arn:aws:states:us-west-2:123456789012:activity:{ACTIVITY}"
 
@@ -84,12 +84,12 @@ def test_as_many_polls_start_within_a_second_as_there_are_slots(
     slots: int, polls: list[float], starts: list[float]
 ) -> None:
     times = iter(polls)
-    pace = PollPace(slots=slots, interval_seconds=1, clock=lambda: next(times))
-    assert [wanted + pace.reserve() for wanted in polls] == pytest.approx(starts)
+    timings = RateLimiter(slots=slots, interval_seconds=1, clock=lambda: next(times))
+    assert [wanted + timings.reserve() for wanted in polls] == pytest.approx(starts)
 
 
 async def test_every_poll_waits_for_its_turn_when_the_pace_says_so(start_worker: StartWorker) -> None:
-    running = await start_worker("true", pace=replace(FAST, poll_interval_seconds=0.1, every_poll_waits=True))
+    running = await start_worker("true", timings=replace(FAST, poll_interval_seconds=0.1, every_poll_waits=True))
     for _ in range(4):
         await running.schedule()
     await eventually(lambda: running.aws.count("get_activity_task") >= 5, "five polls")
@@ -98,7 +98,7 @@ async def test_every_poll_waits_for_its_turn_when_the_pace_says_so(start_worker:
     assert times[-1] - times[0] >= 0.1 * (len(times) - 1) - 0.05
 
 
-class PollsHeard(Unobserved):
+class PollsHeard(NoHooks):
     """Remembers what came of each poll."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ async def test_after_a_task_the_next_poll_goes_at_once_and_after_an_empty_one_it
     start_worker: StartWorker,
 ) -> None:
     heard = PollsHeard()
-    running = await start_worker("true", pace=replace(FAST, poll_interval_seconds=3600), observer=heard)
+    running = await start_worker("true", timings=replace(FAST, poll_interval_seconds=3600), hooks=heard)
     for task in [await running.schedule() for _ in range(3)]:
         await running.end_of(task)
     await eventually(lambda: "empty" in heard.results, "a poll without a task")
@@ -124,7 +124,7 @@ async def test_after_a_task_the_next_poll_goes_at_once_and_after_an_empty_one_it
 async def test_after_a_poll_that_failed_the_next_one_waits(start_worker: StartWorker) -> None:
     heard = PollsHeard()
     running = await start_worker(
-        "true", pace=replace(FAST, poll_interval_seconds=3600, backoff_first_seconds=0), observer=heard
+        "true", timings=replace(FAST, poll_interval_seconds=3600, backoff_first_seconds=0), hooks=heard
     )
     running.aws.fail("get_activity_task", "ThrottlingException")
     await eventually(lambda: heard.results, "a poll that failed")

@@ -327,7 +327,7 @@ async def test_output_that_follows_the_end_of_the_command_at_once_still_counts(s
 async def test_a_process_that_leaves_the_group_does_not_hold_up_the_task(
     start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workflow_manager.worker.commands.process.LAST_WORDS_SECONDS", 0.05)
+    monkeypatch.setattr("workflow_manager.worker.commands.process.OUTPUT_DRAIN_SECONDS", 0.05)
     running = await start_worker('setsid sleep 3 & echo "{}"', output_drain_seconds=0.05)
     assert (await running.perform()).status == "SUCCEEDED"
 

@@ -14,8 +14,8 @@ from workflow_manager.worker.commands.output_streams import (
     CHUNK_BYTES,
     MAX_BACKLOG_CHUNKS,
     CommandStream,
-    Echo,
     LastLine,
+    OutputForwarder,
     Tail,
 )
 
@@ -73,7 +73,7 @@ LONG = 60.0
 
 async def test_parts_of_a_line_are_shown_as_they_come_when_nobody_else_writes() -> None:
     output = io.BytesIO()
-    stream = CommandStream(Tail(limit=100), Echo(output), hold_seconds=0)
+    stream = CommandStream(Tail(limit=100), OutputForwarder(output), hold_seconds=0)
     await stream.feed(b"one\ntw")
     assert output.getvalue() == b"one\ntw"
     await stream.close(seconds=1)
@@ -82,7 +82,7 @@ async def test_parts_of_a_line_are_shown_as_they_come_when_nobody_else_writes() 
 
 async def test_where_others_write_whole_lines_are_shown_at_once_and_the_rest_at_the_end() -> None:
     output = io.BytesIO()
-    stream = CommandStream(Tail(limit=100), Echo(output), hold_seconds=LONG)
+    stream = CommandStream(Tail(limit=100), OutputForwarder(output), hold_seconds=LONG)
     await stream.feed(b"one\ntw")
     assert output.getvalue() == b"one\n"
     await stream.feed(b"o\nthree")
@@ -93,7 +93,7 @@ async def test_where_others_write_whole_lines_are_shown_at_once_and_the_rest_at_
 
 async def test_where_others_write_a_part_of_a_line_is_held_for_a_moment_only() -> None:
     output = io.BytesIO()
-    stream = CommandStream(Tail(limit=100), Echo(output), hold_seconds=0.01)
+    stream = CommandStream(Tail(limit=100), OutputForwarder(output), hold_seconds=0.01)
     await stream.feed(b"Continue? ")
     await eventually(lambda: output.getvalue() == b"Continue? ", "the part is shown")
     await stream.feed(b"yes\n")
@@ -103,7 +103,7 @@ async def test_where_others_write_a_part_of_a_line_is_held_for_a_moment_only() -
 
 async def test_a_line_without_end_is_not_held_back_for_ever() -> None:
     output = io.BytesIO()
-    stream = CommandStream(Tail(limit=1), Echo(output), hold_seconds=LONG)
+    stream = CommandStream(Tail(limit=1), OutputForwarder(output), hold_seconds=LONG)
     for _ in range(3):
         await stream.feed(b"x" * CHUNK_BYTES)
     assert len(output.getvalue()) == 3 * CHUNK_BYTES
@@ -112,7 +112,7 @@ async def test_a_line_without_end_is_not_held_back_for_ever() -> None:
 
 async def test_lines_of_two_commands_do_not_mix() -> None:
     output = io.BytesIO()
-    echo = Echo(output)
+    echo = OutputForwarder(output)
     streams = [CommandStream(Tail(limit=1), echo, hold_seconds=LONG) for _ in range(2)]
     for piece in (b"al", b"pha\nbe", b"ta\n"):
         await asyncio.gather(*(stream.feed(piece) for stream in streams))
@@ -132,7 +132,7 @@ class Clogged(io.BytesIO):
 
 async def test_an_output_that_blocks_does_not_block_the_event_loop() -> None:
     output = Clogged()
-    showing = asyncio.create_task(Echo(output).show(b"x"))
+    showing = asyncio.create_task(OutputForwarder(output).show(b"x"))
     await asyncio.sleep(0)
     assert not showing.done()
     output.open.set()
@@ -141,7 +141,7 @@ async def test_an_output_that_blocks_does_not_block_the_event_loop() -> None:
 
 async def test_a_running_command_waits_for_its_output_to_be_shown_and_an_ended_one_does_not() -> None:
     output, memory = Clogged(), Tail(limit=100)
-    stream = CommandStream(memory, Echo(output), hold_seconds=0)
+    stream = CommandStream(memory, OutputForwarder(output), hold_seconds=0)
     feeding = asyncio.create_task(stream.feed(b"one\n"))
     await asyncio.sleep(0)
     assert not feeding.done()
@@ -157,7 +157,7 @@ async def test_a_running_command_waits_for_its_output_to_be_shown_and_an_ended_o
 
 async def test_an_output_that_is_closed_is_given_up_without_an_error() -> None:
     output = io.BytesIO()
-    echo = Echo(output)
+    echo = OutputForwarder(output)
     output.close()
     await echo.show(b"lost")
     await echo.show(b"lost")

@@ -14,16 +14,16 @@ from tests.sdk.worker.processes import write_script
 from workflow_manager.worker import TaskFailed
 from workflow_manager.worker.commands.handler import CommandHandler
 from workflow_manager.worker.commands.process import ChildProcess
-from workflow_manager.worker.commands.watchdog import Unguarded
+from workflow_manager.worker.commands.watchdog import NoWatchdog
 from workflow_manager.worker.config import CommandSettings
-from workflow_manager.worker.shutdown import Stop, StopReason, StopRequest, WorkerShutdown
+from workflow_manager.worker.shutdown import StopReason, StopRequest, StopSignal, WorkerShutdown
 from workflow_manager.worker.task_errors import ErrorName
 from workflow_manager.worker.task_json import Task
 
 LOST = StopRequest(StopReason.LOST, 5)
 
 
-async def heard(stop: Stop, count: int) -> list[StopRequest]:
+async def heard(stop: StopSignal, count: int) -> list[StopRequest]:
     """Take the next requests, as a handler does."""
     requests: list[StopRequest] = []
     async for request in stop:
@@ -65,7 +65,7 @@ async def test_that_a_task_was_lost_outweighs_the_shutdown(lost_first: bool) -> 
 async def test_a_command_is_not_started_for_a_task_that_was_told_to_stop_already(tmp_path: Path) -> None:
     settings = CommandSettings(command=str(write_script(tmp_path / "command", 'touch "$HERE/started"')))
     handler = CommandHandler(settings, stdout=io.BytesIO(), stderr=io.BytesIO(), environ={"HERE": str(tmp_path)})
-    stop = Stop()
+    stop = StopSignal()
     stop.request(LOST)
     with pytest.raises(TaskFailed) as failed:
         await handler(Task(input="{}", execution_name="run"), stop)
@@ -75,7 +75,7 @@ async def test_a_command_is_not_started_for_a_task_that_was_told_to_stop_already
 
 async def test_a_process_that_was_collected_gets_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     signals: list[int] = []
-    process = ChildProcess.start(["true"], env={}, stdin=subprocess.DEVNULL, guard=Unguarded())
+    process = ChildProcess.start(["true"], env={}, stdin=subprocess.DEVNULL, guard=NoWatchdog())
     sink = Sink()
     assert await process.run(stdout=sink, stderr=sink, drain_seconds=1) == 0
     monkeypatch.setattr("os.killpg", lambda _, number: signals.append(number))

@@ -22,8 +22,8 @@ from workflow_manager.aws import translating
 from workflow_manager.worker import Context, SyncContext, Worker
 from workflow_manager.worker.config import Timings
 from workflow_manager.worker.host.command_host import Host
-from workflow_manager.worker.host.fleet import Fleet
-from workflow_manager.worker.host.services import Equipment
+from workflow_manager.worker.host.group import WorkerGroup
+from workflow_manager.worker.host.services import SharedServices
 
 Perform = Callable[..., Awaitable[ScheduledTask]]
 
@@ -33,12 +33,12 @@ class Hosted:
     """A worker that runs on the fake AWS."""
 
     aws: FakeActivities
-    fleet: Fleet
+    group: WorkerGroup
     run: asyncio.Task[None]
 
     async def schedule(self, task_input: str | Mapping[str, Any] = INPUT, *, task: str = "work") -> ScheduledTask:
         """Schedule a task for a function."""
-        await self.fleet.registered()
+        await self.group.registered()
         return await self.aws.schedule(f"dev--{task}", task_input)
 
     async def perform(self, task_input: str | Mapping[str, Any] = INPUT, *, task: str = "work") -> ScheduledTask:
@@ -57,18 +57,18 @@ async def start(aws: FakeActivities) -> AsyncIterator[Start]:
     hosted: list[Hosted] = []
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(404))) as http:
 
-        async def begin(what: Worker | Callable[..., object], *, pace: Timings = FAST, **options: Any) -> Hosted:
+        async def begin(what: Worker | Callable[..., object], *, timings: Timings = FAST, **options: Any) -> Hosted:
             worker = what if isinstance(what, Worker) else _worker(what, options)
             client: Any = translating(aws, max_connections=100)
-            equipment = Equipment(polls=client, calls=client, http=http, environ={})
-            fleet = await worker.fleet(equipment, host=Host(worker_name="worker-1", pace=pace))
-            hosted.append(Hosted(aws, fleet, asyncio.create_task(fleet.run())))
+            services = SharedServices(polls=client, calls=client, http=http, environ={})
+            group = await worker.group(services, host=Host(worker_name="worker-1", timings=timings))
+            hosted.append(Hosted(aws, group, asyncio.create_task(group.run())))
             return hosted[-1]
 
         yield begin
         for one in hosted:
-            one.fleet.request_stop()
-            one.fleet.request_stop()
+            one.group.request_stop()
+            one.group.request_stop()
             await asyncio.wait({one.run}, timeout=5)
             assert one.run.done(), "the worker did not stop"
 
@@ -321,7 +321,7 @@ async def test_a_heartbeat_can_be_sent_by_hand(start: Start) -> None:
     worker = Worker(namespace="dev")
     worker.task("work")(work)
     worker.task("thread")(work_in_thread)
-    hosted = await start(worker, pace=replace(FAST, heartbeat_interval_seconds=60))
+    hosted = await start(worker, timings=replace(FAST, heartbeat_interval_seconds=60))
     for name in ("work", "thread"):
         task = await hosted.perform(task=name)
         assert (task.status, task.heartbeats) == ("SUCCEEDED", 4)
@@ -332,7 +332,7 @@ async def test_a_heartbeat_by_hand_outlives_an_aws_that_throttles(start: Start) 
         hosted.aws.fail("send_task_heartbeat", "ThrottlingException")
         await context.heartbeat()
 
-    hosted = await start(work, pace=replace(FAST, heartbeat_interval_seconds=60))
+    hosted = await start(work, timings=replace(FAST, heartbeat_interval_seconds=60))
     assert (await hosted.perform()).status == "SUCCEEDED"
 
 
@@ -353,7 +353,7 @@ async def test_a_heartbeat_by_hand_tells_that_the_task_is_lost(start: Start, in_
             context.heartbeat()
         loop.call_soon_threadsafe(raised.set)
 
-    hosted = await start(work_in_thread if in_thread else work, pace=replace(FAST, heartbeat_interval_seconds=60))
+    hosted = await start(work_in_thread if in_thread else work, timings=replace(FAST, heartbeat_interval_seconds=60))
     task = await hosted.schedule()
     await eventually(raised.is_set, "the error")
     await eventually(lambda: hosted.aws.open_polls == 1, "the next poll")

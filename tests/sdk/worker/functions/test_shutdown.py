@@ -22,7 +22,7 @@ PATIENT = replace(FAST, shutdown_grace_seconds=30, poll_drain_seconds=0.1)
 
 async def stopped(hosted: Hosted) -> None:
     """Stop a worker and wait for its end."""
-    await asyncio.wait_for(hosted.fleet.stop(), timeout=5)
+    await asyncio.wait_for(hosted.group.stop(), timeout=5)
 
 
 async def test_an_async_function_is_cancelled_when_the_worker_stops_and_its_task_is_handed_back(start: Start) -> None:
@@ -35,7 +35,7 @@ async def test_an_async_function_is_cancelled_when_the_worker_stops_and_its_task
         finally:
             assert context.cancelled.is_set()
 
-    hosted = await start(work, pace=PATIENT)
+    hosted = await start(work, timings=PATIENT)
     task = await hosted.schedule()
     await begun.wait()
     await stopped(hosted)
@@ -54,12 +54,12 @@ async def test_an_awaitable_of_a_plain_function_is_cancelled_and_not_begun_after
         release.wait(10)
         return late()
 
-    hosted = await start(work, pace=PATIENT)
+    hosted = await start(work, timings=PATIENT)
     task = await hosted.schedule()
     await begun.wait()
-    hosted.fleet.request_stop()
+    hosted.group.request_stop()
     release.set()
-    await asyncio.wait_for(hosted.fleet.ended(), timeout=5)
+    await asyncio.wait_for(hosted.group.ended(), timeout=5)
     assert (task.error, awaited.is_set()) == ("sfncli.CommandTerminated", False)
 
 
@@ -73,7 +73,7 @@ async def test_a_thread_is_told_when_the_worker_stops_and_its_task_is_handed_bac
         assert context.cancelled.wait(10)
         context.raise_if_cancelled()
 
-    hosted = await start(work, pace=PATIENT)
+    hosted = await start(work, timings=PATIENT)
     task = await hosted.schedule()
     await begun.wait()
     await stopped(hosted)
@@ -91,7 +91,7 @@ async def test_an_error_on_the_way_out_hands_the_task_back_unless_it_was_chosen(
         finally:
             raise error
 
-    hosted = await start(work, pace=PATIENT)
+    hosted = await start(work, timings=PATIENT)
     task = await hosted.schedule()
     await begun.wait()
     await stopped(hosted)
@@ -109,7 +109,7 @@ async def test_a_function_that_finishes_its_work_after_the_stop_succeeds(start: 
             await asyncio.sleep(0.01)
         return {"done": True}
 
-    hosted = await start(work, pace=PATIENT)
+    hosted = await start(work, timings=PATIENT)
     task = await hosted.schedule()
     await begun.wait()
     await stopped(hosted)
@@ -124,7 +124,7 @@ async def test_a_thread_that_goes_on_is_left_behind_after_the_grace(start: Start
         loop.call_soon_threadsafe(begun.set)
         release.wait(30)
 
-    hosted = await start(work, pace=replace(FAST, shutdown_grace_seconds=0.1))
+    hosted = await start(work, timings=replace(FAST, shutdown_grace_seconds=0.1))
     task = await hosted.schedule()
     await begun.wait()
     await stopped(hosted)
@@ -143,10 +143,10 @@ async def test_a_second_request_waits_for_no_function(start: Start) -> None:
         loop.call_soon_threadsafe(begun.set)
         release.wait(30)
 
-    hosted = await start(work, pace=PATIENT)
+    hosted = await start(work, timings=PATIENT)
     task = await hosted.schedule()
     await begun.wait()
-    hosted.fleet.request_stop()
+    hosted.group.request_stop()
     await stopped(hosted)
     release.set()
     assert task.error == "sfncli.CommandTerminated"
@@ -179,7 +179,7 @@ async def test_a_thread_of_a_lost_task_keeps_its_slot_until_it_ends(start: Start
         loop.call_soon_threadsafe(begun.set)
         release.wait(30)
 
-    hosted = await start(work, pace=replace(FAST, lost_grace_seconds=0.05))
+    hosted = await start(work, timings=replace(FAST, lost_grace_seconds=0.05))
     task = await hosted.schedule()
     await begun.wait()
     with capture_logs() as logs:

@@ -4,13 +4,13 @@ Covers `workflow_manager.worker.metrics.busy_time` and `workflow_manager.worker.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.sdk.worker.conftest import StartWorker, eventually
-from workflow_manager.worker.metrics.busy_time import ActivityClock
-from workflow_manager.worker.metrics.cloudwatch import CloudWatchActivePercent
+from workflow_manager.worker.metrics.busy_time import Utilization
+from workflow_manager.worker.metrics.cloudwatch import ActivePercent
 
 ARN = "arn:aws:states:us-west-2:123456789012:activity:dev--resize"
 
@@ -31,17 +31,17 @@ def clock() -> Clock:
 
 
 def test_an_idle_worker_is_at_0_percent(clock: Clock) -> None:
-    activity = ActivityClock(slots=1, clock=clock)
+    activity = Utilization(slots=1, clock=clock)
     clock.now += 60
     assert activity.percent() == 0.0
 
 
 def test_a_worker_without_any_time_is_at_0_percent(clock: Clock) -> None:
-    assert ActivityClock(slots=1, clock=clock).percent() == 0.0
+    assert Utilization(slots=1, clock=clock).percent() == 0.0
 
 
 def test_a_worker_busy_half_of_the_time_is_at_50_percent(clock: Clock) -> None:
-    activity = ActivityClock(slots=1, clock=clock)
+    activity = Utilization(slots=1, clock=clock)
     clock.now += 30
     with activity.busy():
         clock.now += 30
@@ -49,7 +49,7 @@ def test_a_worker_busy_half_of_the_time_is_at_50_percent(clock: Clock) -> None:
 
 
 def test_a_task_that_goes_on_counts_in_each_interval(clock: Clock) -> None:
-    activity = ActivityClock(slots=1, clock=clock)
+    activity = Utilization(slots=1, clock=clock)
     with activity.busy():
         clock.now += 60
         assert activity.percent() == 100.0
@@ -59,7 +59,7 @@ def test_a_task_that_goes_on_counts_in_each_interval(clock: Clock) -> None:
 
 
 def test_pauses_between_polls_do_not_count(clock: Clock) -> None:
-    activity = ActivityClock(slots=1, clock=clock)
+    activity = Utilization(slots=1, clock=clock)
     for _ in range(3):
         with activity.paused():
             clock.now += 0.8
@@ -69,7 +69,7 @@ def test_pauses_between_polls_do_not_count(clock: Clock) -> None:
 
 
 def test_the_share_is_that_of_all_slots(clock: Clock) -> None:
-    activity = ActivityClock(slots=4, clock=clock)
+    activity = Utilization(slots=4, clock=clock)
     with activity.busy(), activity.busy():
         clock.now += 10
     with activity.busy():
@@ -94,7 +94,7 @@ class Metrics:
 
 async def test_the_busy_share_is_published_regularly_under_the_names_of_sfncli(start_worker: StartWorker) -> None:
     metrics = Metrics()
-    running = await start_worker("sleep 0.3", publish=CloudWatchActivePercent(metrics))
+    running = await start_worker("sleep 0.3", publish=ActivePercent(cast("Any", metrics)))
     await running.perform()
     await eventually(lambda: len(metrics.data) >= 2, "two values are published")
     await running.worker.stop()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.sdk.worker.conftest import ACTIVITY, FAST, StartWorker, eventually
 from workflow_manager import errors
-from workflow_manager.worker.host.services import Gauges
+from workflow_manager.worker.host.services import MetricsOptions
 from workflow_manager.worker.metrics.prometheus import WorkerMetrics, metrics_server
 
 
@@ -35,9 +35,7 @@ def metrics() -> WorkerMetrics:
 
 
 async def test_tasks_are_counted_by_outcome(start_worker: StartWorker, metrics: WorkerMetrics) -> None:
-    running = await start_worker(
-        '[ "$_EXECUTION_NAME" = good ] || exit 1', observer=metrics.observer(ACTIVITY, slots=1)
-    )
+    running = await start_worker('[ "$_EXECUTION_NAME" = good ] || exit 1', hooks=metrics.hooks(ACTIVITY, slots=1))
     for name in ("good", "bad", "good"):
         await running.perform({"_EXECUTION_NAME": name})
     await running.perform("no json")
@@ -49,7 +47,7 @@ async def test_tasks_are_counted_by_outcome(start_worker: StartWorker, metrics: 
 async def test_a_task_that_runs_is_active_and_one_that_is_interrupted_handed_back(
     start_worker: StartWorker, metrics: WorkerMetrics
 ) -> None:
-    running = await start_worker("exec sleep 60", observer=metrics.observer(ACTIVITY, slots=3))
+    running = await start_worker("exec sleep 60", hooks=metrics.hooks(ACTIVITY, slots=3))
     await running.schedule()
     await eventually(lambda: value(metrics, "active_tasks") == 1, "the task is active")
     await running.worker.stop()
@@ -58,7 +56,7 @@ async def test_a_task_that_runs_is_active_and_one_that_is_interrupted_handed_bac
 
 
 async def test_a_task_that_aws_no_longer_waits_for_is_lost(start_worker: StartWorker, metrics: WorkerMetrics) -> None:
-    running = await start_worker("exec sleep 60", observer=metrics.observer(ACTIVITY, slots=1))
+    running = await start_worker("exec sleep 60", hooks=metrics.hooks(ACTIVITY, slots=1))
     task = await running.schedule()
     await eventually(lambda: task.heartbeats, "the task runs")
     running.aws.abort(task)
@@ -69,15 +67,15 @@ async def test_a_task_that_aws_no_longer_waits_for_is_lost(start_worker: StartWo
 async def test_an_end_that_aws_does_not_hear_of_is_no_success(
     start_worker: StartWorker, metrics: WorkerMetrics, code: str, outcome: str
 ) -> None:
-    pace = replace(FAST, report_seconds=0)
-    running = await start_worker("true", pace=pace, observer=metrics.observer(ACTIVITY, slots=1))
+    timings = replace(FAST, report_seconds=0)
+    running = await start_worker("true", timings=timings, hooks=metrics.hooks(ACTIVITY, slots=1))
     running.aws.fail("send_task_success", code)
     await running.schedule()
     await eventually(lambda: outcomes(metrics) == {outcome: 1}, outcome)
 
 
 async def test_polls_are_counted_by_result(start_worker: StartWorker, metrics: WorkerMetrics) -> None:
-    running = await start_worker("true", observer=metrics.observer(ACTIVITY, slots=1))
+    running = await start_worker("true", hooks=metrics.hooks(ACTIVITY, slots=1))
     running.aws.fail("get_activity_task", "ThrottlingException", "ActivityDoesNotExist")
     running.aws.poll_seconds = 0.02
     await running.perform()
@@ -87,7 +85,7 @@ async def test_polls_are_counted_by_result(start_worker: StartWorker, metrics: W
 
 
 def test_metrics_are_served_with_those_of_the_process(metrics: WorkerMetrics) -> None:
-    metrics.observer(ACTIVITY, slots=2)
+    metrics.hooks(ACTIVITY, slots=2)
     with (
         metrics_server(metrics, host="127.0.0.1", port=0) as port,
         urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer,
@@ -99,7 +97,7 @@ def test_metrics_are_served_with_those_of_the_process(metrics: WorkerMetrics) ->
 
 
 def test_metrics_are_for_this_machine_unless_told_otherwise() -> None:
-    assert Gauges(metrics_port=0).metrics_host == "127.0.0.1"
+    assert MetricsOptions(metrics_port=0).metrics_host == "127.0.0.1"
 
 
 def test_a_port_that_is_taken_stops_the_start(metrics: WorkerMetrics) -> None:

@@ -1,6 +1,6 @@
 """Several workers in one process.
 
-Covers `workflow_manager.worker.host.fleet`.
+Covers `workflow_manager.worker.host.group`.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from workflow_manager import errors
 from workflow_manager.aws import translating
 from workflow_manager.worker.activity.worker import ActivityWorker
 from workflow_manager.worker.config import WorkerSettings
-from workflow_manager.worker.host.fleet import Fleet
-from workflow_manager.worker.shutdown import Stop
+from workflow_manager.worker.host.group import WorkerGroup
+from workflow_manager.worker.shutdown import StopSignal
 from workflow_manager.worker.task_json import Task
 
 NAMES = ("dev--crop", "dev--turn")
 
 
-async def patient(_: Task, stop: Stop) -> str:
+async def patient(_: Task, stop: StopSignal) -> str:
     """Work until the stop, and then finish."""
     async for _request in stop:
         break
@@ -29,13 +29,13 @@ async def patient(_: Task, stop: Stop) -> str:
 
 
 @pytest.fixture
-def fleet(aws: FakeActivities) -> Fleet:
+def group(aws: FakeActivities) -> WorkerGroup:
     """Two workers."""
     client: Any = translating(aws, max_connections=100)
-    return Fleet(
+    return WorkerGroup(
         [
             ActivityWorker(
-                WorkerSettings(activity_name=name, worker_name="worker-1", pace=FAST),
+                WorkerSettings(activity_name=name, worker_name="worker-1", timings=FAST),
                 patient,
                 polls=client,
                 calls=client,
@@ -45,27 +45,27 @@ def fleet(aws: FakeActivities) -> Fleet:
     )
 
 
-async def test_each_activity_is_registered_and_served(aws: FakeActivities, fleet: Fleet) -> None:
-    run = asyncio.create_task(fleet.run())
-    await asyncio.wait_for(fleet.registered(), timeout=5)
+async def test_each_activity_is_registered_and_served(aws: FakeActivities, group: WorkerGroup) -> None:
+    run = asyncio.create_task(group.run())
+    await asyncio.wait_for(group.registered(), timeout=5)
     tasks = [await aws.schedule(name, INPUT) for name in NAMES]
     await eventually(lambda: all(task.status == "STARTED" for task in tasks), "both tasks are taken")
-    await asyncio.wait_for(fleet.stop(), timeout=5)
+    await asyncio.wait_for(group.stop(), timeout=5)
     await run
     assert [task.json_output["stopped"] for task in tasks] == [True, True]
 
 
 @pytest.mark.parametrize("stopped_before", [False, True])
 async def test_when_one_fails_the_others_end_in_order_and_its_error_is_raised(
-    aws: FakeActivities, fleet: Fleet, stopped_before: bool
+    aws: FakeActivities, group: WorkerGroup, stopped_before: bool
 ) -> None:
-    run = asyncio.create_task(fleet.run())
-    await asyncio.wait_for(fleet.registered(), timeout=5)
+    run = asyncio.create_task(group.run())
+    await asyncio.wait_for(group.registered(), timeout=5)
     await eventually(lambda: aws.open_polls == 2, "both poll")
     task = await aws.schedule("dev--crop", INPUT)
     await eventually(lambda: task.status == "STARTED", "the task is taken")
     if stopped_before:
-        fleet.request_stop()
+        group.request_stop()
     aws.fail("get_activity_task", "InvalidArn")
     if stopped_before:
         await run
@@ -75,8 +75,8 @@ async def test_when_one_fails_the_others_end_in_order_and_its_error_is_raised(
     assert task.json_output["stopped"] is True
 
 
-async def test_a_fleet_that_is_cancelled_cancels_its_workers(aws: FakeActivities, fleet: Fleet) -> None:
-    run = asyncio.create_task(fleet.run())
+async def test_a_fleet_that_is_cancelled_cancels_its_workers(aws: FakeActivities, group: WorkerGroup) -> None:
+    run = asyncio.create_task(group.run())
     await eventually(lambda: aws.open_polls == 2, "both poll")
     run.cancel()
     await asyncio.wait({run}, timeout=5)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from workflow_manager.worker.activity.worker import ActivityWorker, CommandWorker
 
 
-class Fleet:
+class WorkerGroup:
     """Runs workers of different activities as if they were one."""
 
     def __init__(self, workers: Sequence[ActivityWorker]) -> None:
@@ -70,7 +70,7 @@ class Fleet:
             raise
 
 
-class CommandFleet(Fleet):
+class CommandWorkerGroup(WorkerGroup):
     """Runs workers that run commands."""
 
     def __init__(self, workers: Sequence[CommandWorker]) -> None:
