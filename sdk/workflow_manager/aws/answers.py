@@ -160,7 +160,7 @@ def _require(shape: StructureShape, parsed: Mapping[str, Any]) -> None:
 
 
 def _require_of_rows(shape: StructureShape, rows: list[Any]) -> None:
-    """Make sure that every row of a list has what identifies it; deeper parts are left to who reads them."""
+    """Check that every row of a list has its identifying fields; deeper parts are left to their readers."""
     for name in REQUIRED.get(shape.name, shape.required_members):
         kinds = {type(row[name]) for row in rows}
         if shape.members[name].type_name == "string" and kinds != {str}:

@@ -154,7 +154,7 @@ class AWS:
 
     @asynccontextmanager
     async def step_functions(self, *, attempts: int = ATTEMPTS) -> AsyncIterator[SFNClient]:
-        """Open a client for short calls; it makes so many attempts of what the SDK deems worth repeating."""
+        """Open a client for short calls with this number of attempts."""
         config = self._config(attempts=attempts, http_session_cls=_MeasuringSession)
         async with self._client("stepfunctions", config) as client:
             yield cast("SFNClient", client)
@@ -274,9 +274,7 @@ def connect(settings: AWSSettings) -> AWS:
         raise errors.SettingsError(f"AWS_PROFILE: {missing}") from None
     embedded = is_embedded(os.environ.get("AWS_ENDPOINT_URL_SFN") or os.environ.get("AWS_ENDPOINT_URL"))
     if region is None and not embedded:
-        raise errors.SettingsError(
-            "AWS_REGION is not set (`serve --local`, and whoever reaches its AWS by AWS_ENDPOINT_URL, need none)"
-        )
+        raise errors.SettingsError("AWS_REGION is not set (not needed with `serve --local` and with AWS_ENDPOINT_URL)")
     region = region or EMBEDDED_REGION
     _require_region(region)
     return AWS(

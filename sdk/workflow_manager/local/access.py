@@ -57,7 +57,7 @@ class OneUser:
 
 
 def _is_address(name: str) -> bool:
-    # Nobody can make an address lead elsewhere, as a page does with a name of its own.
+    # An IP address cannot be rebound, unlike the name of an attacker's page.
     try:
         ipaddress.ip_address(name)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The port of the embedded AWS: taken before anything heavy is loaded, so that a taken one is told at once."""
+"""The port of the embedded AWS: bound before heavy imports, so that a taken port is reported at once."""
 
 import socket
 from typing import Final

@@ -50,7 +50,7 @@ def stop_requests(owner: int | None) -> Iterator[Callable[[], None]]:
 
 
 def _wait(requests: int) -> None:
-    # Each byte is the number of a signal, also of those that somebody else handles.
+    # Each byte is the number of a signal, including signals that are handled elsewhere.
     while os.read(requests, 1)[0] not in HANDLED:
         pass
 

@@ -1,4 +1,4 @@
-"""Writes lines to a file without ever waiting for whoever reads it."""
+"""Writes lines to a file without ever waiting for its reader."""
 
 import io
 import os
@@ -16,7 +16,7 @@ MAX_WAITING_BYTES: Final = 1_048_576
 """Most that waits for a reader: some thousand lines."""
 
 FLUSH_SECONDS: Final = 1.0
-"""How long the end of a process waits for whoever reads its log."""
+"""How long the end of a process waits for the reader of its log."""
 
 
 def flush(*, seconds: float = FLUSH_SECONDS) -> None:
@@ -28,9 +28,9 @@ def flush(*, seconds: float = FLUSH_SECONDS) -> None:
 class Lines:
     """The lines of a process on one file, in order.
 
-    A line is written by whoever says it as long as the file takes it at once, so that it is there also when the
-    process crashes right after. When the file would make them wait, and where nobody can tell, lines go to a thread.
-    What finds too much waiting there is dropped, and ``on_dropped`` gets the count once the rest is written.
+    A line is written by the thread that logs it while the file accepts it at once, so that it is there even when the
+    process crashes right after. If the file would block, or might, lines go to a thread; beyond ``max_waiting_bytes``
+    they are dropped, and ``on_dropped`` gets the count once the rest is written.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class NonBlockingWriter:
             closing.atexit = False  # there may be last words
 
     def write(self, data: bytes) -> bytes:
-        """Write what can be written without waiting, and return the rest: all, where nobody can tell.
+        """Write what can be written without waiting, and return the rest: all of it, if that is unknown.
 
         Raises ``OSError`` for what can never be written, and ``ValueError`` for a closed file.
         """
@@ -137,12 +137,12 @@ class Descriptor:
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._hasty = NonBlockingWriter(file)
+        self._writer = NonBlockingWriter(file)
 
     def write_at_once(self, data: bytes) -> bytes:
         """Write as much as can be written without waiting, and return the rest."""
         try:
-            return self._hasty.write(data)
+            return self._writer.write(data)
         except (OSError, ValueError) as lost:
             return self._give_up(lost)
 
@@ -163,7 +163,7 @@ class Descriptor:
     def _wait_and_write(self, data: bytes) -> bytes:
         try:
             return data[os.write(self._file.fileno(), data) :]
-        except BlockingIOError:  # whoever started us made the file one that does not wait
+        except BlockingIOError:  # the parent process made the file non-blocking
             select.select([], [self._file.fileno()], [])
             return data
 
@@ -178,7 +178,7 @@ class Descriptor:
             os.dup2(nowhere, self._file.fileno())
         finally:
             os.close(nowhere)
-        self._hasty = NonBlockingWriter(self._file)
+        self._writer = NonBlockingWriter(self._file)
 
 
 class InMemory:

@@ -26,8 +26,8 @@ QUIET_LIBRARIES = ("aiobotocore", "boto3", "botocore", "httpx", "httpcore", "url
 def configure(log_format: LogFormat, level: str) -> None:
     """Send every log line to standard error in ``log_format``, from ``level`` (``info``, ...) upwards.
 
-    Ours are rendered here: through the standard library a line would cost several times as much. Nobody who logs is
-    held up by whoever reads the lines.
+    Our lines are rendered here: through the standard library a line would cost several times as much. Logging never
+    waits for the reader of the lines.
     """
     if log_format == "auto":
         log_format = "console" if sys.stderr.isatty() else "json"

@@ -21,7 +21,7 @@ Tags = dict[str, str]
 
 
 MAX_TAGS = 45
-"""Tags of a state machine (50 at AWS) less those that the service sets."""
+"""Tags of a state machine (50 at AWS), less the tags that the service sets."""
 
 MAX_TAG_KEY_LENGTH = 128
 MAX_TAG_VALUE_LENGTH = 256

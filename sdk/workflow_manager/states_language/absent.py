@@ -2,7 +2,7 @@
 
 Generated clients write a field that a state does not have as null, an empty list, an empty text, zero or false. AWS
 refuses most of those, so they are neither judged nor sent. Kept is what null or empty mean something for, such as a
-path of null, and every empty object: no client writes one unless it was told to.
+path of null, and every empty object: clients write one only on purpose.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _TEXTS: Final = frozenset(
         *("Variable", "Condition", "JitterStrategy", "InputType", "CSVHeaderLocation", "Mode", "ExecutionType"),
     }
 )
-"""Fields that are texts, beside those that are paths; the empty text says nothing in any of them."""
+"""Text fields other than paths; an empty text counts as absent in all of them."""
 
 _LISTS: Final = frozenset({"Retry", "Catch", "Choices", "Branches", "Items"})
 _NUMBERS: Final = frozenset(

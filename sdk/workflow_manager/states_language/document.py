@@ -30,7 +30,7 @@ def check_document(machine: object, found: Findings) -> bool:
 
 
 def is_heavy(machine: object, *, characters: int) -> bool:
-    """Tell whether a value has more than so many characters as JSON, roughly, without reading more than that.
+    """Return whether a value has roughly more than ``characters`` as JSON, without reading more than that.
 
     Those of JSONata expressions, which are parsed, count many times.
     """

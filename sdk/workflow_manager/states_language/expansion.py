@@ -12,7 +12,7 @@ from workflow_manager.states_language.model import JSONATA, State, walk
 from workflow_manager.states_language.resources import Form, is_activity, parse
 
 COMMAND_TERMINATED: Final = "sfncli.CommandTerminated"
-"""The error of a worker that was told to stop while its command ran; another worker can take the task."""
+"""The error of a worker that was stopped while its command ran; another worker can take the task."""
 
 EXECUTION_NAME: Final = "_EXECUTION_NAME"
 """The field of the input that holds the workflow's id."""

@@ -16,7 +16,7 @@ MAX_POINTER_LENGTH: Final = 1_000
 """Characters of a pointer. Ten Parallels in one another need fewer."""
 
 MAX_FINDINGS: Final = 1_000
-"""More help nobody, and would make the answer much larger than what was sent."""
+"""More are no help, and would make the response much larger than the request."""
 
 MAX_WARNINGS: Final = 200
 """Warnings among the findings; they must leave room for errors."""

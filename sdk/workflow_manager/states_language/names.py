@@ -15,7 +15,7 @@ _REFUSED: Final = re.compile(r"[^A-Za-z0-9._!'()+=@-]")
 not ASCII, which keeps logs from being written."""
 
 _HASH_LENGTH: Final = 26
-"""Hexadecimal digits: 104 bits, so that nobody finds two names with the same hash."""
+"""Hexadecimal digits: 104 bits, so that collisions cannot be found."""
 
 _HASHED: Final = re.compile(rf"-(?:[0-9a-f]{{12}}|[0-9a-f]{{{_HASH_LENGTH}}})\Z")
 """How a name with a hash ends; earlier versions appended 12 digits, and their state machines are still there."""

@@ -62,7 +62,7 @@ class TemplateFindings(Findings):
             super().add(pointer, message)
 
     def add_unresolved(self, values: Mapping[str, str], *, severity: errors.Severity) -> None:
-        """Note the placeholders that have no value; those that a value brings along are meant as they stand."""
+        """Collect the placeholders without a value; placeholders inside values are kept as they are."""
         known = {*values, *(name for value in values.values() for name in names_in(value))}
         for value, place in values_in(self._document, ROOT):
             names = names_in(value) if isinstance(value, str) else []

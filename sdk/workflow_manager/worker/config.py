@@ -1,4 +1,4 @@
-"""What a worker is told: the activity it serves, the command it runs, its pace."""
+"""Settings of a worker: the activity it serves, the command it runs, its timings."""
 
 import re
 from collections.abc import Collection, Mapping

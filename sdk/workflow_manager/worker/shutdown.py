@@ -16,7 +16,7 @@ class StopReason(Enum):
     """The worker stops; the task is handed back, to be tried again."""
 
     LOST = auto()
-    """AWS no longer waits for the task; somebody else may already work on it."""
+    """AWS no longer waits for the task; another worker may already run it."""
 
 
 class StopRequest(NamedTuple):
@@ -60,7 +60,7 @@ class WorkerShutdown:
         """When the grace of the tasks is over, by the clock."""
 
     def request(self) -> None:
-        """Take no more tasks, and pass the word to those that run."""
+        """Take no more tasks, and ask the running ones to stop."""
         if self.requested.is_set():
             self.urgent.set()
         self.requested.set()

@@ -20,7 +20,7 @@ def call_in_thread(function: Callable[[], object], *, name: str) -> asyncio.Futu
 
     def run() -> None:
         wait_or_event = _settlement(future, functools.partial(context.run, function))
-        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(wait_or_event)
 
     threading.Thread(target=run, name=name, daemon=True).start()

@@ -16,7 +16,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackOutcome
 
 from tests.eventually import eventually
 from workflow_manager.local.stepfunctions import activities
-from workflow_manager.local.stepfunctions.activities import Activity, Board, PendingTask
+from workflow_manager.local.stepfunctions.activities import Activity, ActivityRegistry, PendingTask
 from workflow_manager.local.stepfunctions.checkpoints import HistoryPosition
 from workflow_manager.local.stepfunctions.history import ENDINGS, History
 from workflow_manager.local.stepfunctions.scopes import CallbackScope

@@ -185,7 +185,7 @@ async def test_the_stop_does_not_wait_for_ever_for_an_aws_that_hangs(
     assert aws.count("send_task_failure") == 1
 
 
-@pytest.mark.parametrize(("pace", "requests"), [(LONG_REPORTS, 1), (replace(PATIENT, report_seconds=600), 2)])
+@pytest.mark.parametrize(("timings", "requests"), [(LONG_REPORTS, 1), (replace(PATIENT, report_seconds=600), 2)])
 async def test_a_report_that_hangs_is_given_up_when_the_worker_stops(
     start_worker: StartWorker, aws: FakeActivities, timings: Timings, requests: int
 ) -> None:

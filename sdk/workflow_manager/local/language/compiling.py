@@ -384,7 +384,7 @@ FIELDS: Final[dict[str, Callable[[CompiledState, Any], Any]]] = {
     "CausePath": _path(CausePath, "string_expression"),
     "ItemsPath": _path(ItemsPath),
 }
-"""What becomes of each field of a state. Those that are not here mean nothing to a run."""
+"""How each field of a state is compiled. Other fields have no effect on a run."""
 
 
 class UnknownService(StateTaskServiceUnsupported):

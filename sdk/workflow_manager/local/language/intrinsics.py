@@ -113,7 +113,7 @@ class _Template(str):
         return made
 
 
-# The functions. Those that AWS documents to round do so half up, as Java does.
+# The functions. Rounding is half up, as in Java, where AWS documents rounding.
 
 
 def _format(template: Any, *values: Any) -> str:

@@ -70,7 +70,7 @@ class Tolerance:
     percentage: float | None
 
     def allows(self, failed: int, total: int) -> bool:
-        """Tell whether the Map goes on with so many failed items."""
+        """Return whether the Map continues with this number of failed items."""
         if self.count is None and self.percentage is None:
             return failed == 0
         within_count = self.count is None or failed <= self.count

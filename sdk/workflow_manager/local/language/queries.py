@@ -198,7 +198,7 @@ class Until(WaitFunction):
         if until is None:
             wanted = "a valid ISO-8601 extended offset date-time format string"
             raise failure(env, "States.Runtime", f"The Timestamp parameter does not reference {wanted}: {value}")
-        # moto waits whole seconds; rounded up, so that nobody goes on too early.
+        # moto waits whole seconds; rounded up, so that no state continues too early.
         return max(0, -int((datetime.now(UTC) - until).total_seconds() // 1))
 
 

@@ -118,7 +118,7 @@ class PendingTask(Callback):
         return _Start(self)
 
     def await_start(self, timeout_seconds: float) -> ActivityTaskStartOutcome | None:
-        """Wait until a worker takes the task; None when nobody did in time. The time also bounds the answer."""
+        """Wait until a worker takes the task; None if none did in time. The time also bounds the result."""
         with self._changed:
             self._deadline = time.monotonic() + timeout_seconds
             self._changed.wait_for(lambda: self._closed or self._started is not None, timeout_seconds)

@@ -36,7 +36,7 @@ def naming_the_activity(evaluate: Evaluate) -> Evaluate:
 def evaluate_without_clock(state: StateTaskActivity, env: Environment) -> None:
     """Evaluate the state and wait as long as its task does.
 
-    The interpreter keeps a clock of its own, which could time out a task whose worker was just told that its
+    The interpreter keeps a clock of its own, which could time out a task whose worker was just informed that its
     answer counts.
     """
     patient = copy.copy(state)

@@ -188,7 +188,7 @@ class Backend(StepFunctionsParserBackend):
         )
 
     def _forget(self) -> None:
-        """Forget the executions that ended first, beyond those that are kept."""
+        """Forget the executions that ended first, beyond the limit."""
         while len(self._ended) > self.keep:
             execution = self._ended.popleft()
             if self._executions.pop(execution.execution_arn, None) is not None:

@@ -26,7 +26,7 @@ def check(definition: str) -> None:
 
 
 def parse(definition: str) -> tuple[Program, None]:
-    """Return the program of a definition, and no syntax tree, which nobody asks for."""
+    """Return the program of a definition without its syntax tree, which is not used."""
     return compile_text(definition), None
 
 

@@ -17,7 +17,7 @@ from moto.stepfunctions.parser.backend.execution_worker_comm import ExecutionWor
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from workflow_manager.local.stepfunctions import redrive
-from workflow_manager.local.stepfunctions.activities import Board
+from workflow_manager.local.stepfunctions.activities import ActivityRegistry
 from workflow_manager.local.stepfunctions.checkpoints import Checkpoint, HistoryPosition, Repetition
 from workflow_manager.local.stepfunctions.history import ENDINGS, TOO_MANY, Event, History
 from workflow_manager.local.stepfunctions.redrive import Redrives
@@ -44,13 +44,18 @@ class Execution(InterpretedExecution):
     """One run. Its snapshot is what the last ending or redrive in its history says, and changes together with it."""
 
     def __init__(
-        self, *, board: Board, on_ended: Callable[["Execution"], None], now: Callable[[], datetime], **details: Any
+        self,
+        *,
+        registry: ActivityRegistry,
+        on_ended: Callable[["Execution"], None],
+        now: Callable[[], datetime],
+        **details: Any,
     ) -> None:
         super().__init__(activity_store={}, **details)
         self.snapshot = ExecutionSnapshot()
         self.history = History(on_end=self._on_end, now=now)
-        self.callbacks = CallbackScope(board)
-        self._board = board
+        self.callbacks = CallbackScope(registry)
+        self._registry = registry
         self._on_ended = on_ended
         self._now = now
         self._one_at_a_time = threading.Lock()
@@ -94,7 +99,7 @@ class Execution(InterpretedExecution):
         with self._one_at_a_time:
             checkpoint = self._checkpoint().again()
             self.history = History(on_end=self._on_end, now=self._now, before=self.history.events)
-            self.callbacks = CallbackScope(self._board, tokens=self.callbacks.tokens)
+            self.callbacks = CallbackScope(self._registry, tokens=self.callbacks.tokens)
             moment = self._now()
             redrives = self.snapshot.redrives.after(token, now=moment)
             self.history.redriven(redrives.count, moment)
@@ -120,7 +125,7 @@ class Execution(InterpretedExecution):
         told = {} if event["type"] == HistoryEventType.ExecutionTimedOut else details
         if event.get("executionFailedEventDetails") == TOO_MANY["executionFailedEventDetails"]:
             self._halt()
-        # Every thread of the interpreter is put on a list that nobody reads.
+        # The interpreter appends each thread to a list that is never read.
         TMP_THREADS.clear()
         # Before it is seen to have ended, because it can be redriven then.
         self._on_ended(self)

@@ -1,4 +1,4 @@
-"""Pages of lists that change while somebody turns them: a page token is a position, not an item."""
+"""Pages of lists that change while they are read: a page token is a position, not an item."""
 
 import base64
 import json

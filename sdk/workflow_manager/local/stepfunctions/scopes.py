@@ -9,7 +9,7 @@ from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
 
-from workflow_manager.local.stepfunctions.activities import Board, Callback, PendingTask
+from workflow_manager.local.stepfunctions.activities import ActivityRegistry, Callback, PendingTask
 from workflow_manager.local.stepfunctions.checkpoints import HistoryPosition, Step
 
 
@@ -134,7 +134,7 @@ class VariableScope(Environment):
         self.callback_pool_manager.end()
 
     def set_stop(self, stop_date: Any, cause: str | None, error: str | None) -> None:
-        """End because somebody outside stopped it."""
+        """End because of StopExecution."""
         with self._state_mutex:
             self._silence()
             super().set_stop(stop_date, cause, error)

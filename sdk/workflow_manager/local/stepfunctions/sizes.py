@@ -10,7 +10,8 @@ MAX_BYTES: Final = 262_144
 def is_within_quota(value: Any) -> bool:
     """Tell whether a value fits, written as compact JSON: what a worker may send, the state that gets it must take.
 
-    The interpreter counts blanks that nobody wrote, six bytes for each character outside ASCII, and one byte too many.
+    The interpreter counts blanks that are not in the text, six bytes for each character outside ASCII, and one byte
+    too many.
     """
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
     return len(text.encode(errors="surrogatepass")) <= MAX_BYTES

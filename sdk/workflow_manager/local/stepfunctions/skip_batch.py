@@ -13,7 +13,7 @@ def spare_batch() -> None:
     """Load what the interpreter takes from moto's Batch, a list of statuses, without its models.
 
     Those load all of EC2, with a table of instance types, which takes a second. While the part is loaded, an empty
-    package stands in for the real one, which is loaded whole, and around the same part, as soon as somebody asks for
+    package stands in for the real one, which is loaded whole, and around the same part, on first use of
     Batch. Nothing is done when it is loaded already. Raises ``ModuleNotFoundError`` without moto.
     """
     spec = importlib.util.find_spec(PACKAGE)

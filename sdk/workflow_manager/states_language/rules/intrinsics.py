@@ -44,7 +44,7 @@ FUNCTIONS: Final = {
 _STRING_FUNCTIONS: Final = frozenset(
     {"Format", "JsonToString", "ArrayGetItem", "Base64Encode", "Base64Decode", "Hash", "UUID"}
 )
-"""Those that can return a string, which is what ErrorPath and CausePath need."""
+"""Functions that can return a string, as ErrorPath and CausePath need."""
 
 _CALL: Final = re.compile(r"(States\.[A-Za-z0-9_.]*+)\s*+\(")
 _LITERAL: Final = re.compile(

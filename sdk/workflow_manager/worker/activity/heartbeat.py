@@ -34,7 +34,7 @@ class Heartbeat:
             except (errors.WorkflowManagerError, TimeoutError) as failed:
                 log.warning("heartbeat failed", action="heartbeat-failed", error=str(failed) or "no answer in time")
                 await asyncio.sleep(self._retry_seconds)
-            except Exception:  # one bad heartbeat must not end those that follow
+            except Exception:  # one failed heartbeat must not end the others
                 log.exception("heartbeat failed", action="heartbeat-failed")
                 await asyncio.sleep(self._retry_seconds)
             else:

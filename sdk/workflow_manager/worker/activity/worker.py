@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 PARTIAL_LINE_SECONDS: Final = 0.2
-"""How long a part of a line waits for the rest; longer, and whoever looks at the output sees it stall."""
+"""How long a part of a line waits for the rest before it is shown."""
 
 
 class ActivityWorker:
@@ -100,7 +100,7 @@ class ActivityWorker:
             self._ended.set()
 
     def request_stop(self) -> None:
-        """Take no more tasks and end those that run; asked a second time, end them at once."""
+        """Take no more tasks and end the running ones; a second call ends them at once."""
         log.info("stopping", action="worker-stopping", at_once=self._shutdown.requested.is_set())
         self._shutdown.request()
 

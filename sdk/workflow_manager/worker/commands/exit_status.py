@@ -26,7 +26,7 @@ class Exit:
 def output_of(end: Exit) -> str:
     """Return the last line that a successful command wrote to stdout; raises ``TaskFailed`` for every other end.
 
-    A command that was told to end never succeeds: many programs answer SIGTERM with a clean exit, leave their work
+    A command that was asked to end never succeeds: many programs answer SIGTERM with a clean exit, leave their work
     undone, and what they logged last can well look like an output. A task reported as terminated is tried again, one
     that counts as done is not.
     """
@@ -42,7 +42,7 @@ def output_of(end: Exit) -> str:
 
 def _terminated(end: Exit, own: TaskFailed | None = None) -> TaskFailed:
     cause = f"{own.error}: {own.cause}" if own else _stderr(end)
-    return TaskFailed(ErrorName.COMMAND_TERMINATED, cause or "the command was told to stop")
+    return TaskFailed(ErrorName.COMMAND_TERMINATED, cause or "the command was asked to stop")
 
 
 def _failure(end: Exit, line: str) -> TaskFailed:

@@ -104,7 +104,7 @@ class OutputForwarder:
             return
         writing = threads.call_in_thread(functools.partial(self._write, rest), name="echo")
         writing.add_done_callback(self._written)
-        # Whoever waits may give up, but the next turn comes only when this is written.
+        # The caller may be cancelled, but the next write must wait for this one.
         await asyncio.wait({writing})
 
     def _written(self, writing: asyncio.Future[object]) -> None:
@@ -127,7 +127,7 @@ class CommandStream:
 
     Where commands run at the same time, a part of a line waits up to ``hold_seconds`` for the rest, so that their lines
     do not mix. While the command runs, it waits for what it wrote to be shown. After its end nothing waits: what it
-    wrote decides the outcome of its task, also when nobody reads the output of the worker.
+    wrote decides the outcome of its task, even if the output of the worker is not read.
     """
 
     def __init__(self, memory: Memory, forwarder: OutputForwarder, *, hold_seconds: float) -> None:
@@ -149,7 +149,7 @@ class CommandStream:
             await wait_or_event(showing, unless=self._ended)
 
     def command_ended(self) -> None:
-        """Wait for nobody from now on."""
+        """Do not wait for readers from now on."""
         self._ended.set()
 
     async def close(self, *, seconds: float) -> None:

@@ -20,7 +20,7 @@ EXIT_CHECK_SECONDS: Final = 0.05
 """How often the end of a process is looked for where the kernel does not announce it."""
 
 OUTPUT_DRAIN_SECONDS: Final = 1.0
-"""How long output is still read after everything in the process group was killed, or the process was told to end."""
+"""How long output is still read after the process group was killed, or the process was asked to end."""
 
 PROCESSES: Final = "/proc"
 ENDED: Final = frozenset({b"Z", b"X"})
@@ -42,8 +42,8 @@ class ChildProcess:
     """A started command, with everything it starts in turn.
 
     Signals go to the command alone, which knows what it has started; only the last SIGKILL goes to its process group.
-    The process is collected (``wait``) only when nobody will signal it again: until then the kernel keeps its number,
-    so that a signal never reaches a stranger who got the same one.
+    The process is collected (``wait``) only when it will not be signalled again: until then the kernel keeps its
+    number, so that a signal never reaches another process with the same number.
     """
 
     def __init__(self, popen: subprocess.Popen[bytes], guard: Guard) -> None:
@@ -52,7 +52,7 @@ class ChildProcess:
         self._over = False
         self._timers: list[asyncio.TimerHandle] = []
         self.told_to_end = False
-        """Whether the process was told to end while it ran."""
+        """Whether the process was asked to end while it ran."""
 
     @classmethod
     def start(
@@ -91,7 +91,7 @@ class ChildProcess:
     def end(self, *, grace_seconds: float) -> None:
         """Send SIGTERM the first time, and kill the group after the shortest grace of all calls.
 
-        A process that has ended by itself already was not told to.
+        A process that has already ended by itself does not count.
         """
         if self._over or self._has_ended():
             return
@@ -178,7 +178,7 @@ class ChildProcess:
 
 
 def group_members(group: int) -> dict[int, str]:
-    """Return the names of the processes in a group, without the one that leads it and those that have ended.
+    """Return the names of the running processes in a group, without its leader.
 
     Where the system has no ``/proc`` none are found.
     """

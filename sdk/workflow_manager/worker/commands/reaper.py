@@ -1,4 +1,4 @@
-"""The program of the watchdog: kills process groups when whoever named them is gone.
+"""The program of the watchdog: kills process groups when the worker that registered them is gone.
 
 Reads one group per line from standard input, ``+`` to watch it and ``-`` to forget it. The end of the input means that
 the worker has ended, however it did: the system closes its files even when it is killed. Imports next to nothing, so

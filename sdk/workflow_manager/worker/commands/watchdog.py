@@ -86,7 +86,7 @@ class Watchdog:
 
     def _start(self) -> None:
         try:
-            # In a session of its own, so that nobody signals it together with the worker.
+            # In its own session, so that it is not signalled together with the worker.
             self._process = subprocess.Popen(
                 PROGRAM,
                 bufsize=0,

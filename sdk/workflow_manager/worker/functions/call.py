@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class Call:
-    """A function that runs: an async one can be cancelled, a thread can only be told.
+    """A running function: an async one can be cancelled, a thread can only be asked to stop.
 
     What a thread returns can be awaitable: a decorator hid that the function is async. ``awaited`` says how it is then
     awaited, on the event loop.
@@ -40,7 +40,7 @@ class Call:
         """Wait for the end of the function, and pass on requests to stop; tell whether it has ended.
 
         The worker waits no longer than it may when it stops. The function of a lost task keeps its slot until it ends:
-        nobody waits for that task, and what the function does, it should not do beside its successor.
+        AWS no longer waits for that task, and the function must not run beside its successor.
         """
         with self._listening(stop):
             ended = await wait_or_event(self._outcome, unless=self._overdue)
@@ -101,7 +101,7 @@ def _warn() -> None:
 
 
 def _look_at(outcome: asyncio.Future[object]) -> None:
-    """Keep asyncio from complaining that nobody asked how it ended."""
+    """Retrieve the exception, so that asyncio does not log it."""
     if not outcome.cancelled():
         outcome.exception()
 

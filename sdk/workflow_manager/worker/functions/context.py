@@ -37,7 +37,7 @@ class TaskFacts:
     def raise_if_cancelled(self) -> None:
         """End the task, to be tried again elsewhere, if it should end; else do nothing."""
         if self.cancelled.is_set():
-            raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the function ended early, as it was told to")
+            raise TaskFailed(ErrorName.COMMAND_TERMINATED, "the function stopped early, as requested")
 
 
 class Context(TaskFacts):

@@ -31,7 +31,7 @@ class DefinitionService(Protocol):
         ...
 
     async def update_definition(self, request: models.NewWorkflowDefinitionRequest) -> models.WorkflowDefinition:
-        """Add the next version; raises ``Conflict`` when somebody else did first."""
+        """Add the next version; raises ``Conflict`` when another client was faster."""
         ...
 
 

@@ -120,9 +120,11 @@ class FunctionHandler:
         if name := self._function.declared_name(error):
             return TaskFailed(name, _text_of(error))
         if stop.reason is not None:
-            told = "" if isinstance(error, asyncio.CancelledError) else f"\n{_told(error)}"
-            return TaskFailed(ErrorName.COMMAND_TERMINATED, f"the function was cancelled: the worker had to stop{told}")
-        return TaskFailed(type(error).__name__, _told(error))
+            trace = "" if isinstance(error, asyncio.CancelledError) else f"\n{_traceback(error)}"
+            return TaskFailed(
+                ErrorName.COMMAND_TERMINATED, f"the function was cancelled: the worker had to stop{trace}"
+            )
+        return TaskFailed(type(error).__name__, _traceback(error))
 
 
 async def _awaited(signature: Signature, function: Callable[[], Awaitable[object]]) -> str:
@@ -157,10 +159,10 @@ def _text_of(error: BaseException) -> str:
         return type(error).__name__
 
 
-def _told(error: BaseException) -> str:
+def _traceback(error: BaseException) -> str:
     """Write an exception with the lines of the function that led to it; of a long story, the end."""
-    told = traceback.format_exception(type(error), error, _without_own_frames(error.__traceback__))
-    return clip_start("".join(told).strip(), MAX_CAUSE_BYTES)
+    lines = traceback.format_exception(type(error), error, _without_own_frames(error.__traceback__))
+    return clip_start("".join(lines).strip(), MAX_CAUSE_BYTES)
 
 
 def _without_own_frames(trace: TracebackType | None) -> TracebackType | None:

@@ -95,14 +95,14 @@ def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
     kinds = {parameter.kind for parameter in parameters}
     if kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
         # Mostly a decorator without functools.wraps: what the function itself takes cannot be seen.
-        raise _unusable(function, "takes *args or **kwargs, so that its input cannot be told")
+        raise _unusable(function, "takes *args or **kwargs, so its input is unknown")
     if inspect.Parameter.POSITIONAL_ONLY in kinds:
         raise _unusable(function, "has positional-only parameters")
     return parameters
 
 
 def _inputs(candidates: list[inspect.Parameter]) -> list[str]:
-    """Return the parameters that need an input; where all have a default, the first takes it all the same."""
+    """Return the parameters that take the input; if all have a default, that is the first one."""
     required = [parameter.name for parameter in candidates if parameter.default is parameter.empty]
     return required or [parameter.name for parameter in candidates[:1]]
 

@@ -141,7 +141,7 @@ class Worker:
         )
 
     def request_stop(self) -> None:
-        """Take no more tasks and cancel those that run; asked a second time, wait for none of them."""
+        """Take no more tasks and cancel the running ones; a second call does not wait for them."""
         self._stop_requests += 1
         if self._starting is not None:
             self._starting.request_stop()
@@ -219,7 +219,7 @@ async def _run(
     definitions: Sequence[models.NewWorkflowDefinitionRequest],
     ready: asyncio.Event,
 ) -> None:
-    """Run the fleet; tasks are done while the service is told of the definitions, however long it is away."""
+    """Run the workers; tasks do not wait until the definitions are registered."""
     telling = asyncio.create_task(_tell(group, service, definitions, ready), name="definitions")
     try:
         await group.run()

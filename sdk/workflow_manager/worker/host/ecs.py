@@ -25,7 +25,7 @@ AGENT_VARIABLE: Final = "ECS_AGENT_URI"
 """Variables that ECS sets, depending on the version of its agent."""
 
 PROTECTION_MINUTES: Final = 120
-"""How long ECS keeps up a protection that nobody ends."""
+"""How long ECS keeps a protection that is not ended."""
 
 PROTECTION_RENEWAL_SECONDS: Final = 3600.0
 

@@ -37,7 +37,7 @@ class WorkerGroup:
             await worker.registered.wait()
 
     def request_stop(self) -> None:
-        """Take no more tasks and end those that run; asked a second time, end them at once."""
+        """Take no more tasks and end the running ones; a second call ends them at once."""
         self._stopping = True
         for worker in self._workers:
             worker.request_stop()

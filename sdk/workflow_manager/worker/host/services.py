@@ -32,7 +32,7 @@ class MetricsOptions:
     """Whom the workers tell how they are doing."""
 
     cloudwatch: bool = False
-    """Whether CloudWatch is told how busy they are."""
+    """Whether their utilization is published to CloudWatch."""
 
     cloudwatch_region: str | None = None
     """Where; by default where the activities are. Variables are expanded."""
@@ -41,7 +41,7 @@ class MetricsOptions:
     """Where Prometheus asks; 0 takes a free port."""
 
     metrics_host: str = LOOPBACK
-    """The address with that port: metrics name activities, which is nobody else's business."""
+    """Address of that port; by default loopback, because metrics name activities."""
 
 
 class WorkerServices(TypedDict):

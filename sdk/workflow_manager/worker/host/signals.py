@@ -13,7 +13,7 @@ from workflow_manager.early_signals import STOPPING, EarlySignals
 KEPT: Final = frozenset(
     {
         *STOPPING,
-        *(signal.SIGKILL, signal.SIGSTOP),  # nobody can
+        *(signal.SIGKILL, signal.SIGSTOP),  # cannot be handled
         *(signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ),  # come from what the worker itself does
         *(signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU),  # mean the terminal of the worker; commands have none
         *(signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP),
@@ -44,7 +44,7 @@ class RunsCommands(Protocol):
 
 @contextmanager
 def stopped_by_signals(worker: Stoppable, *, early: EarlySignals | None = None) -> Iterator[None]:
-    """Let signals stop the worker meanwhile, also those that came ``early``; commands, if it runs any, get theirs.
+    """Let signals stop the worker, including ``early`` ones; forward the others to its commands, if it runs any.
 
     Signals come to the main thread alone: in another one nothing is handled.
     """

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 class PendingStop:
-    """Stands for a worker that is not there yet: remembers that it shall stop, and ends the start then."""
+    """Collects stop requests until the worker exists."""
 
     def __init__(self) -> None:
         self._worker: Stoppable | None = None
@@ -40,7 +40,7 @@ class PendingStop:
             worker.request_stop()
 
     async def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do ``work``, which makes the worker and runs it, or break it off when it shall stop before there is one."""
+        """Run ``work``, which creates and runs the worker; cancel it if a stop comes before the worker exists."""
         working = asyncio.create_task(work, name="worker")
         try:
             await wait_or_event(working, unless=self._requested)

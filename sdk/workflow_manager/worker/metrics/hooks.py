@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class PollResult(StrEnum):
-    """What came of one poll."""
+    """The result of a poll."""
 
     TASK = "task"
     EMPTY = "empty"
@@ -19,13 +19,13 @@ class TaskOutcome(StrEnum):
     FAILED = "failed"
 
     HANDED_BACK = "handed_back"
-    """The worker stopped, and told AWS so; the task is tried again elsewhere."""
+    """The worker stopped and reported that; the task is retried elsewhere."""
 
     LOST = "lost"
     """AWS no longer waited for it."""
 
     UNREPORTED = "unreported"
-    """AWS could not be told; the task times out there."""
+    """The result could not be reported; the task times out in AWS."""
 
 
 class Hooks(Protocol):

@@ -56,8 +56,8 @@ def test_a_clean_exit_succeeds_with_the_last_line(end: Exit, output: str) -> Non
         (Exit(code=0, told_to_end=True, last_line=OWN), "sfncli.CommandTerminated", "App.Broken: disk full"),
         (Exit(code=0, told_to_end=True, last_line=b'{"a":1}', stderr=b"e"), "sfncli.CommandTerminated", "e"),
         (Exit(code=0, told_to_end=True, last_line=b"x", last_line_too_long=True), "sfncli.CommandTerminated", "the"),
-        (Exit(code=0, told_to_end=True), "sfncli.CommandTerminated", "the command was told to stop"),
-        (Exit(code=0, told_to_end=True, last_line=b"bye"), "sfncli.CommandTerminated", "the command was told to stop"),
+        (Exit(code=0, told_to_end=True), "sfncli.CommandTerminated", "the command was asked to stop"),
+        (Exit(code=0, told_to_end=True, last_line=b"bye"), "sfncli.CommandTerminated", "the command was asked to stop"),
         (Exit(code=0, last_line=b"{", last_line_too_long=True), "sfncli.TaskOutputNotJSON", "task output is larger"),
     ],
 )

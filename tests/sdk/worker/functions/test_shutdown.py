@@ -77,7 +77,7 @@ async def test_a_thread_is_told_when_the_worker_stops_and_its_task_is_handed_bac
     task = await hosted.schedule()
     await begun.wait()
     await stopped(hosted)
-    assert (task.error, task.cause) == ("sfncli.CommandTerminated", "the function ended early, as it was told to")
+    assert (task.error, task.cause) == ("sfncli.CommandTerminated", "the function stopped early, as requested")
 
 
 @pytest.mark.parametrize("error", [ValueError("half done"), TaskFailed("App.Stopped", "c")])

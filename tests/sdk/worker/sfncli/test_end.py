@@ -201,7 +201,7 @@ def test_sigterm_and_sigkill(ending: Ending) -> None:
 
 
 def test_work_dirs(ending: Ending) -> None:
-    """The `WORK_DIR` is removed too when the command fails, is killed, or is told to stop."""
+    """The `WORK_DIR` is removed too when the command fails, is killed, or is asked to stop."""
     assert ending.work_dir.is_dir()
     assert list(ending.work_dir.iterdir()) == []
 
