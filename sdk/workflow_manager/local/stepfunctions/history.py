@@ -36,9 +36,9 @@ TOO_MANY: Final = {
 class History(EventManager):
     """The events of one execution, up to its end or that of a redrive.
 
-        The program, a stop and a timeout compete for the end. Whoever adds the ending first decides it, under the lock that
-    orders the events; everything after that is dropped. A redrive goes on in a history of its own, which begins with
-    the events of this one, so that what is still at work here can add nothing there.
+    The program, a stop and a timeout compete for the end. The first ending that is added wins, under the lock that
+    orders the events; everything after it is dropped. A redrive continues in a history of its own, which begins with
+    the events of this one, so that what still runs here can add nothing there.
     """
 
     def __init__(
