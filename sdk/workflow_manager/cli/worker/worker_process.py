@@ -22,8 +22,8 @@ from workflow_manager.worker import Worker
 from workflow_manager.worker.config import CommandSettings, InputMode, check_namespace
 from workflow_manager.worker.env_expansion import expand
 from workflow_manager.worker.host.activity_file import activity_of, read_activities
-from workflow_manager.worker.host.command_host import CommandActivity, Host, pace_of, run_commands
-from workflow_manager.worker.host.services import Gauges
+from workflow_manager.worker.host.command_host import CommandActivity, Host, run_commands, timings_of
+from workflow_manager.worker.host.services import MetricsOptions
 from workflow_manager.worker.host.signals import stopped_by_signals
 
 log = structlog.get_logger()
@@ -54,12 +54,12 @@ def host_of(
     """Return the settings that all activities share; ``every_poll_waits`` limits polls to one per second."""
     return Host(
         worker_name=worker_name,
-        pace=pace_of(
+        timings=timings_of(
             grace_seconds=grace_seconds,
             heartbeat_seconds=heartbeat_seconds,
             every_poll_waits=every_poll_waits,
         ),
-        gauges=Gauges(
+        metrics_options=MetricsOptions(
             cloudwatch=cloudwatch,
             cloudwatch_region=cloudwatch_region,
             metrics_port=metrics_port,
