@@ -34,9 +34,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.Captu
 
 
 HOW = "Give --activity NAME -- CMD, or --config FILE, or --module MODULE."
-AWS_REGION_IS_NOT_SET = (
-    "AWS_REGION is not set (`serve --local`, and whoever reaches its AWS by AWS_ENDPOINT_URL, need none)"
-)
+AWS_REGION_IS_NOT_SET = "AWS_REGION is not set (not needed with `serve --local` and with AWS_ENDPOINT_URL)"
 ONLY_ACTIVITY = "--concurrency, --input-mode and --work-dir need --activity."
 
 
