@@ -21,6 +21,7 @@ from tests.eventually import eventually
 
 GUIDES: Final = ("README.md", "docs/cli.md", "docs/client.md", "docs/worker.md", "docs/poller.md")
 ELSEWHERE: Final = {
+    "docs/access.md": "configures services of its own",
     "docs/deploy.md": "needs an account",
     "docs/local.md": "starts embedded AWSs of its own",
     "docs/states-language.md": "has a test of its own",
