@@ -10,11 +10,11 @@ from typing import Final
 import structlog
 from fastapi import FastAPI
 
-from app import __version__, metrics
+from app import __version__
 from app.api import error_responses, middleware
 from app.api.bodies import Bodies
 from app.api.openapi import document, swagger_ui
-from app.api.request_stats import Traffic
+from app.api.request_stats import RequestStats
 from app.api.routes import definitions, events, health, operations, queues, state_resources, workflows
 from app.api.shutdown import Shutdown, on_stop_signal
 from app.api.workflow_feeds import Feeds
@@ -72,7 +72,7 @@ def _application(
             log.warning("unknown settings", action="unknown-settings", variables=unknown)
         async with open_services(loaded, on_fatal=fail) as services:
             app.state.services = services
-            services.metrics.register(metrics.TrafficCollector(app.state.traffic))
+            services.metrics.register(app.state.request_stats.histogram)
             with on_stop_signal(app.state.shutdown.close) if on_fatal is None else nullcontext():
                 yield
 
@@ -99,8 +99,8 @@ def _application(
         # Not with include_router: a request would be matched twice, with the overhead of every router before its own.
         app.router.routes.extend(module.router.routes)
     error_responses.install(app)
-    app.state.traffic = Traffic()
-    app.add_middleware(middleware.RequestContext, traffic=app.state.traffic, shutdown=app.state.shutdown)
+    app.state.request_stats = RequestStats()
+    app.add_middleware(middleware.RequestContext, stats=app.state.request_stats, shutdown=app.state.shutdown)
     return app
 
 

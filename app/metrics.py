@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.executor import Quotas
@@ -24,21 +24,6 @@ def registry(quotas: Quotas, poller: Poller | None, unreadable: UnreadableRecord
     if poller is not None:
         collectors.register(PollerCollector(poller))
     return collectors
-
-
-class TrafficCollector(Collector):
-    """Requests to the API, and how long they took: rows of method, route, status, count and seconds."""
-
-    def __init__(self, traffic: Iterable[tuple[str, str, int, int, float]]) -> None:
-        self._traffic = traffic
-
-    def collect(self) -> Iterable[Metric]:
-        """Read the sums."""
-        labels = ["method", "route", "status"]
-        took = SummaryMetricFamily(f"{PREFIX}_http_request_seconds", "Requests, and their time.", labels=labels)
-        for method, route, status, count, seconds in self._traffic:
-            took.add_metric([method, route, str(status)], count_value=count, sum_value=seconds)
-        return [took]
 
 
 class UnreadableCollector(Collector):

@@ -35,7 +35,7 @@ class Bodies:
         return len(self._bodies)
 
     def response(self, content: bytes, *, headers: dict[str, str] | None = None) -> Response:
-        """Return an answer in JSON; one that is equal to another under way shares its bytes."""
+        """Return a JSON response; equal responses that are being sent share their bytes."""
         if len(content) < SHARED_BYTES:
             return Response(content, headers=headers, media_type="application/json")
         return _SharedResponse(self.share(content), headers=headers)

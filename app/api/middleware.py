@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, on the answer and on every log line; its place in the statistics; its end."""
+"""The outermost middleware: request ids, durations, and answers to requests that a shutdown aborts."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import bodies
-from app.api.request_stats import UNKNOWN, Traffic
+from app.api.request_stats import UNKNOWN, RequestStats
 from app.api.shutdown import Shutdown
 
 log = structlog.get_logger(__name__)
@@ -27,9 +27,9 @@ RETRY_AFTER_SECONDS: Final = b"1"
 class RequestContext:
     """Pure ASGI middleware; one built on ``BaseHTTPMiddleware`` would cost two thirds of the throughput."""
 
-    def __init__(self, app: ASGIApp, traffic: Traffic, shutdown: Shutdown | None = None) -> None:
+    def __init__(self, app: ASGIApp, stats: RequestStats, shutdown: Shutdown | None = None) -> None:
         self._app = app
-        self._traffic = traffic
+        self._stats = stats
         self._shutdown = shutdown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,7 +67,7 @@ class RequestContext:
         finally:
             route = scope.get("route")
             path = UNKNOWN if route is None else route.path
-            self._traffic.count(scope["method"], path, status, time.perf_counter() - began)
+            self._stats.observe(scope["method"], path, status, time.perf_counter() - began)
 
 
 async def _answer_stopping(request_id: str, send: Send) -> None:

@@ -22,7 +22,7 @@ BYTES_PER_SECOND: Final = 1 << 20
 
 REFRESH_GROWTH: Final = 1.5
 LONGEST_REFRESH_SECONDS: Final = 5.0
-"""While nothing happens Step Functions is asked less and less often; the store is read all the same."""
+"""While nothing changes, Step Functions is asked less and less often; the store is read at the same rate."""
 
 DETAILS_SECONDS: Final = 5.0
 """How long an ended workflow is read on for an output, reason or jobs that are still to come."""
@@ -174,7 +174,7 @@ class Feed:
 
 
 def _look_at_failure(task: asyncio.Task[Any]) -> None:
-    """Take note of how a task ended: when nobody waits for it any more, nobody misses its result."""
+    """Retrieve the result of a task that is no longer awaited, so that asyncio does not log it."""
     if not task.cancelled():
         task.exception()
 
@@ -231,7 +231,7 @@ class Feeds:
         return Follower(self, workflow_id, feed)
 
     def forget(self, workflow_id: str, feed: Feed) -> None:
-        """Drop a feed that nobody follows."""
+        """Remove a feed without followers."""
         if self._feeds.get(workflow_id) is feed:
             del self._feeds[workflow_id]
 

@@ -1,4 +1,4 @@
-"""The commands of ``workflow-manager``: those that run the service, and every command of ``wfm``."""
+"""The commands of ``workflow-manager``: the commands of the service, and every command of ``wfm``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

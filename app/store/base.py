@@ -218,7 +218,7 @@ class WorkflowStore(ABC):
 
     @abstractmethod
     async def discard_workflow(self, workflow_id: str, *, revision: int) -> None:
-        """Remove a workflow that never started, also from the ``retries`` of the one that it resumes.
+        """Remove a workflow that never started, also from the ``retries`` of the workflow that it resumes.
 
         Raises ``WorkflowNotFound``, and ``VersionConflict`` when it is not queued at ``revision``.
         """
@@ -237,7 +237,7 @@ class WorkflowStore(ABC):
         """Return workflows by time of creation, newest first unless ``query.oldest_first``; ties go by id.
 
         With ``summaries`` each is cut by ``summary``, and what that leaves out is not read; ``inputs`` keeps the
-        inputs, which costs reading those that are large. A page ends soon after ``max_bytes`` of JSON, and has at least
+        inputs, at the cost of reading large ones. A page ends soon after ``max_bytes`` of JSON, and has at least
         one workflow, if there is one.
 
         Following ``next_token`` shows every workflow that was there at the start exactly once, whatever is created

@@ -16,15 +16,15 @@ class Document:
     body: Mapping[str, Any]
     """Empty when it cannot be read."""
     unreadable: str | None = None
-    """Why it cannot be read; it can be replaced all the same."""
+    """Why it cannot be read; it can still be replaced."""
 
 
 class DocumentStore(ABC):
-    """Documents that are read as the last write left them, and replaced only by who has seen that."""
+    """Documents with strongly consistent reads, and writes that are conditional on the revision."""
 
     @abstractmethod
     async def get_document(self, key: str) -> Document | None:
-        """Return a document, or None when there is none; one that cannot be read says so, and has no body."""
+        """Return a document, or None if it does not exist; an unreadable one says why, and has no body."""
 
     @abstractmethod
     async def put_document(
@@ -32,7 +32,7 @@ class DocumentStore(ABC):
     ) -> Document:
         """Replace the document at ``revision`` (0: there is none yet), and return it as it is then.
 
-        In the same step the revision of the document ``raises``, which nobody else writes, goes up by one.
+        In the same step the revision of the document ``raises``, which only this method writes, goes up by one.
 
         Raises ``VersionConflict`` when it is at another revision. ``body`` is a JSON object of at most 300 KB.
         """

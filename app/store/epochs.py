@@ -48,7 +48,7 @@ class Watched(Generic[T]):
     async def get(self) -> T:
         """Return what was made, at most ``LATEST_SECONDS`` after a look; a look is under way after ``LOOK_SECONDS``.
 
-        Raises what the store raises when there was no look for so long.
+        Raises the store's error if the last successful read is too old.
         """
         age = self._clock() - self._looked_at
         if self._made is not None and age <= LATEST_SECONDS:

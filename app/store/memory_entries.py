@@ -13,7 +13,7 @@ from workflow_manager import errors
 
 
 class Entries:
-    """Entries by scope and key; those that have expired are dropped at each write."""
+    """Entries by scope and key; expired ones are removed at each write."""
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
         self._now = now

@@ -92,7 +92,7 @@ def table_name(prefix: str, table: Table) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """What is there of a table."""
+    """The state of a table."""
 
     name: str
     status: str
@@ -111,7 +111,7 @@ class TableState:
 async def create_tables(client: "DynamoDBClient", prefix: str, *, sleep: Sleep = asyncio.sleep) -> Sequence[TableState]:
     """Make what is missing of the tables and indexes, and return once all can be used.
 
-    What is there stays; a second call changes nothing. Raises ``StartupError`` when a table of that name has other
+    Existing tables are kept; a second call changes nothing. Raises ``StartupError`` when a table of that name has other
     keys, or is not ready within ``READY_SECONDS``.
     """
     names = [table_name(prefix, table) for table in TABLES]
@@ -120,7 +120,7 @@ async def create_tables(client: "DynamoDBClient", prefix: str, *, sleep: Sleep =
 
 
 async def describe_tables(client: "DynamoDBClient", prefix: str) -> Sequence[TableState]:
-    """Return what is there of each table."""
+    """Return the state of each table."""
     return await asyncio.gather(*(_state(client, table_name(prefix, table), table) for table in TABLES))
 
 
@@ -158,7 +158,7 @@ def _attribute(key: str) -> dict[str, str]:
 
 async def _ensure(client: "DynamoDBClient", name: str, table: Table, sleep: Sleep) -> None:
     if await _describe(client, name) is None:
-        with suppress(errors.TableBusy):  # somebody else makes it at the same time
+        with suppress(errors.TableBusy):  # another process creates it at the same time
             await client.create_table(**definition(name, table))
     there = await _ready(client, name, sleep)
     if there["KeySchema"] != _key_schema(table):
@@ -175,7 +175,7 @@ async def _add_index(client: "DynamoDBClient", name: str, index: Index, sleep: S
     # DynamoDB takes one new index at a time.
     keys: Any = [_attribute(index.hash_key), _attribute(index.range_key)]
     updates: Any = [{"Create": _index(index)}]
-    with suppress(errors.TableBusy):  # somebody else adds it at the same time
+    with suppress(errors.TableBusy):  # another process adds it at the same time
         await client.update_table(TableName=name, AttributeDefinitions=keys, GlobalSecondaryIndexUpdates=updates)
     return await _ready(client, name, sleep)
 
@@ -214,7 +214,7 @@ async def _let_expire(client: "DynamoDBClient", name: str) -> None:
             TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRY}
         )
     except errors.RefusedByAWS:
-        if not await _expires(client, name):  # else somebody else switched it on at the same time
+        if not await _expires(client, name):  # else another process switched it on
             raise
 
 

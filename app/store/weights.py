@@ -14,7 +14,7 @@ MEMBER_BYTES: Final = 40
 """What an object or array takes in memory, an object that is not empty on top of that, and a member of either."""
 
 WIDE: Final = 4
-"""Bytes of each character of a text with one that ASCII does not have, at most."""
+"""Maximum bytes of a character of a text that is not ASCII."""
 
 
 def held_bytes(text: bytes) -> int:

@@ -80,7 +80,7 @@ class Parts:
         return edits
 
     async def read(self, generations: Collection[Generation]) -> Mapping[Generation, bytes | ValueError]:
-        """Return whole payloads, unpacked, or why one cannot be; those that are no longer whole are left out."""
+        """Return complete payloads, unpacked, or why one cannot be unpacked; incomplete ones are left out."""
         found = {
             (item["id"]["S"], item["part"]["S"]): item.get("chunk", {}).get("B")
             for item in await self._calls.get_many(self._table, keys(generations))

@@ -153,7 +153,7 @@ class DynamoDBDefinitions(DefinitionStore):
     async def headers(self, keys: Collection[DefinitionKey]) -> Mapping[DefinitionKey, WorkflowDefinition]:
         """Return definition versions without their state machines, which are not read.
 
-        Those that an earlier version of the service wrote have no header, and are read as a whole, once.
+        Versions written by an earlier release have no header, and are read as a whole, once.
         """
         wanted = {key._replace(start_at=None) for key in keys}
         unknown = [key for key in wanted if key not in self._headers]
@@ -177,7 +177,7 @@ class DynamoDBDefinitions(DefinitionStore):
     async def find(self, keys: Collection[DefinitionKey]) -> Mapping[DefinitionKey, WorkflowDefinition]:
         """Return definition versions as workflows name them.
 
-        In the place of one that is missing or cannot be read stands a placeholder, whose ``unreadable`` says why.
+        A missing or unreadable version is replaced by a placeholder, whose ``unreadable`` says why.
         """
         found = await self._find(keys)
         for key, definition in found.items():

@@ -18,7 +18,7 @@ ABSENT = "attribute_not_exists(#entry) OR #expires_at <= :now"
 
 
 class DynamoDBEntries(EntryStore):
-    """Keeps entries until DynamoDB removes them; one that only waits for that counts as gone."""
+    """Entries in the coordination table; an expired entry counts as gone before DynamoDB removes it."""
 
     def __init__(
         self, calls: Calls, *, table: str, now: Callable[[], datetime], new_write_id: Callable[[], str]

@@ -38,7 +38,7 @@ PENDING: Final = ("details_pending", "stop_pending")
 """Flags that keep an ended workflow among the active ones."""
 
 FLAGS: Final = (*PENDING, "details_deferred", "start_pending")
-"""All flags that nobody is shown; an attribute for one is there when it is set."""
+"""Internal flags; the attribute of a flag exists while it is set."""
 
 DEFERRED: Final = "deferred"
 """What ``by-state`` files those under that succeeded and have their details deferred."""
@@ -136,7 +136,7 @@ def timeline(shard: int) -> str:
 
 
 def state(status: WorkflowStatus, *, resolved: bool, pending: bool) -> str | None:
-    """Return what ``by-state`` files an ended workflow under; None for those that went well, which it leaves out."""
+    """Return the key of an ended workflow in ``by-state``; None for succeeded ones, which the index leaves out."""
     if status is WorkflowStatus.SUCCEEDED and resolved:
         return None
     if pending:
@@ -283,7 +283,7 @@ def definition_placeholder(key: DefinitionKey, why: str) -> WorkflowDefinition:
 
 
 def _nearest_status(item: Mapping[str, AttributeValue]) -> WorkflowStatus:
-    """Return the status of a summary, or the one that comes nearest to a status that this version does not know."""
+    """Return the status of a summary, or the nearest one to a status that this version does not know."""
     try:
         return WorkflowStatus(_string(item, "status"))
     except ValueError:

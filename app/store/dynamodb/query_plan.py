@@ -155,7 +155,7 @@ def filter_expression(query: WorkflowQuery, index: tables.Index) -> dict[str, An
 
 def _or_tags(tags: Mapping[str, str], names: dict[str, str], values: dict[str, AttributeValue]) -> str:
     if "" in tags:
-        return ""  # such tags are never among those that an index has
+        return ""  # no index has such tags
     names["#tags"] = "tags"
     conditions = []
     for number, (key, value) in enumerate(tags.items()):

@@ -119,7 +119,7 @@ class Reader:
     ) -> Found:
         """Return those workflows that are there, by their position in the indexes that named them.
 
-        Those that cannot be read are left out, or shown by ``placeholders``. Soon after ``max_bytes`` of JSON it stops.
+        Unreadable workflows are left out, or returned as ``placeholders``. It stops soon after ``max_bytes`` of JSON.
         """
         wanted = dict.fromkeys(items.read_position(position).workflow_id for position in positions)
         found = await self._calls.get_many(self._table, [summary_key(workflow_id) for workflow_id in wanted])

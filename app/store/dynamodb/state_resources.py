@@ -52,7 +52,7 @@ class DynamoDBStateResources(StateResourceStore):
         return {resource.name: resource for resource in found}
 
     def _read(self, item: Item) -> StateResource:
-        """Read a resource. One that cannot be read must not be taken for one that nobody registered."""
+        """Read a resource. An unreadable one must not be taken for an unregistered one."""
         try:
             return _read(item)
         except BROKEN as broken:

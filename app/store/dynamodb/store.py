@@ -38,7 +38,7 @@ def _new_write_id() -> str:
 class DynamoDBStore(Store):
     """Keeps everything in the four tables of ``tables``; any number of processes may use them at once.
 
-    ``client`` raises the errors of ``workflow_manager.errors``, as those that ``workflow_manager.aws`` opens do. An
+    ``client`` raises the errors of ``workflow_manager.errors``, as the clients of ``workflow_manager.aws`` do. An
     ended workflow is kept for ``retention_days`` after its end.
     """
 

@@ -1,4 +1,4 @@
-"""Writing workflows to DynamoDB, each write on condition that nobody else was faster."""
+"""Writing workflows to DynamoDB, each write conditional on the revision."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -152,7 +152,7 @@ class Writer:
         except errors.TransactionCancelled as cancelled:
             if not updates.created_by(cancelled.reasons[0].found, write_id):
                 await self._parts.remove(generations(workflow.id, detached(item)))
-                message = f"workflow {workflow.id} exists, or one that it resumes has changed in the meantime"
+                message = f"workflow {workflow.id} exists, or a workflow that it resumes has changed meanwhile"
                 raise errors.VersionConflict(message) from cancelled
         except errors.TransactionConflict as conflict:
             raise errors.VersionConflict from conflict
@@ -207,7 +207,7 @@ class Writer:
         )
         if "expires_at" in after:
             moved = after["expires_at"] != before.get("expires_at")
-            # When the expiry moved, new parts were written with it. Otherwise nobody knew that the run had ended.
+            # When the expiry moved, new parts were written with it. Otherwise the run was not known to have ended.
             late = {name: parts for name, parts in new.items() if (old.get(name) == parts) is moved}
             await self._parts.expire(generations(workflow_id, late), after["expires_at"])
 

@@ -14,10 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message, Receive, Scope, Send
 
 from app.api.middleware import RequestContext
-from app.api.request_stats import Traffic
+from app.api.request_stats import RequestStats
 from app.executor import Quotas
 from app.executor.sfn.quotas import LARGE
-from app.metrics import TrafficCollector
 from tests.rig import Rig
 
 
@@ -87,7 +86,7 @@ async def test_requests_are_counted_by_route_and_status(api: httpx.AsyncClient, 
         await api.get(path)
     await api.request("MADEUP", "/workflows")
     collectors = CollectorRegistry()
-    collectors.register(TrafficCollector(app.state.traffic))
+    collectors.register(app.state.request_stats.histogram)
 
     families = text_string_to_metric_families(generate_latest(collectors).decode())
     counts = {
@@ -117,7 +116,7 @@ async def test_a_request_that_a_stop_cuts_off_is_answered_as_one_to_be_repeated(
         sent.append(message)
 
     scope: Scope = {"type": "http", "method": "POST", "path": "/workflows", "headers": []}
-    await RequestContext(hang, Traffic())(scope, receive, send)
+    await RequestContext(hang, RequestStats())(scope, receive, send)
 
     start, body = sent
     assert start["status"] == 503
@@ -138,7 +137,7 @@ async def test_an_answer_that_has_begun_is_cut_off() -> None:
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
     with pytest.raises(asyncio.CancelledError):
-        await RequestContext(begin, Traffic())(scope, receive, send)
+        await RequestContext(begin, RequestStats())(scope, receive, send)
 
 
 async def test_a_service_whose_poller_stands_still_is_not_ready(api: httpx.AsyncClient, rig: Rig) -> None:
