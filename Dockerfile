@@ -2,7 +2,7 @@
 # The first word after the name of the image says what runs.
 #
 #   docker build --tag workflow-manager .
-#   docker run --init --publish 8080:8080 --env AWS_REGION --env WFM_SFN_ROLE_ARN --env WFM_STORE=dynamodb workflow-manager
+#   docker run --init --publish 8080:8080 --env AWS_REGION --env WFM_SFN_ROLE_ARN --env WFM_STORE=dynamodb --env WFM_AUTH=keys workflow-manager
 #   docker run --init --no-healthcheck --env AWS_REGION workflow-manager worker --activity echo -- echo
 #
 # Every package is checked against the hashes in deploy/image. Pin the base image to the digest that you have checked:

@@ -11,11 +11,11 @@ import structlog
 from fastapi import FastAPI
 
 from app import __version__
-from app.api import error_responses, middleware
+from app.api import error_responses, guard, middleware
 from app.api.bodies import Bodies
 from app.api.openapi import document, swagger_ui
 from app.api.request_stats import RequestStats
-from app.api.routes import definitions, events, health, operations, queues, state_resources, workflows
+from app.api.routes import access, definitions, events, health, operations, queues, state_resources, workflows
 from app.api.shutdown import Shutdown, on_stop_signal
 from app.api.workflow_feeds import Feeds
 from app.services import open_services
@@ -36,6 +36,7 @@ API: Final[tuple[ModuleType, ...]] = (
     definitions,
     state_resources,
     queues,
+    access,
     operations,
     health,
 )
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, *, on_fatal: Callable[[], None]
     app = _application(API, settings, on_fatal)
     swagger_ui.install(app)
     document.install(app)
+    guard.protect(app)
     return app
 
 
@@ -58,6 +60,7 @@ def create_poller_app(settings: Settings, *, on_fatal: Callable[[], None]) -> Fa
     """Build what runs beside a poller without an API: its health, readiness, metrics and quotas."""
     app = _application(OPERATIONS, settings, on_fatal)
     app.openapi_url = None
+    guard.protect(app)
     return app
 
 

@@ -11,6 +11,9 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from app import __version__, metrics
+from app.access.access_file import read_access_file
+from app.access.authenticator import Authenticator
+from app.access.keys import KeyRing
 from app.executor import (
     Account,
     CircuitBreaker,
@@ -52,6 +55,9 @@ class Services:
     quotas: Quotas
     metrics: CollectorRegistry
     readiness: Readiness
+    keys: KeyRing
+    authenticator: Authenticator | None = None
+    """Absent while access control is off."""
 
 
 @asynccontextmanager
@@ -102,6 +108,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
                 sqs = await stack.enter_async_context(connection.sqs())
                 consumer = EventConsumer(sqs, intake, queue_url=settings.events_queue_url, now=now)
                 await stack.enter_async_context(_running("event consumer", consumer, on_fatal))
+        keys = KeyRing(store, clock=clock, now=now)
         yield Services(
             store=store,
             executor=executor,
@@ -110,7 +117,42 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
             quotas=limits,
             metrics=metrics.registry(limits, poller, unreadable),
             readiness=Readiness(store, polls=poller.ready if poller else lambda: True, clock=clock),
+            keys=keys,
+            authenticator=authenticator_of(settings, keys),
         )
+
+
+@asynccontextmanager
+async def open_key_ring(settings: Settings) -> AsyncIterator[KeyRing]:
+    """Open the keys in the tables, for who has the rights to them and needs no service.
+
+    Raises ``SettingsError`` when keys are kept in memory, which no other process sees, and ``StartupError`` when the
+    tables are missing.
+    """
+    if settings.store is StoreBackend.MEMORY:
+        raise errors.SettingsError("WFM_STORE is memory: keys of a service that keeps them in memory cannot be reached")
+    async with AsyncExitStack() as stack:
+        connection = aws.connect(settings.aws)
+        store = await _open_store(stack, StoreBackend.DYNAMODB, settings, connection, UnreadableRecords())
+        yield KeyRing(store, clock=asyncio.get_running_loop().time, now=now)
+
+
+def authenticator_of(settings: Settings, keys: KeyRing) -> Authenticator | None:
+    """Return what tells who calls; None while access control is off. Raises ``SettingsError``."""
+    accepted = (settings.auth or "off").split(",")
+    access_file = read_access_file(settings.access_file)
+    if accepted == ["off"]:
+        return None
+    if "oidc" in accepted:
+        raise errors.SettingsError("WFM_AUTH: this version does not know oidc yet; use keys")
+    anonymous = access_file.anonymous.bindings
+    if anonymous:
+        log.warning(
+            "callers without a credential have rights",
+            action="anonymous-access",
+            bindings=[binding.model_dump(mode="json") for binding in anonymous],
+        )
+    return Authenticator(key_ring=keys if "keys" in accepted else None, tokens=None, anonymous=anonymous, now=now)
 
 
 def _leadership(
@@ -141,6 +183,7 @@ def _log_start(settings: Settings, *, backend: StoreBackend, account: Account, p
         action="service-start",
         version=__version__,
         store=str(backend),
+        auth=settings.auth or "off",
         tables=settings.table_prefix if backend is StoreBackend.DYNAMODB else None,
         account=account.account_id,
         region=account.region,

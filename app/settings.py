@@ -2,6 +2,7 @@
 
 import os
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints, ValidationError
@@ -61,6 +62,13 @@ class Settings(BaseSettings):
         default=None,
         description="Role that the state machines of each namespace run with, as a JSON object of globs and ARNs; "
         "a namespace that none matches is refused.",
+    )
+    auth: Literal["off", "keys", "oidc", "keys,oidc"] | None = Field(
+        default=None,
+        description="How callers prove who they are; absent, it counts as `off`, and only this machine is served.",
+    )
+    access_file: Path | None = Field(
+        default=None, description="File with the rights of callers without a credential, and the identity providers."
     )
     store: StoreBackend | None = Field(
         default=None, description="Where workflows are kept; with the embedded AWS the default is `memory`."

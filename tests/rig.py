@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app import metrics
+from app.access.keys import KeyRing
 from app.executor import (
     Account,
     CircuitBreaker,
@@ -88,13 +89,15 @@ class Rig:
         quotas: Mapping[str, Quota] | None = None,
         poll_seconds: float = 0.01,
         lease_seconds: float = 15.0,
+        store: MemoryStore | None = None,
     ) -> None:
         known = replica_of or neighbour_of
         self.clock: Clock = known.clock if known else clock or Clock()
         self.sfn: FakeSFN = known.sfn if known else FakeSFN(self.clock.now)
         account = replace(ACCOUNT, installation=installation, roles=roles)
         self.unreadable = UnreadableRecords()
-        self.store: MemoryStore = replica_of.store if replica_of else MemoryStore(unreadable=self.unreadable)
+        given = replica_of.store if replica_of else store
+        self.store: MemoryStore = given or MemoryStore(unreadable=self.unreadable)
         self.quotas = Quotas(quotas or {}, clock=self.clock.seconds)
         self.circuit_breaker = CircuitBreaker(clock=self.clock.seconds)
         client = throttled(self.sfn.client(), self.quotas, self.circuit_breaker, randomness=lambda: 0.5)
@@ -137,6 +140,7 @@ class Rig:
             quotas=self.quotas,
             metrics=metrics.registry(self.quotas, self.poller, self.unreadable),
             readiness=Readiness(self.store, polls=self.poller.ready, clock=self.clock.seconds),
+            keys=KeyRing(self.store, clock=self.clock.seconds, now=self.clock.now),
         )
 
     async def define(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from app.access.principal import Binding, Principal, Role, current
+from app.store.visibility import EVERYTHING, matches_any
 from workflow_manager import errors
 
 
@@ -19,6 +20,8 @@ class Target:
     definition: str | None = None
     created_by: str | None = None
     """Subject of the principal that created it."""
+    every_definition: bool = False
+    """Whether it concerns all definitions of its namespace, as state resources do when they change."""
     everywhere: bool = False
     """Whether it belongs to all namespaces at once, as queues and keys do."""
 
@@ -67,6 +70,8 @@ def refusal(role: Role, target: Target) -> str:
     """Say which role is missing, and where."""
     if target.everywhere:
         where = "in all namespaces"
+    elif target.every_definition:
+        where = f"in namespace {target.namespace!r} for all workflow definitions"
     elif target.namespace is not None:
         where = f"in namespace {target.namespace!r}"
         if target.definition is not None:
@@ -82,8 +87,10 @@ def _covering(principal: Principal, target: Target) -> Iterator[Binding]:
     for binding in principal.bindings:
         if target.everywhere and not binding.everywhere:
             continue
-        if target.namespace is not None and not binding.covers_namespace(target.namespace):
+        if target.every_definition and EVERYTHING not in binding.definitions:
             continue
-        if target.definition is not None and not binding.covers_definition(target.definition):
+        if target.namespace is not None and not matches_any(binding.namespaces, target.namespace):
+            continue
+        if target.definition is not None and not matches_any(binding.definitions, target.definition):
             continue
         yield binding

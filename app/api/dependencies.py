@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.access.keys import KeyRing
 from app.api.bodies import Bodies
 from app.executor import Executor, Queues, Quotas, Registry
 from app.store import Store
@@ -34,6 +35,11 @@ async def _queues(request: Request) -> Queues:
     return queues
 
 
+async def _keys(request: Request) -> KeyRing:
+    keys: KeyRing = request.app.state.services.keys
+    return keys
+
+
 async def _quotas(request: Request) -> Quotas:
     quotas: Quotas = request.app.state.services.quotas
     return quotas
@@ -41,6 +47,7 @@ async def _quotas(request: Request) -> Quotas:
 
 BodiesDep = Annotated[Bodies, Depends(_bodies)]
 ExecutorDep = Annotated[Executor, Depends(_executor)]
+KeysDep = Annotated[KeyRing, Depends(_keys)]
 QueuesDep = Annotated[Queues, Depends(_queues)]
 QuotasDep = Annotated[Quotas, Depends(_quotas)]
 RegistryDep = Annotated[Registry, Depends(_registry)]

@@ -23,6 +23,9 @@ MAX_PROBLEMS: Final = 1_000
 MAX_STEP_LENGTH: Final = 128
 """Characters of a key in a pointer."""
 
+CHALLENGE: Final = 'Bearer realm="workflow-manager"'
+"""Not Basic, for which a browser would ask with a window of its own; it is accepted all the same."""
+
 METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
@@ -55,6 +58,14 @@ class BadRequest(Failure):
     """The request is not valid; repeating it unchanged fails again."""
 
 
+class Unauthorized(Failure):
+    """The credential of the request is missing or not valid."""
+
+
+class Forbidden(Failure):
+    """The credential does not allow this."""
+
+
 class NotFound(Failure):
     """The object does not exist."""
 
@@ -75,6 +86,8 @@ class InternalError(Failure):
 
 MODELS: dict[int, type[Failure]] = {
     400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
     404: NotFound,
     409: Conflict,
     413: PayloadTooLarge,
@@ -86,6 +99,8 @@ MODELS: dict[int, type[Failure]] = {
 
 DESCRIPTIONS: Final = {
     400: "The request is not valid; repeating it unchanged fails again.",
+    401: "The credential is missing or not valid.",
+    403: "The credential does not allow this; the message names the role and the namespace.",
     404: "The object does not exist.",
     409: "The request conflicts with the current state.",
     413: "The request body is larger than 1 MiB.",
@@ -100,7 +115,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": MODELS[status], "description": DESCRIPTIONS[status]} for status in statuses}
 
 
-COMMON = responses(400, 500, 503)
+COMMON = responses(400, 401, 403, 500, 503)
 """Errors that every route can answer."""
 
 
@@ -120,7 +135,10 @@ def install(app: FastAPI) -> None:
             for finding in error.findings
         ]
         more = {"retry": error.retry} if isinstance(error, errors.AlreadyResumed) else {}
-        return _answer(request, error.status, error.message, problems, **more)
+        answer = _answer(request, error.status, error.message, problems, **more)
+        if error.status == 401:
+            answer.headers["WWW-Authenticate"] = CHALLENGE
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from app.access import checks
 from app.store import WorkflowQuery
 from app.store.base import brief
 from workflow_manager.models import Workflow, WorkflowStatus
@@ -97,7 +98,7 @@ class WorkflowsParameters(BaseModel):
     )
 
     def query(self) -> WorkflowQuery:
-        """Return the filters as the store wants them."""
+        """Return the filters as the store wants them, with what the caller may see."""
         return WorkflowQuery(
             definition_name=self.workflow_definition_name,
             statuses=tuple(dict.fromkeys([*([self.status] if self.status else []), *self.statuses])),
@@ -110,6 +111,7 @@ class WorkflowsParameters(BaseModel):
             created_after=self.created_after,
             created_before=self.created_before,
             oldest_first=self.oldest_first,
+            visible=checks.visible(),
         )
 
     def shown(self, workflows: Sequence[Workflow]) -> Sequence[Workflow]:

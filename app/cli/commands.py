@@ -25,6 +25,21 @@ COMMANDS: Final[Mapping[str, CommandSpec | CommandGroup]] = {
     ),
     "openapi": CommandSpec("app.cli.openapi:openapi", "Write the OpenAPI description of the service."),
     **CLIENT_COMMANDS,
+    "keys": CommandGroup(
+        "Create, list, rotate and revoke API keys, straight in the store.",
+        {
+            "create": CommandSpec(
+                "app.cli.keys:create_key", "Create an API key in the DynamoDB tables, without a running service."
+            ),
+            "list": CommandSpec(
+                "app.cli.keys:list_keys", "List the API keys in the DynamoDB tables, without their secrets."
+            ),
+            "rotate": CommandSpec("app.cli.keys:rotate_key", "Give an API key in the DynamoDB tables another secret."),
+            "revoke": CommandSpec(
+                "app.cli.keys:revoke_key", "Revoke an API key in the DynamoDB tables: it is refused within ten seconds."
+            ),
+        },
+    ),
 }
 
 

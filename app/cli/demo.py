@@ -69,7 +69,9 @@ def _serve(stack: ExitStack, store: str, dynamodb: Mapping[str, str]) -> dict[st
     arguments = ("serve", "--local", "--port", "0", "--store", store)
     _show(*arguments)
     service = stack.enter_context(
-        _running(*arguments, environment={"WFM_LOG_LEVEL": "warning", **dynamodb}, stdout=subprocess.PIPE)
+        _running(
+            *arguments, environment={"WFM_LOG_LEVEL": "warning", "WFM_AUTH": "off", **dynamodb}, stdout=subprocess.PIPE
+        )
     )
     urls: dict[str, str] = {}
     for line in service.stdout or ():

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import ipaddress
 import os
 import signal
 import socket
@@ -114,7 +115,7 @@ class ServiceRun:
 
     async def _open_and_serve(self, stack: AsyncExitStack) -> None:
         # Read twice: first so that nothing starts with invalid settings, then with the changes for the embedded AWS.
-        Settings.load(**self._overrides)
+        refuse_open_door(Settings.load(**self._overrides), self._listen.host)
         listener = stack.enter_context(bind(self._listen))
         aws_url = None if self._local is None else await self._open_local(stack, self._local)
         settings = Settings.load(**self._overrides)
@@ -216,6 +217,24 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         gc_tuning.settle()
         self._on_started()
+
+
+def refuse_open_door(settings: Settings, host: str) -> None:
+    """Raise ``SettingsError`` if other machines could call and nobody has said whether they may do everything."""
+    if settings.auth is None and not _is_loopback(host):
+        raise errors.SettingsError(
+            f"WFM_AUTH is not set, and {host} is open to other machines: keys asks callers for an API key, "
+            "off lets everybody do everything"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def bind(listen: Listen) -> socket.socket:

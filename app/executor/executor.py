@@ -2,12 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 
+from app.access import checks
+from app.access.principal import Role, current
 from app.executor import inputs, lineage, resuming
 from app.executor.deadline import deadline
 from app.executor.definition_cache import DefinitionCache
@@ -78,7 +80,10 @@ class Executor:
         Raises ``DefinitionNotFound``, ``InvalidInput``, ``NamespaceWithoutRole``, ``IdempotencyKeyReused``, and
         ``RefusedByAWS`` or ``AccessDenied`` when AWS will never run it; then nothing is left of it.
         """
-        token = await self._token(request, operation="start", idempotency_key=idempotency_key)
+        checks.start(namespace=request.namespace, definition=request.workflow_definition.name)
+        token = await self._token(
+            request, operation="start", idempotency_key=idempotency_key, namespace=request.namespace
+        )
         return await self._outbox.once(token, lambda: self._start(request, token))
 
     async def resume(
@@ -94,7 +99,10 @@ class Executor:
         A workflow that was resumed before needs ``force``. Raises ``WorkflowNotFound``,
         ``UnknownState``, ``WorkflowActive``, ``AlreadyResumed``, ``IdempotencyKeyReused`` and what ``start`` raises.
         """
-        token = await self._token(overrides, operation=f"resume {workflow_id}", idempotency_key=idempotency_key)
+        namespace = await self._resumable_in(workflow_id)
+        token = await self._token(
+            overrides, operation=f"resume {workflow_id}", idempotency_key=idempotency_key, namespace=namespace
+        )
         retry = await self._outbox.once(
             token, lambda: self._resume(workflow_id, overrides.start_at, token, force=force)
         )
@@ -108,7 +116,7 @@ class Executor:
         ``WorkflowNotFound``. When Step Functions does not tell, what is stored is returned; of a record that cannot be
         read, what can be shown of it.
         """
-        workflow = await self.stored(workflow_id)
+        workflow = checks.workflow(await self.stored(workflow_id), Role.READ)
         if not workflow.execution_arn:
             return workflow
         timeout = CALL_TIMEOUT if fetch_history else READ_TIMEOUT
@@ -148,7 +156,7 @@ class Executor:
         Raises ``WorkflowNotFound``, ``Unavailable``, and ``JobNotFound``, also when Step Functions no longer has what
         was left out.
         """
-        workflow = await self._store.get_workflow(workflow_id)
+        workflow = await self._permitted(self._store.get_workflow(workflow_id), Role.READ)
         job = next((one for one in workflow.jobs if one.id == job_id), None)
         if (job is None or job.payloads_left_out) and _EVENT_ID.fullmatch(job_id) and not never_attempted(workflow):
             job = await self._job_at_aws(workflow, job_id)
@@ -174,7 +182,8 @@ class Executor:
         """
         for _ in range(MAX_TRIES):
             async with deadline(CALL_TIMEOUT, what=f"the cancellation of workflow {workflow_id}"):
-                workflow = await self._outbox.finished(workflow_id)
+                reading = self._outbox.finished(workflow_id)
+                workflow = await self._permitted(reading, Role.OPERATE, own_suffices=True)
             _refuse_ended(workflow)
             try:
                 stopped = await self._cancel(workflow, reason)
@@ -189,7 +198,7 @@ class Executor:
     async def resolve(self, workflow_id: str) -> None:
         """Mark a failed workflow as resolved. Raises ``WorkflowNotFound``, ``AlreadyResolved``."""
         for _ in range(MAX_TRIES):
-            workflow = await self._store.get_workflow(workflow_id)
+            workflow = await self._permitted(self._store.get_workflow(workflow_id), Role.OPERATE)
             if workflow.resolved_by_user:
                 by = f" by {workflow.resolved_by}, which resumed it and succeeded" if workflow.resolved_by else ""
                 raise errors.AlreadyResolved(f"workflow {workflow_id} is already resolved{by}")
@@ -265,9 +274,35 @@ class Executor:
         if not was_written(found):
             raise silence
 
-    async def _token(self, request: Request, *, operation: str, idempotency_key: str | None) -> IdempotencyToken:
+    async def require_readable(self, workflow_id: str) -> None:
+        """Raise ``WorkflowNotFound`` unless the caller may read a workflow; who may read everything costs no read."""
+        if current().restricted:
+            checks.workflow(await self.stored(workflow_id), Role.READ)
+
+    async def _permitted(self, reading: Awaitable[Workflow], role: Role, *, own_suffices: bool = False) -> Workflow:
+        """Return a workflow that the caller may do something to. Raises ``WorkflowNotFound``, ``NotAllowed``."""
+        try:
+            return checks.workflow(await reading, role, own_suffices=own_suffices)
+        except errors.RecordUnreadable as unreadable:
+            checks.workflow(cast("Workflow", unreadable.placeholder), role, own_suffices=own_suffices)
+            raise
+
+    async def _resumable_in(self, workflow_id: str) -> str | None:
+        """Return the namespace of a workflow that a restricted caller may resume."""
+        if not current().restricted:
+            return None
+        return checks.workflow(await self.stored(workflow_id), Role.OPERATE, own_suffices=True).namespace
+
+    async def _token(
+        self, request: Request, *, operation: str, idempotency_key: str | None, namespace: str | None
+    ) -> IdempotencyToken:
         return await IdempotencyToken.of(
-            request, operation=operation, idempotency_key=idempotency_key, keeper=self._keeper, now=self._now()
+            request,
+            operation=operation,
+            idempotency_key=idempotency_key,
+            namespace=namespace if current().restricted else None,
+            keeper=self._keeper,
+            now=self._now(),
         )
 
     async def _start(self, request: StartWorkflowRequest, token: IdempotencyToken) -> Workflow:

@@ -90,19 +90,30 @@ class IdempotencyToken(NamedTuple):
 
     @classmethod
     async def of(
-        cls, request: Request, *, operation: str, idempotency_key: str | None, keeper: SecretKeeper, now: datetime
+        cls,
+        request: Request,
+        *,
+        operation: str,
+        idempotency_key: str | None,
+        keeper: SecretKeeper,
+        now: datetime,
+        namespace: str | None = None,
     ) -> Self:
-        """Return the token of a request; without a key every call gets a new id. Raises ``Unavailable``."""
+        """Return the token of a request; without a key every call gets a new id. Raises ``Unavailable``.
+
+        With a ``namespace`` the key counts in it alone: what others made with the same key elsewhere is not met.
+        """
         if idempotency_key is None:
             return cls(str(uuid.uuid4()), None)
         secret = await keeper.get()
         # Fields that a later version adds must not change the digest of requests without them.
         body = request.model_dump_json(by_alias=True, exclude_defaults=True)
         former = None
-        if now < secret.former_until:
+        if namespace is None and now < secret.former_until:
             former_id = str(uuid.uuid5(FORMER_IDS, idempotency_key))
             former = (former_id, _fingerprint(operation, request.model_dump_json(by_alias=True)))
-        return cls(keyed_id(secret.key, idempotency_key), _fingerprint(operation, body), former)
+        within = idempotency_key if namespace is None else f"{namespace}\0{idempotency_key}"
+        return cls(keyed_id(secret.key, within), _fingerprint(operation, body), former)
 
     @property
     def known_as(self) -> list[tuple[str, str | None]]:

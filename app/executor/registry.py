@@ -8,6 +8,8 @@ from typing import Final, cast
 
 import structlog
 
+from app.access import checks
+from app.access.principal import Role
 from app.executor.definition_cache import DefinitionCache
 from app.store import Store
 from workflow_manager import errors, states_language
@@ -48,6 +50,7 @@ class Registry:
 
     async def create_definition(self, request: NewWorkflowDefinitionRequest) -> WorkflowDefinition:
         """Store version 0 of a new definition. Raises ``InvalidDefinition``, ``DefinitionExists``."""
+        checks.new_definition(request.name)
         warnings = await self.check_definition(request)
         definition = self._definition(request, version=0)
         await self._store.create_definition(definition)
@@ -62,6 +65,7 @@ class Registry:
         """
         if request.name != name:
             raise errors.InvalidRequest(f"the name in the body is {request.name!r}, the one in the path {name!r}")
+        checks.existing_definition(name, Role.AUTHOR)
         version = await self._latest_version(name) + 1
         warnings = await self.check_definition(request)
         definition = self._definition(request, version=version)
@@ -77,6 +81,7 @@ class Registry:
 
     async def put_state_resource(self, request: NewStateResource) -> StateResource:
         """Store a state resource, replacing an existing one."""
+        checks.changed_state_resource(request.namespace, request.name, exists=False)
         resource = StateResource(
             name=request.name,
             namespace=request.namespace,
@@ -95,6 +100,7 @@ class Registry:
 
     async def delete_state_resource(self, namespace: str, name: str) -> None:
         """Remove a state resource; its short name means the convention again. Raises ``StateResourceNotFound``."""
+        checks.changed_state_resource(namespace, name, exists=True)
         try:
             await self._store.delete_state_resource(namespace, name)
         finally:

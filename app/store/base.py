@@ -18,6 +18,7 @@ from typing import TypedDict
 from app.store.documents import DocumentStore
 from app.store.entries import EntryStore
 from app.store.paging import Position
+from app.store.visibility import Visible
 from workflow_manager.models import Job, StateResource, Workflow, WorkflowDefinition, WorkflowStatus
 
 
@@ -60,6 +61,8 @@ class WorkflowQuery:
     created_after: datetime | None = None
     created_before: datetime | None = None
     oldest_first: bool = False
+    visible: Visible | None = None
+    """Which workflows the reader may see; None: all."""
 
     def matches(self, workflow: Workflow) -> bool:
         """Tell whether a workflow passes every filter; times are exclusive bounds."""
@@ -73,6 +76,7 @@ class WorkflowQuery:
             and self.queue in {None, workflow.queue}
             and (self.created_after is None or workflow.created_at > self.created_after)
             and (self.created_before is None or workflow.created_at < self.created_before)
+            and (self.visible is None or self.visible.shows(workflow.namespace, workflow.workflow_definition.name))
             and all(workflow.tags.get(key) == value for key, value in self.tags.items())
         )
 
@@ -244,6 +248,8 @@ class WorkflowStore(ABC):
         meanwhile. A page may have fewer than ``limit`` workflows, even none, and still a ``next_token``: when the
         filters dropped thousands of others. A listing by definition name, without status and resolution, shows what was
         created before it; others may show a workflow, or its new status, a moment later.
+
+        A token never names a workflow that ``query.visible`` does not show.
 
         Raises ``InvalidPageToken`` for a token that no page gave out.
         """

@@ -7,7 +7,7 @@ documents only when it has changed.
 import asyncio
 from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import structlog
 
@@ -22,6 +22,9 @@ LOOK_SECONDS: Final = 1.0
 LATEST_SECONDS: Final = 8.0
 """Time after which what was made is not used without a look: a revoked key must be refused everywhere within ten."""
 
+PAUSE_SECONDS: Final = 0.1
+"""Time between two looks for callers who cannot wait for the next one."""
+
 T = TypeVar("T")
 
 
@@ -34,12 +37,20 @@ class Watched(Generic[T]):
     """Something that ``load`` makes of the documents of a kind. ``clock`` gives seconds."""
 
     def __init__(
-        self, store: DocumentStore, *, kind: str, load: Callable[[], Awaitable[T]], clock: Callable[[], float]
+        self,
+        store: DocumentStore,
+        *,
+        kind: str,
+        load: Callable[[], Awaitable[T]],
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._key = epoch_key(kind)
         self._load = load
         self._clock = clock
+        self._sleep = sleep
+        self._next: asyncio.Task[T] | None = None
         self._made: tuple[T] | None = None
         self._epoch = -1
         self._looked_at = -inf
@@ -55,12 +66,29 @@ class Watched(Generic[T]):
             if age > LOOK_SECONDS:
                 self._start_look()
             return self._made[0]
-        return await self.current()
+        return await self._looked()
 
-    async def current(self) -> T:
-        """Return what was made, at most ``LOOK_SECONDS`` after a look."""
-        if self._made is None or self._clock() - self._looked_at > LOOK_SECONDS:
-            await asyncio.shield(self._start_look())
+    async def latest(self) -> T:
+        """Return what a look finds that begins after this call.
+
+        Callers share it, and it waits its turn: many who call cost ten looks a second.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._look_in_turn(), name=f"look-in-turn-at-{self._key}")
+            self._next.add_done_callback(_report)
+        return await asyncio.shield(self._next)
+
+    async def _look_in_turn(self) -> T:
+        try:
+            await self._sleep(max(0.0, self._looked_at + PAUSE_SECONDS - self._clock()))
+            if self._looking is not None:
+                await asyncio.wait({self._looking})
+        finally:
+            self._next = None  # who calls from now on needs another look
+        return await self._looked()
+
+    async def _looked(self) -> T:
+        await asyncio.shield(self._start_look())
         assert self._made is not None  # noqa: S101 (a look that fails raises)
         return self._made[0]
 
@@ -85,6 +113,6 @@ class Watched(Generic[T]):
         self._looked_at = moment
 
 
-def _report(look: asyncio.Task[None]) -> None:
+def _report(look: asyncio.Task[Any]) -> None:
     if not look.cancelled() and isinstance(failure := look.exception(), errors.WorkflowManagerError):
         log.warning("changes cannot be looked for", action="look-at-epoch", error=failure.message)

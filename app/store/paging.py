@@ -3,10 +3,13 @@
 import base64
 import binascii
 import json
-from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple, TypeVar
 
 from workflow_manager import errors
+
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 T = TypeVar("T", str, int)
 
@@ -23,6 +26,17 @@ def encode(position: Position) -> str:
     milliseconds = round(position.created_at.timestamp() * 1000)
     text = json.dumps([milliseconds, position.workflow_id], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def between(last_read: Position, *, shown: Sequence[Position], oldest_first: bool) -> Position:
+    """Return where a page begins after one that was read up to a place that its reader may not know.
+
+    It is the last place shown, if that is of the same millisecond; otherwise the millisecond alone, which begins with
+    what was read and not shown.
+    """
+    if shown and shown[-1].created_at == last_read.created_at:
+        return shown[-1]
+    return Position(last_read.created_at if oldest_first else last_read.created_at + MILLISECOND, "")
 
 
 def encode_key(key: str | int) -> str:
@@ -47,7 +61,7 @@ def decode(token: str) -> Position:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         milliseconds, workflow_id = json.loads(text)
         position = Position(datetime.fromtimestamp(milliseconds / 1000, tz=UTC), workflow_id)
-        well_formed = isinstance(workflow_id, str) and bool(workflow_id.encode()) and encode(position) == token
+        well_formed = isinstance(workflow_id, str) and workflow_id.encode() is not None and encode(position) == token
     except (binascii.Error, ValueError, TypeError, OverflowError, OSError, RecursionError) as invalid:
         raise errors.InvalidPageToken from invalid
     if not well_formed:

@@ -9,12 +9,13 @@ WorkflowManagerError
 │   ├── WorkflowEnded              400  cancel of a workflow that already ended
 │   ├── NamespaceWithoutRole       400  WFM_SFN_ROLES names no role for the namespace
 │   └── RefusedByAWS               400  AWS judged the definition or the input invalid
-├── NotAuthenticated               401  the service, or a gateway, requires credentials
-├── NotAllowed                     403  ... and these are not enough
+├── NotAuthenticated               401  the service, or a proxy in front of it, needs a credential
+├── NotAllowed                     403  the credential does not allow this
 ├── NotFound                       404
 │   ├── DefinitionNotFound
 │   ├── WorkflowNotFound
 │   ├── JobNotFound
+│   ├── KeyNotFound
 │   └── StateResourceNotFound
 ├── Conflict                       409
 │   ├── DefinitionExists
@@ -162,6 +163,10 @@ class WorkflowNotFound(NotFound):
 
 class JobNotFound(NotFound):
     """There is no such job."""
+
+
+class KeyNotFound(NotFound):
+    """There is no such API key."""
 
 
 class StateResourceNotFound(NotFound):

@@ -109,7 +109,7 @@ def _tidy_schema(schema: JSON) -> None:
 def _default_in_words(member: JSON) -> None:
     """Describe the default instead of declaring it: generators require fields that declare one."""
     default = member.pop("default", None)
-    if default not in {None, ""}:
+    if default not in (None, "") and not isinstance(default, list):
         member["description"] = f"{member.get('description', '')} Default: `{default}`.".strip()
 
 

@@ -35,6 +35,23 @@ RESOURCE: Final[JSON] = {
 }
 NEW_RESOURCE: Final[JSON] = {"name": "echo", "namespace": "dev", "uri": ACTIVITY}
 
+KEY_ID: Final = "x7k2m9qa"
+KEY: Final[JSON] = {
+    "id": KEY_ID,
+    "name": "nightly reports",
+    "bindings": [{"role": "submit", "namespaces": ["dev"], "definitions": ["report-*"]}],
+    "createdAt": "2026-01-31T12:00:00.000Z",
+    "createdBy": "key/p3v8s1zb",
+    "expiresAt": "2027-01-31T12:00:00.000Z",
+    "lastUsedAt": "2026-01-31T13:00:00.000Z",
+}
+ISSUED_KEY: Final[JSON] = KEY | {"key": f"wfm_{KEY_ID}_{'EXAMPLE' * 6}0"}
+NEW_KEY: Final[JSON] = {
+    "name": "nightly reports",
+    "bindings": [{"role": "submit", "namespaces": ["dev"], "definitions": ["report-*"]}],
+    "expiresAt": "2027-01-31T12:00:00Z",
+}
+
 JOB: Final[JSON] = {
     "id": "2",
     "state": "echo",
@@ -94,6 +111,8 @@ REQUESTS: Final[dict[str, JSON]] = {
     "resumeWorkflowByID": {"StartAt": "echo"},
     "putQueue": {"maxRunning": 10},
     "postStateResource": NEW_RESOURCE,
+    "createKey": NEW_KEY,
+    "rotateKey": {"overlapSeconds": 86_400},
     "putStateResource": NEW_RESOURCE,
 }
 
@@ -112,6 +131,15 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
     ("resumeWorkflowByID", "200"): RESUMED,
     ("postStateResource", "201"): RESOURCE,
     ("getQueues", "200"): [LIMITED_QUEUE],
+    ("whoAmI", "200"): {
+        "subject": f"key/{KEY_ID}",
+        "kind": "key",
+        "name": "nightly reports",
+        "bindings": KEY["bindings"],
+    },
+    ("getKeys", "200"): [KEY],
+    ("createKey", "201"): ISSUED_KEY,
+    ("rotateKey", "201"): ISSUED_KEY,
     ("getQueue", "200"): LIMITED_QUEUE,
     ("putQueue", "200"): LIMITED_QUEUE,
     ("getQuotas", "200"): [
@@ -130,6 +158,8 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
 }
 
 PATH_PARAMETERS: Final[dict[str, JSON]] = {
+    "/keys/{keyID}": {"keyID": KEY_ID},
+    "/keys/{keyID}/rotate": {"keyID": KEY_ID},
     "/queues/{name}": {"name": "default"},
     "/workflow-definitions/{name}": {"name": "greet"},
     "/workflow-definitions/{name}/{version}": {"name": "greet", "version": 0},
@@ -142,6 +172,9 @@ PATH_PARAMETERS: Final[dict[str, JSON]] = {
 
 MESSAGES: Final = {
     "400": "?limit: Input should be less than or equal to 10000",
+    "401": "the credential is not valid; check that it is complete and was not revoked",
+    "403": "this needs the role operate in namespace 'dev' for workflow definition 'greet'; ask an administrator for "
+    "it, or use another credential",
     "413": "the body is larger than 1048576 bytes",
     "500": "internal error; the log of the service has the details",
     "502": "AccessDeniedException: User is not authorized to perform: states:StartExecution",
@@ -193,6 +226,16 @@ OPERATION_MESSAGES: Final[dict[tuple[str, str], str]] = {
     ("putQueue", "409"): "Another request changed it first; read it again and retry.",
     ("deleteQueue", "400"): "name: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
     ("deleteQueue", "409"): "Another request changed it first; read it again and retry.",
+    ("whoAmI", "400"): "?role: Input should be 'read', 'submit', 'operate', 'author' or 'admin'",
+    ("getKeys", "400"): "?limit: this field is not known; remove it or check its spelling",
+    ("createKey", "400"): "/bindings/0/role: Input should be 'read', 'submit', 'operate', 'author' or 'admin'",
+    ("createKey", "409"): "Another request changed it first; read it again and retry.",
+    ("revokeKey", "400"): "keyID: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
+    ("revokeKey", "404"): f"there is no API key '{KEY_ID}'",
+    ("revokeKey", "409"): "Another request changed it first; read it again and retry.",
+    ("rotateKey", "400"): "/overlapSeconds: Input should be less than or equal to 2592000",
+    ("rotateKey", "404"): f"there is no API key '{KEY_ID}'",
+    ("rotateKey", "409"): "Another request changed it first; read it again and retry.",
     ("readinessCheck", "503"): "The poller has made no progress recently; the log of the service may say why.",
 }
 """Messages of the errors of one operation, by operation and status."""
@@ -225,6 +268,11 @@ DESCRIPTIONS: Final = {
     "putStateResource": "The state resource.",
     "deleteStateResource": "The state resource is removed.",
     "getQueues": "The queues.",
+    "whoAmI": "The caller.",
+    "getKeys": "The keys.",
+    "createKey": "The key with its secret.",
+    "revokeKey": "The key is revoked.",
+    "rotateKey": "The key with its new secret.",
     "getQueue": "The queue.",
     "putQueue": "The queue with its new limits.",
     "deleteQueue": "The queue has no limits.",
@@ -250,6 +298,11 @@ SUMMARIES: Final = {
     "putStateResource": "Register a state resource by path",
     "deleteStateResource": "Remove a state resource",
     "getQueues": "List queues",
+    "whoAmI": "Show who the caller is",
+    "getKeys": "List API keys",
+    "createKey": "Create an API key",
+    "revokeKey": "Revoke an API key",
+    "rotateKey": "Rotate an API key",
     "getQueue": "Get a queue",
     "putQueue": "Set the limits of a queue",
     "deleteQueue": "Remove the limits of a queue",

@@ -6,13 +6,15 @@ from typing import Annotated, Literal, cast
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from app.access import checks
+from app.access.principal import Role
 from app.api import error_responses
 from app.api.bodies import PAGE_BYTES, Bodies, dump, page
 from app.api.dependencies import BodiesDep, RegistryDep, StoreDep
 from app.api.pagination import NEXT_PAGE_HEADERS, announce_next_page
 from app.api.parameters import DefinitionName, Version
 from app.api.strict_route import StrictRoute
-from app.store import paging
+from app.store import Store, paging
 from app.store.base import DefinitionPage
 from workflow_manager import errors
 from workflow_manager.models import NewWorkflowDefinitionRequest, WorkflowDefinition, WorkflowDefinitionVerdict
@@ -52,9 +54,7 @@ async def get_workflow_definitions(
     A page holds up to `limit` definitions and 8 MiB; if there are more, the header `X-Next-Page-Path` has the
     path of the next one.
     """
-    found = await store.list_definitions(
-        limit=limit, page_token=page_token, max_bytes=PAGE_BYTES, summaries=summary_only
-    )
+    found = await _visible(store, limit=limit, page_token=page_token, summaries=summary_only)
     return _page(request, bodies, found, key=lambda definition: definition.name)
 
 
@@ -75,6 +75,7 @@ async def new_workflow_definition(
     ] = False,
 ) -> WorkflowDefinition | Response:
     """Create version 0 of a workflow definition."""
+    checks.new_definition(request.name)
     if validate_only:
         warnings = await registry.check_definition(request)
         verdict = WorkflowDefinitionVerdict(name=request.name, valid=True, warnings=warnings or None)
@@ -107,6 +108,7 @@ async def get_workflow_definition_versions_by_name(
     A page holds up to `limit` versions and 8 MiB; if there are more, the header `X-Next-Page-Path` has the path of
     the next one.
     """
+    checks.existing_definition(name, Role.READ)
     if latest and not summary_only:
         found = DefinitionPage([await _shown(store.get_definition(name))], None)
     else:
@@ -147,7 +149,26 @@ async def get_workflow_definition_by_name_and_version(
     name: DefinitionName, version: Version, store: StoreDep
 ) -> WorkflowDefinition:
     """Return one version of a workflow definition."""
+    checks.existing_definition(name, Role.READ)
     return await _shown(store.get_definition(name, version=version))
+
+
+async def _visible(store: Store, *, limit: int | None, page_token: str | None, summaries: bool) -> DefinitionPage:
+    """List the definitions that the caller may read. A token names the last one shown, never one that is not."""
+    shown: list[WorkflowDefinition] = []
+    while True:
+        found = await store.list_definitions(
+            limit=limit, page_token=page_token, max_bytes=PAGE_BYTES, summaries=summaries
+        )
+        if not shown and all(checks.shows_definition(definition.name) for definition in found.definitions):
+            return found
+        shown += (definition for definition in found.definitions if checks.shows_definition(definition.name))
+        page_token = found.next_token
+        if page_token is None or (limit is not None and len(shown) >= limit) or (shown and limit is None):
+            break
+    cut = shown[:limit]
+    more = page_token is not None or len(cut) < len(shown)
+    return DefinitionPage(cut, paging.encode_key(cut[-1].name) if more and cut else None)
 
 
 def _page(

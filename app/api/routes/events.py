@@ -11,9 +11,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints
 from starlette.types import Receive, Scope, Send
 
+from app.access.authenticator import Session
 from app.api import error_responses
 from app.api.bodies import SHARED_BYTES, Bodies, dump
 from app.api.dependencies import ExecutorDep
+from app.api.guard import session_of
 from app.api.openapi import examples
 from app.api.parameters import NAME_PATTERN
 from app.api.workflow_feeds import Feeds, Follower, Read, Snapshot
@@ -115,7 +117,12 @@ LastEventId = Annotated[
     responses=STREAMED | error_responses.responses(404),
 )
 async def follow_workflow(
-    workflow_id: _WorkflowId, feeds: FeedsDep, read: ReadDep, last_event_id: LastEventId = None
+    workflow_id: _WorkflowId,
+    request: Request,
+    executor: ExecutorDep,
+    feeds: FeedsDep,
+    read: ReadDep,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """Follow a workflow: server-sent events, one at once and one after every change, until it has ended.
 
@@ -124,6 +131,7 @@ async def follow_workflow(
     connection alive. If the stream ends before the workflow (after an hour, or because the connection or replica is
     gone), reconnect to any replica with `Last-Event-ID`.
     """
+    await executor.require_readable(workflow_id)
     known = int(last_event_id) if last_event_id and _REVISION.fullmatch(last_event_id) else None
     with ExitStack() as stack:
         follower = stack.enter_context(feeds.follow(workflow_id, read))
@@ -134,7 +142,7 @@ async def follow_workflow(
             return Response(status_code=204)
         # An id that is ahead of the store was not given out by it.
         after = known if known is not None and known <= first.revision else None
-        return EventStream(_events(follower, after), stack.pop_all())
+        return EventStream(_events(follower, after, session_of(request)), stack.pop_all())
 
 
 async def wait_for_change(
@@ -144,6 +152,9 @@ async def wait_for_change(
 
     Return false as soon as the caller has disconnected.
     """
+    session = session_of(request)
+    if session is not None:
+        seconds = min(seconds, session.seconds_left)
     change = _change(feeds, read, workflow_id, seconds=seconds, if_none_match=if_none_match)
     waiting = asyncio.create_task(change, name="wait-for-change")
     leaving = asyncio.create_task(_departure(request), name="wait-for-departure")
@@ -151,6 +162,8 @@ async def wait_for_change(
         await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if waiting.done():
             waiting.result()
+            if session is not None:
+                await session.check()
         return waiting.done()
     finally:
         waiting.cancel()
@@ -223,12 +236,15 @@ class EventStream(StreamingResponse):
                 await super().stream_response(send)
 
 
-async def _events(follower: Follower, known: int | None) -> AsyncGenerator[bytes, None]:
+async def _events(follower: Follower, known: int | None, session: Session | None) -> AsyncGenerator[bytes, None]:
     yield b"retry: %d\n\n" % RECONNECT_MILLISECONDS
     while True:
+        patience = HEARTBEAT_SECONDS if session is None else min(HEARTBEAT_SECONDS, session.seconds_left)
         try:
-            snapshot = await follower.feed.newer_than(known, timeout_seconds=HEARTBEAT_SECONDS)
-        except errors.WorkflowNotFound:  # deleted meanwhile; a reconnect gets 404
+            snapshot = await follower.feed.newer_than(known, timeout_seconds=patience)
+            if session is not None:
+                await session.check()
+        except (errors.WorkflowNotFound, errors.NotAuthenticated):  # a reconnect gets 404 or 401
             return
         if snapshot is not None:
             known = snapshot.revision

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from app.access import checks
 from app.api import error_responses
 from app.api.dependencies import RegistryDep, StoreDep
 from app.api.parameters import ResourceName, ResourceNamespace
@@ -23,6 +24,7 @@ async def post_state_resource(resource: NewStateResource, registry: RegistryDep)
 @router.get("/{namespace}/{name}", operation_id="getStateResource", responses=error_responses.responses(404))
 async def get_state_resource(namespace: ResourceNamespace, name: ResourceName, store: StoreDep) -> StateResource:
     """Return the URI that a short resource name expands to in a namespace."""
+    checks.state_resource(namespace, name)
     return await store.get_state_resource(namespace, name)
 
 

@@ -89,6 +89,8 @@ async def get_workflow_by_id(
     if_none_match: events.IfNoneMatch = None,
 ) -> Response:
     """Return a workflow with its jobs. With `wait`, the answer comes when the workflow changes or ends."""
+    if wait:
+        await executor.require_readable(workflowID)
     if wait and not await events.wait_for_change(
         request, feeds, read, workflowID, seconds=wait, if_none_match=if_none_match
     ):

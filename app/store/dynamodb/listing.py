@@ -80,20 +80,20 @@ class Listing:
             places = await merge.take(_batch(limit + 1 - len(found), seen=seen, found=len(found)))
             if not places:
                 stop = merge.stopped_at
-                return Page(found, paging.encode(read_position(stop)) if stop else None)
+                return Page(found, _token(stop, query, found) if stop else None)
             read = await self._reader.find(
                 places, summaries=summaries, inputs=inputs, placeholders=True, max_bytes=left
             )
             found += (workflow for workflow in read.workflows.values() if query.matches(workflow))
             seen += len(places)
             if left is not None and (left := left - read.size) <= 0:
-                return self._ended(found, limit, reached=read.reached or places[-1])
-        return self._ended(found, limit, reached=places[-1])
+                return self._ended(query, found, limit, reached=read.reached or places[-1])
+        return self._ended(query, found, limit, reached=places[-1])
 
-    def _ended(self, found: Sequence[Workflow], limit: int, *, reached: str) -> Page:
+    def _ended(self, query: WorkflowQuery, found: Sequence[Workflow], limit: int, *, reached: str) -> Page:
         """Return a page that has no room for more; it was read up to a position."""
         if len(found) <= limit:
-            return Page(found, paging.encode(read_position(reached)))
+            return Page(found, _token(reached, query, found))
         last = found[limit - 1]
         return Page(found[:limit], paging.encode(paging.Position(last.created_at, last.id)))
 
@@ -158,6 +158,15 @@ class Listing:
         within = _within(span, hash_key="scope", value=recent.scope(source.value), range_key="entry")
         parameters = {"TableName": self._coordination, "ConsistentRead": True, **within}
         return _merged(parameters, filter_expression(query, source.index))
+
+
+def _token(reached: str, query: WorkflowQuery, found: Sequence[Workflow]) -> str:
+    """Return the token of the page after a position, which names no workflow that the reader may not see."""
+    place = read_position(reached)
+    if query.visible is not None:
+        shown = [paging.Position(workflow.created_at, workflow.id) for workflow in found[-1:]]
+        place = paging.between(place, shown=shown, oldest_first=query.oldest_first)
+    return paging.encode(place)
 
 
 def _batch(wanted: int, *, seen: int, found: int) -> int:

@@ -21,6 +21,7 @@ from app.store.dynamodb.items import (
     timeline,
 )
 from app.store.paging import Position
+from app.store.visibility import EVERYTHING
 from workflow_manager.models import WorkflowStatus
 
 ACTIVE: Final = "active"
@@ -29,6 +30,9 @@ ACTIVE: Final = "active"
 FIRST: Final = "0"
 LAST: Final = ":"
 """Before and after every position: they begin with a digit."""
+
+MAX_GLOBS: Final = 50
+"""Globs of what a reader may see that DynamoDB is given; an expression may have 4 KB."""
 
 MAX_MILLISECONDS: Final = 10**13 - 1
 """Thirteen digits last until the year 2286."""
@@ -144,6 +148,8 @@ def filter_expression(query: WorkflowQuery, index: tables.Index) -> dict[str, An
         ended = sorted((_states(query) or frozenset()) - {ACTIVE})
         states = [equal("#state", f"state{number}", name) for number, name in enumerate(ended)]
         conditions.append(f"({' OR '.join(states)})")
+    if query.visible is not None:
+        conditions += _visible(query, index, names, values)
     if query.tags:
         names["#many_tags"] = "many_tags"
         conditions.append(f"(attribute_exists(#many_tags){_or_tags(query.tags, names, values)})")
@@ -151,6 +157,34 @@ def filter_expression(query: WorkflowQuery, index: tables.Index) -> dict[str, An
         return {}
     filters = {"FilterExpression": " AND ".join(conditions), "ExpressionAttributeNames": names}
     return {**filters, "ExpressionAttributeValues": values} if values else filters
+
+
+def _visible(
+    query: WorkflowQuery, index: tables.Index, names: dict[str, str], values: dict[str, AttributeValue]
+) -> list[str]:
+    """Return the condition that lets through what a reader may see; none when it takes too many or too odd globs."""
+    pairs = query.visible.pairs if query.visible else ()
+    attributes = [("namespace", 0), *([("definition", 1)] if "definition" in index.included else [])]
+    globs = [(name, glob) for pair in pairs for name, place in attributes for glob in pair[place]]
+    if len(globs) > MAX_GLOBS or any("*" in glob[:-1] for _, glob in globs):
+        return []
+    seen: dict[tuple[str, str], str] = {}
+    for name, glob in globs:
+        if glob == EVERYTHING or (name, glob) in seen:
+            continue
+        key = f":visible{len(seen)}"
+        names[f"#{name}"], values[key] = name, text(glob.removesuffix("*"))
+        prefix = glob.endswith("*")
+        seen[name, glob] = f"begins_with(#{name}, {key})" if prefix else f"#{name} = {key}"
+    options = []
+    for pair in pairs:
+        parts = [
+            [seen[name, glob] for glob in pair[place]] for name, place in attributes if EVERYTHING not in pair[place]
+        ]
+        options.append(" AND ".join(f"({' OR '.join(part)})" for part in parts))
+    if not all(options):
+        return []  # one of the pairs has everything
+    return [f"({' OR '.join(f'({option})' for option in options)})"] if options else []
 
 
 def _or_tags(tags: Mapping[str, str], names: dict[str, str], values: dict[str, AttributeValue]) -> str:

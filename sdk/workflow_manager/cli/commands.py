@@ -145,6 +145,23 @@ COMMANDS: Mapping[str, CommandSpec | CommandGroup] = {
             ),
         },
     ),
+    "whoami": CommandSpec(
+        "workflow_manager.cli.admin.identity:whoami", "Show who the service takes you for and what you may do."
+    ),
+    "can": CommandSpec("workflow_manager.cli.admin.identity:can", "Tell whether you may do something."),
+    "keys": CommandGroup(
+        "Create, list, rotate and revoke API keys.",
+        {
+            "create": CommandSpec("workflow_manager.cli.admin.keys:create_key", "Create an API key."),
+            "list": CommandSpec(
+                "workflow_manager.cli.admin.keys:list_keys", "List the API keys, without their secrets."
+            ),
+            "rotate": CommandSpec("workflow_manager.cli.admin.keys:rotate_key", "Give an API key another secret."),
+            "revoke": CommandSpec(
+                "workflow_manager.cli.admin.keys:revoke_key", "Revoke an API key: it is refused within ten seconds."
+            ),
+        },
+    ),
     "config": CommandGroup(
         "Show the configuration of the command line.",
         {
@@ -161,6 +178,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Workflows": ("submit", "workflows", "wait", "cancel", "resume", "resolve", "refresh"),
     "Definitions": ("definitions", "resources"),
     "Operations": ("serve", "poll", "worker", "sfncli", "local-aws", "demo", "tables", "queues", "quotas", "health"),
+    "Access": ("whoami", "can", "keys"),
     "This program": ("config", "openapi", "help", "version"),
 }
 """The sections of the root help."""

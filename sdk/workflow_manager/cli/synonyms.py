@@ -168,6 +168,12 @@ MEMBERS: Final[Mapping[str, Mapping[str, Meaning]]] = {
             Advice("State resources cannot be listed; get one by its name:", ("resources get NAMESPACE NAME",)),
         ),
     },
+    "keys": {
+        **dict.fromkeys([*_SHOWING, "ls"], ("list",)),
+        **dict.fromkeys(["add", "new"], ("create",)),
+        **dict.fromkeys(["rm", "remove", "delete"], ("revoke",)),
+        **dict.fromkeys(["renew", "replace"], ("rotate",)),
+    },
     "tables": {
         **dict.fromkeys(["list", "ls", "show", "get", "status"], ("describe",)),
         **dict.fromkeys(["init", "migrate", "update"], ("create",)),

@@ -1,13 +1,24 @@
-"""Operations on the service itself: health, metrics, queues and quotas."""
+"""Operations on the service itself: health, metrics, queues, quotas and access."""
 
 from workflow_manager import models
-from workflow_manager.client.decoding import HEALTH_BODY, QUEUE, QUEUES, QUOTAS, decode, decode_nothing, decode_text
+from workflow_manager.client.decoding import (
+    HEALTH_BODY,
+    IDENTITY,
+    ISSUED_KEY,
+    KEYS,
+    QUEUE,
+    QUEUES,
+    QUOTAS,
+    decode,
+    decode_nothing,
+    decode_text,
+)
 from workflow_manager.client.http import Caller
-from workflow_manager.client.request_parts import segment
+from workflow_manager.client.request_parts import segment, valid
 
 
 class OperationCalls(Caller):
-    """Checks the service, reads its metrics and quotas, and manages queues."""
+    """Checks the service, reads its metrics and quotas, and manages queues and API keys."""
 
     async def health_check(self) -> None:
         """Return if the service is up; `errors.Unavailable` otherwise. Sent once, without retries."""
@@ -42,3 +53,29 @@ class OperationCalls(Caller):
     async def get_quotas(self) -> list[models.QuotaHeadroom]:
         """Return how much of the Step Functions API quotas is left, by action."""
         return decode(await self._connection.request("GET", "/quotas", repeatable=True), QUOTAS)
+
+    async def whoami(
+        self, *, role: models.Role | None = None, namespace: str | None = None, definition: str | None = None
+    ) -> models.Identity:
+        """Return who the service takes the caller for; with ``role``, also whether the caller has it there."""
+        asked = {"role": role, "namespace": namespace, "definition": definition}
+        parameters = [(name, str(value)) for name, value in asked.items() if value is not None]
+        return decode(await self._connection.request("GET", "/whoami", repeatable=True, params=parameters), IDENTITY)
+
+    async def list_keys(self) -> list[models.ApiKey]:
+        """List the API keys, without their secrets."""
+        return decode(await self._connection.request("GET", "/keys", repeatable=True), KEYS)
+
+    async def create_key(self, request: models.NewApiKey) -> models.IssuedApiKey:
+        """Create an API key. Not repeated: a key whose answer was lost would stay without anybody knowing it."""
+        return decode(await self._connection.request("POST", "/keys", repeatable=False, body=request), ISSUED_KEY)
+
+    async def rotate_key(self, key_id: str, *, overlap_seconds: int = 86_400) -> models.IssuedApiKey:
+        """Give an API key another secret; the one before stays valid for ``overlap_seconds``."""
+        rotation = valid(models.RotateApiKey, overlap_seconds=overlap_seconds)
+        path = f"/keys/{segment(key_id)}/rotate"
+        return decode(await self._connection.request("POST", path, repeatable=False, body=rotation), ISSUED_KEY)
+
+    async def revoke_key(self, key_id: str) -> None:
+        """Revoke an API key."""
+        decode_nothing(await self._connection.request("DELETE", f"/keys/{segment(key_id)}", repeatable=True))

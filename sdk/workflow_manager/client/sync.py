@@ -202,3 +202,27 @@ class SyncWorkflowManager:
     def get_quotas(self) -> list[models.QuotaHeadroom]:
         """Return how much of the Step Functions API quotas is left, by action."""
         return self._thread.run(self._manager.get_quotas())
+
+    # Access
+
+    def whoami(
+        self, *, role: models.Role | None = None, namespace: str | None = None, definition: str | None = None
+    ) -> models.Identity:
+        """Return who the service takes the caller for; with ``role``, also whether the caller has it there."""
+        return self._thread.run(self._manager.whoami(role=role, namespace=namespace, definition=definition))
+
+    def list_keys(self) -> list[models.ApiKey]:
+        """List the API keys, without their secrets."""
+        return self._thread.run(self._manager.list_keys())
+
+    def create_key(self, request: models.NewApiKey) -> models.IssuedApiKey:
+        """Create an API key."""
+        return self._thread.run(self._manager.create_key(request))
+
+    def rotate_key(self, key_id: str, *, overlap_seconds: int = 86_400) -> models.IssuedApiKey:
+        """Give an API key another secret; the one before stays valid for ``overlap_seconds``."""
+        return self._thread.run(self._manager.rotate_key(key_id, overlap_seconds=overlap_seconds))
+
+    def revoke_key(self, key_id: str) -> None:
+        """Revoke an API key."""
+        self._thread.run(self._manager.revoke_key(key_id))

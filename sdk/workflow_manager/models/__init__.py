@@ -1,5 +1,15 @@
 """The models of the API: definitions, workflows and jobs, state resources."""
 
+from workflow_manager.models.access import (
+    ApiKey,
+    Binding,
+    Identity,
+    IssuedApiKey,
+    NewApiKey,
+    Role,
+    RoleBinding,
+    RotateApiKey,
+)
 from workflow_manager.models.definitions import (
     DefinitionName,
     DefinitionWarning,
@@ -38,15 +48,20 @@ from workflow_manager.statuses import ACTIVE_STATUSES, JobStatus, WorkflowStatus
 
 __all__ = [
     "ACTIVE_STATUSES",
+    "ApiKey",
+    "Binding",
     "CancelReason",
     "DefinitionName",
     "DefinitionWarning",
+    "Identity",
+    "IssuedApiKey",
     "Job",
     "JobAttempt",
     "JobResource",
     "JobStatus",
     "Manager",
     "Namespace",
+    "NewApiKey",
     "NewStateResource",
     "NewWorkflowDefinitionRequest",
     "Queue",
@@ -56,6 +71,9 @@ __all__ = [
     "Request",
     "ResourceName",
     "Response",
+    "Role",
+    "RoleBinding",
+    "RotateApiKey",
     "StartWorkflowRequest",
     "StateMachine",
     "StateResource",

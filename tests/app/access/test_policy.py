@@ -138,27 +138,3 @@ async def test_tasks_act_as_the_principal_that_started_them() -> None:
         task = asyncio.create_task(subject())
     assert principal.current() is UNRESTRICTED
     assert await task == "key/1"
-
-
-def test_many_stars_are_matched_in_no_time() -> None:
-    """Runs of stars are one star; a glob has few parts, and each is looked for once."""
-    assert not principal.matches("*a" * 20 + "*b", "a" * 128)
-
-
-@pytest.mark.parametrize(
-    ("glob", "name", "expected"),
-    [
-        ("*", "", True),
-        ("a*", "a", True),
-        ("a*a", "a", False),
-        ("a*a", "aa", True),
-        ("*b*", "abc", True),
-        ("*b*b*", "abc", False),
-        ("a**c", "abc", True),
-        ("ab*bc", "abc", False),
-        ("a*c", "abcd", False),
-        ("abc", "ABC", False),
-    ],
-)
-def test_glob(glob: str, name: str, expected: bool) -> None:
-    assert principal.matches(glob, name) is expected

@@ -16,7 +16,10 @@ from workflow_manager import models
 
 NAME = samples.definition().name
 LEAST: dict[type[models.Request], dict[str, Any]] = {
+    models.Binding: {"role": "read"},
     models.CancelReason: {},
+    models.NewApiKey: {"name": "a", "bindings": [{"role": "read"}]},
+    models.RotateApiKey: {},
     models.NewStateResource: {
         "name": "a",
         "namespace": "dev",

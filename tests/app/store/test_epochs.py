@@ -33,7 +33,11 @@ class _Store(MemoryStore):
 
 
 def _watched(store: _Store, clock: Clock) -> Watched[Sequence[str]]:
-    return Watched(store, kind="keys", load=store.names, clock=clock.seconds)
+    async def sleep(seconds: float) -> None:
+        clock.advance(seconds)
+        await asyncio.sleep(0)
+
+    return Watched(store, kind="keys", load=store.names, clock=clock.seconds, sleep=sleep)
 
 
 async def _settle() -> None:
@@ -71,9 +75,20 @@ async def test_who_needs_it_current_waits_for_the_look() -> None:
     watched = _watched(store, clock)
     await watched.get()
     await store.put_document("key/a", {}, revision=0, raises=epoch_key("keys"))
-    clock.advance(1.1)
 
-    assert await watched.current() == ["key/a"]
+    assert await watched.latest() == ["key/a"]
+
+
+async def test_those_who_need_it_current_share_looks() -> None:
+    store, clock = _Store(), Clock()
+    watched = _watched(store, clock)
+    await watched.get()
+    began = clock.seconds()
+    await asyncio.gather(*(watched.latest() for _ in range(100)))
+    await asyncio.gather(*(watched.latest() for _ in range(100)))
+
+    assert store.looks == 3
+    assert clock.seconds() - began == pytest.approx(0.2)
 
 
 async def test_a_change_made_here_is_seen_at_once() -> None:

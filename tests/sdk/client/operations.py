@@ -29,7 +29,36 @@ RESOURCE_JSON = {"name": "echo", "namespace": "dev", "uri": "arn:aws:states:x"}
 
 Call = Callable[[WorkflowManager], Awaitable[object]]
 
+KEY_JSON = {
+    "id": "k1",
+    "name": "nightly",
+    "bindings": [{"role": "read", "namespaces": ["*"], "definitions": ["*"]}],
+    "createdAt": "2026-01-31T12:00:00.000Z",
+}
+ISSUED_JSON = KEY_JSON | {"key": "wfm_k1_x"}
+NEW_KEY = models.NewApiKey(name="nightly", bindings=(models.Binding(role=models.Role.READ),))
+NEW_KEY_JSON = {"name": "nightly", "bindings": [{"role": "read"}]}
+IDENTITY_JSON = {"subject": "key/k1", "kind": "key", "bindings": KEY_JSON["bindings"]}
+
 OPERATIONS: list[tuple[str, Call, str, object, object]] = [
+    ("whoAmI", lambda m: m.whoami(), "GET /whoami", IDENTITY_JSON, None),
+    (
+        "whoAmI, about a role",
+        lambda m: m.whoami(role=models.Role.SUBMIT, namespace="dev", definition="x"),
+        "GET /whoami?role=submit&namespace=dev&definition=x",
+        IDENTITY_JSON | {"allowed": True},
+        None,
+    ),
+    ("getKeys", lambda m: m.list_keys(), "GET /keys", [KEY_JSON], None),
+    ("createKey", lambda m: m.create_key(NEW_KEY), "POST /keys", ISSUED_JSON, NEW_KEY_JSON),
+    (
+        "rotateKey",
+        lambda m: m.rotate_key("k1", overlap_seconds=0),
+        "POST /keys/k1/rotate",
+        ISSUED_JSON,
+        {"overlapSeconds": 0},
+    ),
+    ("revokeKey", lambda m: m.revoke_key("k1"), "DELETE /keys/k1", None, None),
     ("healthCheck", lambda m: m.health_check(), "GET /_health", {}, None),
     ("getWorkflowDefinitions", lambda m: m.list_definitions(), "GET /workflow-definitions", [definition_json()], None),
     (

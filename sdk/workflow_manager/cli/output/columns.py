@@ -150,6 +150,31 @@ QUEUE_COLUMNS: Columns[models.Queue] = {
     "starts per second": Column(lambda queue: _limit(queue.starts_per_second)),
 }
 
+BINDING_COLUMNS: Columns[models.RoleBinding] = {
+    "role": Column(lambda binding: binding.role),
+    "namespaces": Column(lambda binding: " ".join(binding.namespaces)),
+    "definitions": Column(lambda binding: " ".join(binding.definitions)),
+}
+
+
+def _binding(binding: models.RoleBinding) -> str:
+    within = f" for {' '.join(binding.definitions)}" if binding.definitions != ("*",) else ""
+    return f"{binding.role} in {' '.join(binding.namespaces)}{within}"
+
+
+def _time(moment: datetime | None) -> str:
+    return NOTHING if moment is None else time(moment)
+
+
+KEY_COLUMNS: Columns[models.ApiKey] = {
+    "id": Column(lambda key: key.id),
+    "name": Column(lambda key: key.name),
+    "bindings": Column(lambda key: "; ".join(map(_binding, key.bindings))),
+    "created": Column(lambda key: time(key.created_at), drop_priority=2),
+    "last used": Column(lambda key: _time(key.last_used_at), drop_priority=1),
+    "expires": Column(lambda key: _time(key.expires_at), drop_priority=1),
+}
+
 QUOTA_COLUMNS: Columns[models.QuotaHeadroom] = {
     "action": Column(lambda quota: quota.action),
     "available": Column(lambda quota: f"{quota.available:.0f}"),
