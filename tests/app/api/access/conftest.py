@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from app.cli.dynamodb_local import is_there
 from fastapi import FastAPI
 
 from app.access.authenticator import Authenticator
 from app.access.principal import Binding
 from app.store.dynamodb.store import DynamoDBStore
+from scripts.dynamodb_local import is_there
 from tests.app.store import backends
 from tests.rig import Clock, Rig
 from workflow_manager.models import NewApiKey, Role
