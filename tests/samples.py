@@ -9,6 +9,9 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 ECHO: dict[str, Any] = {"StartAt": "echo", "States": {"echo": {"Type": "Task", "Resource": "echo", "End": True}}}
 
+BOUNDED_ECHO: dict[str, Any] = {**ECHO, "TimeoutSeconds": 600}
+"""The same machine with a timeout, about which there is nothing to advise."""
+
 
 def definition(
     name: str = "sfncli-test:master", *, version: int = 0, machine: dict[str, Any] | None = None

@@ -125,7 +125,7 @@ def _warned(definition: WorkflowDefinition, warnings: tuple[DefinitionWarning, .
 
 def _check(machine: StateMachine) -> tuple[DefinitionWarning, ...]:
     try:
-        warnings = states_language.check(machine)
+        warnings = [*states_language.check(machine), *states_language.advise(machine)]
     except errors.InvalidDefinition as invalid:
         findings = [finding.within("/stateMachine") for finding in invalid.findings]
         raise errors.InvalidDefinition(invalid.message, findings=findings) from None

@@ -1,5 +1,6 @@
 """The Amazon States Language: reading, judging, expanding and cutting state machines. Pure functions on parsed JSON."""
 
+from workflow_manager.states_language.advice import advise
 from workflow_manager.states_language.document import MAX_BYTES, MAX_DEPTH, is_heavy
 from workflow_manager.states_language.expansion import EXECUTION_NAME, expand, resource_names
 from workflow_manager.states_language.model import Scope, State, find, scopes, walk
@@ -15,6 +16,7 @@ __all__ = [
     "Scope",
     "State",
     "activity_arn",
+    "advise",
     "check",
     "expand",
     "find",

@@ -1,6 +1,7 @@
 """Warnings about a definition: it is stored, and the answer tells what is hardly meant.
 
-Covers `app.api.routes.definitions` and `workflow_manager.states_language.validation`.
+Covers `app.api.routes.definitions`, `workflow_manager.states_language.validation` and
+`workflow_manager.states_language.advice`.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ BODY: dict[str, Any] = {
     "name": "a",
     "stateMachine": {
         "StartAt": "Work",
+        "TimeoutSeconds": 600,
         "States": {"Work": {"Type": "Task", "Resource": "w", "End": True, "Retry": [{"ErrorEquals": ["States.Mine"]}]}},
     },
 }
@@ -37,7 +39,7 @@ async def test_a_verdict_tells_warnings(api: httpx.AsyncClient) -> None:
 
 
 async def test_a_definition_without_warnings_has_none(api: httpx.AsyncClient) -> None:
-    created = await api.post("/workflow-definitions", json={"name": "b", "stateMachine": samples.ECHO})
+    created = await api.post("/workflow-definitions", json={"name": "b", "stateMachine": samples.BOUNDED_ECHO})
 
     assert "warnings" not in created.json()
 
@@ -56,3 +58,12 @@ async def test_a_refusal_marks_what_is_only_a_warning(api: httpx.AsyncClient) ->
         "Retry/0/ErrorEquals/0": "warning",
         "TimeoutSeconds": None,
     }
+
+
+async def test_advice_about_long_runs_is_told_and_refuses_nothing(api: httpx.AsyncClient) -> None:
+    created = await api.post("/workflow-definitions", json={"name": "c", "stateMachine": samples.ECHO})
+
+    assert created.status_code == 201
+    (warning,) = created.json()["warnings"]
+    assert warning["pointer"] == "/stateMachine/States/echo"
+    assert "without TimeoutSeconds and HeartbeatSeconds" in warning["message"]

@@ -78,6 +78,12 @@ RULE: Final = {"Variable": "$.a", "IsNull": True, "Next": "A"}
 
 GRAPHS: Final[dict[str, Shape]] = {
     "chain": lambda n: machine({f"S{i}": {"Type": "Pass", "Next": f"S{i + 1}"} for i in range(n)}),
+    "ring": lambda n: machine({f"S{i}": {"Type": "Pass", "Next": f"S{(i + 1) % n}"} for i in range(n)}),
+    "rings": lambda n: machine({f"S{i}": {"Type": "Pass", "Next": f"S{i ^ 1}"} for i in range(n)}),
+    "loops of a state": lambda n: machine({f"S{i}": {"Type": "Pass", "Next": f"S{i}"} for i in range(n)}),
+    "catchers of a Fail state": lambda n: machine(
+        {**{f"S{i}": task(Catch=[{"Next": "F"}]) for i in range(n)}, "F": {"Type": "Fail"}}
+    ),
     "dangling": lambda n: machine({f"S{i}": {"Type": "Pass", "Next": f"x{i}"} for i in range(n)}),
     "respelled": lambda n: machine({f"S{i}": {"Type": "Pass", "Next": f"s{i}"} for i in range(n)}),
     "star": lambda n: machine(

@@ -1,6 +1,7 @@
 """Reading and judging cost what a text weighs: in steps, in memory, and in what is answered.
 
-Covers `workflow_manager.states_language.validation` and `workflow_manager.states_language.source`.
+Covers `workflow_manager.states_language.validation`, `workflow_manager.states_language.advice` and
+`workflow_manager.states_language.source`.
 """
 
 import importlib
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 
-import app
+import workflow_manager
 from tests.sdk.states_language import growing_documents
 from tests.sdk.states_language.machine_builders import one, passing, task
 from workflow_manager import errors, states_language, strict_json
@@ -37,7 +38,7 @@ MOST_STEPS = 1.3 * LARGE / SMALL
 def count_steps(act: Callable[[], object]) -> int:
     """Count the lines of this program that are run."""
     steps = 0
-    home = str(Path(app.__file__).parent)
+    home = str(Path(workflow_manager.__file__).parent)
 
     def trace(frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal steps
@@ -65,6 +66,16 @@ def test_the_steps_of_judging_grow_with_the_definition(name: str) -> None:
     steps = [count_steps(lambda given=given: states_language.validate(given)) for given in (small, large)]  # type: ignore[misc]
 
     assert steps[1] <= steps[0] * MOST_STEPS
+
+
+@pytest.mark.parametrize("name", growing_documents.STATES)
+def test_the_steps_of_advising_grow_with_the_definition(name: str) -> None:
+    make = growing_documents.STATES[name]
+    small, large = make(SMALL), make(LARGE)
+
+    steps = [count_steps(lambda given=given: states_language.advise(given)) for given in (small, large)]  # type: ignore[misc]
+
+    assert 0 < steps[1] <= steps[0] * MOST_STEPS
 
 
 @pytest.mark.parametrize("name", growing_documents.TEXTS)

@@ -11,7 +11,7 @@ import pydantic
 from workflow_manager import errors, models
 from workflow_manager.cli.options.workflow_input import read_text
 from workflow_manager.client.request_parts import valid
-from workflow_manager.states_language import validate_template
+from workflow_manager.states_language import advise, validate_template
 from workflow_manager.states_language.source.source import Source, load
 
 ANSWERED_FIELDS: Final = frozenset({"id", "createdAt", "version"})
@@ -93,7 +93,7 @@ class DefinitionEntry:
 
     def _findings(self, unresolved: errors.Severity) -> Iterator[errors.Finding]:
         if not isinstance(self._document, dict) or self._is_machine:
-            yield from validate_template(self._document, self._substitutions, unresolved=unresolved)
+            yield from self._judged(self._document, unresolved)
             return
         try:
             models.NewWorkflowDefinitionRequest(**_without_answered(self._document))
@@ -101,8 +101,13 @@ class DefinitionEntry:
             for each in error.errors():
                 yield errors.Finding("".join(f"/{part}" for part in each["loc"]), f"{each['msg']}.")
         machine = self._document[MACHINE_FIELD]
-        for finding in validate_template(machine, self._substitutions, unresolved=unresolved):
+        for finding in self._judged(machine, unresolved):
             yield finding.within(f"/{MACHINE_FIELD}")
+
+    def _judged(self, machine: object, unresolved: errors.Severity) -> list[errors.Finding]:
+        """Return what is wrong with a machine; advice is for one that is valid."""
+        findings = validate_template(machine, self._substitutions, unresolved=unresolved)
+        return findings if any(finding.is_error for finding in findings) else [*findings, *advise(machine)]
 
     def _problem(self, finding: errors.Finding) -> FileProblem:
         pointer = f"{self._place}{finding.pointer}"

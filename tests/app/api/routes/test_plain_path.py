@@ -11,7 +11,7 @@ from tests import samples
 from tests.rig import Rig
 
 NAME = "sfncli-test:master"
-BODY: dict[str, Any] = {"name": NAME, "stateMachine": samples.ECHO, "defaultTags": {"team": "infra"}}
+BODY: dict[str, Any] = {"name": NAME, "stateMachine": samples.BOUNDED_ECHO, "defaultTags": {"team": "infra"}}
 
 
 async def define(api: httpx.AsyncClient) -> None:
@@ -43,7 +43,7 @@ async def test_a_definition_is_created_listed_updated_and_read(api: httpx.AsyncC
         "version": 0,
         "createdAt": "2026-01-01T00:00:00.000Z",
         "manager": "step-functions",
-        "stateMachine": samples.ECHO,
+        "stateMachine": samples.BOUNDED_ECHO,
         "defaultTags": {"team": "infra"},
     }
     assert (updated.status_code, updated.json()["version"]) == (201, 1)
@@ -77,7 +77,7 @@ async def test_a_started_workflow_is_queued_and_has_what_was_given(api: httpx.As
         "jobs": [],
         "executionArn": rig.sfn.execution(workflow["id"]).arn,
     }
-    assert workflow["workflowDefinition"]["stateMachine"] == samples.ECHO
+    assert workflow["workflowDefinition"]["stateMachine"] == samples.BOUNDED_ECHO
 
 
 async def test_a_finished_workflow_shows_its_jobs(api: httpx.AsyncClient, rig: Rig) -> None:

@@ -9,7 +9,7 @@ from tests import samples
 
 
 async def test_a_valid_definition_is_called_valid_and_not_stored(api: httpx.AsyncClient) -> None:
-    body = {"name": "a", "stateMachine": samples.ECHO}
+    body = {"name": "a", "stateMachine": samples.BOUNDED_ECHO}
 
     answer = await api.post("/workflow-definitions?validateOnly=true", json=body)
 
@@ -28,7 +28,7 @@ async def test_an_invalid_definition_gets_the_findings_of_a_real_creation(api: h
 
 
 async def test_a_name_that_exists_does_not_matter(api: httpx.AsyncClient) -> None:
-    body = {"name": "a", "stateMachine": samples.ECHO}
+    body = {"name": "a", "stateMachine": samples.BOUNDED_ECHO}
     await api.post("/workflow-definitions", json=body)
 
     assert (await api.post("/workflow-definitions?validateOnly=true", json=body)).status_code == 200
