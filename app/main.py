@@ -16,6 +16,8 @@ from app.api.bodies import Bodies
 from app.api.openapi import document, swagger_ui
 from app.api.request_stats import RequestStats
 from app.api.routes import access, definitions, events, health, operations, queues, state_resources, workflows
+from app.api.security import root_path
+from app.api.security.request_filter import FilterRules, RequestFilter
 from app.api.shutdown import Shutdown, on_stop_signal
 from app.api.workflow_feeds import Feeds
 from app.services import open_services
@@ -70,6 +72,9 @@ def _application(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = settings or Settings.load()
+        app.state.rules = FilterRules.of(loaded)
+        if loaded.root_path is not None:
+            root_path.refuse_ambiguous(loaded.root_path, (getattr(route, "path", "/") for route in app.routes))
         configure(loaded.log_format, loaded.log_level)
         if unknown := Settings.unknown_variables():
             log.warning("unknown settings", action="unknown-settings", variables=unknown)
@@ -103,6 +108,8 @@ def _application(
         app.router.routes.extend(module.router.routes)
     error_responses.install(app)
     app.state.request_stats = RequestStats()
+    app.state.rules = FilterRules.of(settings) if settings else FilterRules()
+    app.add_middleware(RequestFilter)
     app.add_middleware(middleware.RequestContext, stats=app.state.request_stats, shutdown=app.state.shutdown)
     return app
 

@@ -2,10 +2,19 @@
 
 import os
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from workflow_manager import errors, strict_json
@@ -33,9 +42,12 @@ def _json(value: object) -> object:
 
 
 SfnRoles = Annotated[dict[NamespaceGlob, RoleArn], Field(min_length=1), BeforeValidator(_json)]
+HostName = Annotated[str, StringConstraints(pattern=r"^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?$")]
+RootPath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$", max_length=200)]
 
 
 PREFIX: Final = "WFM_"
+ANY_INTERFACE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  recognised here, nothing is bound
 OTHERS: Final = frozenset({"WFM_DEBUG"})
 """Variables that the command line reads."""
 
@@ -97,6 +109,15 @@ class Settings(BaseSettings):
     )
     quota_share: float = Field(default=1.0, gt=0, le=1, description="Part of the account's quotas that is ours.")
     aws_max_connections: int = Field(default=64, ge=1, le=10_000, description="Connections to each AWS service.")
+    public_hosts: Annotated[tuple[IPvAnyNetwork | HostName, ...] | None, NoDecode] = Field(
+        default=None,
+        description="Hosts that the service is known by besides loopback: names, `*.` and a name, addresses, networks.",
+    )
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...] | None, NoDecode] = Field(
+        default=None,
+        description="Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count: addresses and networks.",
+    )
+    root_path: RootPath | None = Field(default=None, description="Path that a proxy publishes the service under.")
     drain_seconds: float = Field(
         default=0.0,
         ge=0,
@@ -109,6 +130,20 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least important lines that are logged."
     )
+
+    @field_validator("public_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return (
+            tuple(part.strip().removeprefix("[").removesuffix("]") for part in value.split(",") if part.strip()) or None
+        )
+
+    @field_validator("root_path", mode="before")
+    @classmethod
+    def _without_last_slash(cls, value: object) -> object:
+        return (value.rstrip("/") or None) if isinstance(value, str) else value
 
     @classmethod
     def load(cls, **overrides: object) -> Self:
@@ -126,11 +161,24 @@ class Settings(BaseSettings):
         """What the clients of AWS need of these settings."""
         return AWSSettings(region=self.aws_region, max_connections=self.aws_max_connections)
 
+    def known_as(self, host: str) -> Self:
+        """Return these settings for a service that listens on an address or name, by which it can be called then."""
+        if host in ANY_INTERFACE:
+            return self
+        return self.model_copy(update={"public_hosts": (*(self.public_hosts or ()), _host(host))})
+
     @classmethod
     def unknown_variables(cls) -> list[str]:
         """Return the variables of the environment that look like settings and are none: perhaps misspelt."""
         known = {f"{PREFIX}{name}".upper() for name in cls.model_fields} | OTHERS
         return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def _host(text: str) -> IPv4Network | IPv6Network | str:
+    try:
+        return ip_network(text)
+    except ValueError:
+        return text
 
 
 def _one_line(invalid: ValidationError) -> str:

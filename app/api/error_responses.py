@@ -80,6 +80,10 @@ class PayloadTooLarge(Failure):
     """The request body is larger than 1 MiB."""
 
 
+class Misdirected(Failure):
+    """The service is not known by the host of the request."""
+
+
 class InternalError(Failure):
     """The service failed (500), AWS answered with an error (502), or AWS or the store is unavailable (503)."""
 
@@ -91,6 +95,7 @@ MODELS: dict[int, type[Failure]] = {
     404: NotFound,
     409: Conflict,
     413: PayloadTooLarge,
+    421: Misdirected,
     500: InternalError,
     502: InternalError,
     503: InternalError,
@@ -104,6 +109,7 @@ DESCRIPTIONS: Final = {
     404: "The object does not exist.",
     409: "The request conflicts with the current state.",
     413: "The request body is larger than 1 MiB.",
+    421: "The service is not known by the host of the request.",
     500: "The service failed; its log has the details.",
     502: "AWS answered with an error.",
     503: "AWS or the store is unavailable; try again.",
@@ -115,7 +121,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": MODELS[status], "description": DESCRIPTIONS[status]} for status in statuses}
 
 
-COMMON = responses(400, 401, 403, 500, 503)
+COMMON = responses(400, 401, 403, 421, 500, 503)
 """Errors that every route can answer."""
 
 
@@ -124,21 +130,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(errors.WorkflowManagerError)
     async def on_known(request: Request, error: errors.WorkflowManagerError) -> JSONResponse:
-        if error.status >= 500:
-            log.error("request failed", action="request-failed", error=error.message, path=request.url.path)
-        problems = [
-            Problem(
-                pointer=finding.pointer,
-                message=finding.message,
-                severity=None if finding.is_error else finding.severity,
-            )
-            for finding in error.findings
-        ]
-        more = {"retry": error.retry} if isinstance(error, errors.AlreadyResumed) else {}
-        answer = _answer(request, error.status, error.message, problems, **more)
-        if error.status == 401:
-            answer.headers["WWW-Authenticate"] = CHALLENGE
-        return answer
+        return answer(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -168,6 +160,25 @@ def install(app: FastAPI) -> None:
         # This handler runs outside of all middleware, so it sets the header itself.
         answer.headers[middleware.HEADER] = request.scope.get("request_id", "")
         return answer
+
+
+def answer(request: Request, error: errors.WorkflowManagerError) -> JSONResponse:
+    """Return the response to a request that failed with one of our errors."""
+    if error.status >= 500:
+        log.error("request failed", action="request-failed", error=error.message, path=request.url.path)
+    problems = [
+        Problem(
+            pointer=finding.pointer,
+            message=finding.message,
+            severity=None if finding.is_error else finding.severity,
+        )
+        for finding in error.findings
+    ]
+    more = {"retry": error.retry} if isinstance(error, errors.AlreadyResumed) else {}
+    response = _answer(request, error.status, error.message, problems, **more)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = CHALLENGE
+    return response
 
 
 def _allowed(request: Request) -> list[str]:

@@ -134,6 +134,8 @@ def announce_next_page(request: Request, response: Response, next_token: str | N
     if next_token is None:
         return
     parameters = [(name, value) for name, value in request.query_params.multi_items() if name != "pageToken"]
-    path = f"{request.url.path}?{urlencode([*parameters, ('pageToken', next_token)])}"
-    response.headers["X-Next-Page-Path"] = path
-    response.headers["Link"] = f'<{path}>; rel="next"'
+    query = urlencode([*parameters, ("pageToken", next_token)])
+    path, root_path = request.url.path, request.scope.get("root_path", "")
+    # Clients append this path to the URL that they were given, which ends with the root path.
+    response.headers["X-Next-Page-Path"] = f"{path.removeprefix(root_path)}?{query}"
+    response.headers["Link"] = f'<{path}?{query}>; rel="next"'

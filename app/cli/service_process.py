@@ -123,7 +123,7 @@ class ServiceRun:
             await _make_tables(settings)
         descriptors, wanted = connections.descriptors(), settings.aws_max_connections
         callers, each = connections.shares(descriptors, aws_connections=wanted)
-        settings = settings.model_copy(update={"aws_max_connections": each})
+        settings = settings.model_copy(update={"aws_max_connections": each}).known_as(self._listen.host)
         app = self._create(settings, on_fatal=lambda: self._fail("A background task of the service died."))
         # Entered here and not by uvicorn, so that a failure is raised as our error and not only logged.
         await stack.enter_async_context(app.router.lifespan_context(app))
@@ -145,6 +145,7 @@ class ServiceRun:
                 http=cast("type[asyncio.Protocol]", partial(connections.LimitedProtocol, limits)),
                 ws="none",
                 server_header=False,
+                proxy_headers=False,  # the application knows which proxies are trusted
                 access_log=settings.log_level == "debug",
                 timeout_graceful_shutdown=REQUESTS_GRACE_SECONDS,
             ),

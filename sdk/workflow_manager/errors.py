@@ -11,6 +11,7 @@ WorkflowManagerError
 │   └── RefusedByAWS               400  AWS judged the definition or the input invalid
 ├── NotAuthenticated               401  the service, or a proxy in front of it, needs a credential
 ├── NotAllowed                     403  the credential does not allow this
+│   └── CrossSiteRequest           403  a web page of another origin caused the request
 ├── NotFound                       404
 │   ├── DefinitionNotFound
 │   ├── WorkflowNotFound
@@ -26,6 +27,7 @@ WorkflowManagerError
 │   ├── IdempotencyKeyReused
 │   └── RecordUnreadable                the record is damaged, or a later version wrote it
 ├── RequestTooLarge                413
+├── MisdirectedRequest             421  the service is not known by the host that was called
 ├── AccessDenied                   502  the IAM policy of the service does not allow it
 ├── Unavailable                    503  trying again may help
 │   ├── NoAnswer                        it is unknown whether AWS carried out the request
@@ -147,6 +149,10 @@ class NotAllowed(WorkflowManagerError):
     status = 403
 
 
+class CrossSiteRequest(NotAllowed):
+    """A web page of another origin sent the request."""
+
+
 class NotFound(WorkflowManagerError):
     """There is no such thing."""
 
@@ -221,6 +227,12 @@ class RequestTooLarge(WorkflowManagerError):
     """The request body is too large."""
 
     status = 413
+
+
+class MisdirectedRequest(WorkflowManagerError):
+    """The service is not known by that host."""
+
+    status = 421
 
 
 class AccessDenied(WorkflowManagerError):

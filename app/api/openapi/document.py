@@ -22,6 +22,22 @@ LEFT_OUT_OF_SUMMARIES: Final = {
 FRAMEWORK_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
 """Schemas of FastAPI's 422 response, which this service never sends."""
 
+SECURITY_SCHEMES: Final[JSON] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, or a token of an OpenID Connect issuer.",
+    },
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "An API key as the password; the user does not matter.",
+    },
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "An API key."},
+}
+"""How callers authenticate. Optional, and not in the operations: otherwise generated clients would demand credentials,
+which a service without access control does not."""
+
 
 def install(app: FastAPI) -> None:
     """Make the application serve the document of ``document``."""
@@ -53,6 +69,8 @@ def document(app: FastAPI) -> JSON:
             _tidy_operation(operation)
             _add_examples(operation, path)
     spec["components"]["schemas"] = dict(sorted(schemas.items()))
+    spec["components"]["securitySchemes"] = SECURITY_SCHEMES
+    spec["security"] = [{}, *({name: []} for name in SECURITY_SCHEMES)]
     return spec
 
 

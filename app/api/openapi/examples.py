@@ -176,6 +176,7 @@ MESSAGES: Final = {
     "403": "this needs the role operate in namespace 'dev' for workflow definition 'greet'; ask an administrator for "
     "it, or use another credential",
     "413": "the body is larger than 1048576 bytes",
+    "421": "this service is not known as 'wm.example.com'",
     "500": "internal error; the log of the service has the details",
     "502": "AccessDeniedException: User is not authorized to perform: states:StartExecution",
     "503": "AWS gave no answer: connect timeout",

@@ -18,9 +18,10 @@ ERRORS_BY_STATUS: Final[Mapping[int, type[errors.WorkflowManagerError]]] = {
     404: errors.NotFound,
     409: errors.Conflict,
     413: errors.RequestTooLarge,
+    421: errors.MisdirectedRequest,
     429: errors.Throttled,
 }
-GATEWAY_STATUSES: Final = frozenset({401, 403, 413, 429})
+GATEWAY_STATUSES: Final = frozenset({401, 403, 413, 421, 429})
 """Statuses that gateways in front of a service send with bodies of their own."""
 
 EXCERPT_CHARACTERS: Final = 200

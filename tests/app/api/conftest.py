@@ -28,5 +28,5 @@ async def api(app: FastAPI, rig: Rig) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of the API; crashes of the service are answers, not exceptions of the test."""
     app.state.services = rig.services()
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client

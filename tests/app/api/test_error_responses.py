@@ -104,8 +104,8 @@ async def test_a_body_that_nobody_declared_is_read_as_json(api: httpx.AsyncClien
     assert answer.status_code == 201
 
 
-async def test_a_form_from_another_site_is_not_read_as_json(api: httpx.AsyncClient) -> None:
-    headers = {"Content-Type": "text/plain", "Origin": "http://elsewhere"}
+async def test_a_form_of_a_page_is_not_read_as_json(api: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "text/plain", "Origin": "http://localhost"}
 
     answer = await api.post("/state-resources", content=b'{"namespace":"a","name":"b","uri":"c"}', headers=headers)
 

@@ -35,7 +35,7 @@ async def _post(pieces: list[bytes]) -> list[Message]:
         "method": "POST",
         "path": "/workflows",
         "query_string": b"",
-        "headers": [(b"content-type", b"application/json")],
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
     }
     messages: list[Message] = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
     messages.append({"type": "http.request", "body": b""})

@@ -21,6 +21,7 @@ ANSWERS = [
     (404, errors.WorkflowNotFound),
     (409, errors.Conflict),
     (413, errors.RequestTooLarge),
+    (421, errors.MisdirectedRequest),
     (418, errors.InvalidRequest),
     (429, errors.Throttled),
     (500, errors.Unavailable),

@@ -51,7 +51,7 @@ async def api(app: FastAPI, rig: Rig, anonymous: tuple[Binding, ...]) -> AsyncIt
     authenticator = Authenticator(key_ring=services.keys, tokens=None, anonymous=anonymous, now=rig.clock.now)
     app.state.services = replace(services, authenticator=authenticator)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
         await services.keys.settle()
 

@@ -37,7 +37,9 @@ class Stream:
     """A request whose answer takes its time, as a server hands it to the application."""
 
     def __init__(self, app: FastAPI, path: str, *, query: bytes = b"", last_event_id: str | None = None) -> None:
-        headers = [(b"last-event-id", last_event_id.encode())] if last_event_id is not None else []
+        headers = [(b"host", b"localhost")]
+        if last_event_id is not None:
+            headers.append((b"last-event-id", last_event_id.encode()))
         self._scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},

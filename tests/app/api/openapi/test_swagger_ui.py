@@ -38,3 +38,11 @@ async def test_no_content_is_taken_for_another_kind(api: httpx.AsyncClient) -> N
     for path in ("/docs", *assets):
         answer = await api.get(path)
         assert (answer.status_code, answer.headers["x-content-type-options"]) == (200, "nosniff"), path
+
+
+async def test_the_page_lets_people_enter_what_they_authenticate_with(api: httpx.AsyncClient) -> None:
+    """The button is there when the document has security schemes."""
+    document = (await api.get("/openapi.json")).json()
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "basic", "apiKey"}
+    assert document["security"][0] == {}
+    assert not any("security" in operation for path in document["paths"].values() for operation in path.values())
