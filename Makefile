@@ -70,8 +70,8 @@ docs: $(READY) ## write the reference in docs/cli.md
 
 lock: $(READY) ## choose the newest versions of all packages anew
 	@$(LOCK) $(OURS) pyproject.toml sdk/pyproject.toml --all-extras --upgrade --output-file constraints.txt
-	@$(LOCK) $(OURS) --generate-hashes --constraint constraints.txt pyproject.toml --output-file deploy/image/service.txt
-	@$(LOCK) $(OURS) --generate-hashes --constraint constraints.txt pyproject.toml --extra local --output-file deploy/image/local.txt
+	@$(LOCK) $(OURS) --generate-hashes --constraint constraints.txt pyproject.toml --extra oidc --output-file deploy/image/service.txt
+	@$(LOCK) $(OURS) --generate-hashes --constraint constraints.txt pyproject.toml --extra local --extra oidc --output-file deploy/image/local.txt
 	@echo hatchling | $(LOCK) --generate-hashes - --output-file deploy/image/build.txt
 
 dist: $(READY) ## build the wheels and source archives into dist/

@@ -3,16 +3,17 @@
 import asyncio
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import httpx
 import structlog
 from prometheus_client import CollectorRegistry
 
 from app import __version__, metrics
-from app.access.access_file import read_access_file
-from app.access.authenticator import Authenticator
+from app.access.access_file import Issuer, read_access_file
+from app.access.authenticator import Authenticator, TokenVerifier
 from app.access.keys import KeyRing
 from app.executor import (
     Account,
@@ -118,7 +119,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
             metrics=metrics.registry(limits, poller, unreadable),
             readiness=Readiness(store, polls=poller.ready if poller else lambda: True, clock=clock),
             keys=keys,
-            authenticator=authenticator_of(settings, keys),
+            authenticator=await _authenticator(stack, settings, keys),
         )
 
 
@@ -137,14 +138,13 @@ async def open_key_ring(settings: Settings) -> AsyncIterator[KeyRing]:
         yield KeyRing(store, clock=asyncio.get_running_loop().time, now=now)
 
 
-def authenticator_of(settings: Settings, keys: KeyRing) -> Authenticator | None:
+async def _authenticator(stack: AsyncExitStack, settings: Settings, keys: KeyRing) -> Authenticator | None:
     """Return what tells who calls; None while access control is off. Raises ``SettingsError``."""
     accepted = (settings.auth or "off").split(",")
-    access_file = read_access_file(settings.access_file)
     if accepted == ["off"]:
         return None
-    if "oidc" in accepted:
-        raise errors.SettingsError("WFM_AUTH: this version does not know oidc yet; use keys")
+    access_file = read_access_file(settings.access_file)
+    tokens = await _tokens(stack, access_file.issuers) if "oidc" in accepted else None
     anonymous = access_file.anonymous.bindings
     if anonymous:
         log.warning(
@@ -152,7 +152,21 @@ def authenticator_of(settings: Settings, keys: KeyRing) -> Authenticator | None:
             action="anonymous-access",
             bindings=[binding.model_dump(mode="json") for binding in anonymous],
         )
-    return Authenticator(key_ring=keys if "keys" in accepted else None, tokens=None, anonymous=anonymous, now=now)
+    return Authenticator(key_ring=keys if "keys" in accepted else None, tokens=tokens, anonymous=anonymous, now=now)
+
+
+async def _tokens(stack: AsyncExitStack, issuers: Sequence[Issuer]) -> TokenVerifier:
+    """Open what checks tokens of identity providers. Their keys are fetched when the first token comes."""
+    try:
+        from app.access import oidc  # noqa: PLC0415 (its packages are an extra)
+    except ImportError as missing:
+        raise errors.SettingsError(
+            "WFM_AUTH has oidc, which needs more packages: install the service with the extra oidc"
+        ) from missing
+    client = await stack.enter_async_context(httpx.AsyncClient(trust_env=True))
+    fetch = oidc.fetcher(client)
+    found = oidc.providers(issuers, fetch=fetch, clock=asyncio.get_running_loop().time)
+    return oidc.Tokens(found, now=now)
 
 
 def _leadership(

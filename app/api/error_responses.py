@@ -26,6 +26,9 @@ MAX_STEP_LENGTH: Final = 128
 CHALLENGE: Final = 'Bearer realm="workflow-manager"'
 """Not Basic, for which a browser would ask with a window of its own; it is accepted all the same."""
 
+RETRY_SECONDS: Final = "5"
+"""When an identity provider that does not answer is asked again."""
+
 METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
@@ -178,6 +181,8 @@ def answer(request: Request, error: errors.WorkflowManagerError) -> JSONResponse
     response = _answer(request, error.status, error.message, problems, **more)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = CHALLENGE
+    if isinstance(error, errors.IssuerUnavailable):
+        response.headers["Retry-After"] = RETRY_SECONDS
     return response
 
 

@@ -58,8 +58,11 @@ def _on_store(work: "Callable[[KeyRing], Awaitable[T]]") -> T:
     async def open_and_work() -> T:
         from app.services import open_key_ring
         from app.settings import Settings
+        from workflow_manager.logs.setup import configure
 
-        async with open_key_ring(Settings.load()) as ring:
+        settings = Settings.load()
+        configure(settings.log_format, "warning")
+        async with open_key_ring(settings) as ring:
             return await work(ring)
 
     return asyncio.run(open_and_work())

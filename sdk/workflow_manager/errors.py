@@ -34,6 +34,7 @@ WorkflowManagerError
 │   ├── NotReady                        the service has started but does not do its work
 │   ├── LimitReached                    a quota of the AWS account that time alone does not refill
 │   ├── Throttled
+│   ├── IssuerUnavailable               the identity provider does not answer, so its tokens cannot be checked
 │   └── CredentialsRejected         503  AWS does not accept our credentials (expired, unknown, missing)
 ├── AWSError                       500  answers of AWS that callers inside the service handle
 │   ├── ExecutionNotFound
@@ -257,6 +258,10 @@ class NotReady(Unavailable):
 
 class LimitReached(Unavailable):
     """A limit of the AWS account is reached; have it raised, or try again later."""
+
+
+class IssuerUnavailable(Unavailable):
+    """The identity provider does not answer; try again."""
 
 
 class Throttled(Unavailable):

@@ -205,6 +205,17 @@ def test_a_store_that_is_not_set_stops_the_start_on_aws(process: Run, verb: str)
     assert outcome.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("verb", ["serve", "poll"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "service.example"])
+def test_a_door_that_others_reach_is_not_opened_by_mistake(process: Run, verb: str, host: str) -> None:
+    """The line says what to set; nothing is started first."""
+    environment = {"AWS_REGION": "us-west-2", "WFM_STORE": "dynamodb", "WFM_ACCOUNT_ID": "123456789012"}
+    outcome = process(verb, "--host", host, "--port", "0", extra=environment)
+    assert outcome.code == 2
+    assert outcome.err.startswith("workflow-manager: WFM_AUTH is not set")
+    assert outcome.err.count("\n") == 1
+
+
 def test_a_poller_of_its_own_shares_no_memory(process: Run) -> None:
     """The service could not see its results, wherever the setting comes from."""
     outcome = process("poll", "--port", "0", extra={"AWS_REGION": "us-west-2", "WFM_STORE": "memory"})
