@@ -1,6 +1,6 @@
 """Which indexes answer a listing: from its filters to the ranges to read, without I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
@@ -146,8 +146,7 @@ def filter_expression(query: WorkflowQuery, index: tables.Index) -> dict[str, An
     if index is tables.BY_TROUBLE:
         names["#state"] = "state"
         ended = sorted((_states(query) or frozenset()) - {ACTIVE})
-        states = [equal("#state", f"state{number}", name) for number, name in enumerate(ended)]
-        conditions.append(f"({' OR '.join(states)})")
+        conditions.append(_either([equal("#state", f"state{number}", name) for number, name in enumerate(ended)]))
     if query.visible is not None:
         conditions += _visible(query, index, names, values)
     if query.tags:
@@ -165,26 +164,27 @@ def _visible(
     """Return the condition that lets through what a reader may see; none when it takes too many or too odd globs."""
     pairs = query.visible.pairs if query.visible else ()
     attributes = [("namespace", 0), *([("definition", 1)] if "definition" in index.included else [])]
-    globs = [(name, glob) for pair in pairs for name, place in attributes for glob in pair[place]]
+    limits = [[(name, pair[place]) for name, place in attributes if EVERYTHING not in pair[place]] for pair in pairs]
+    if not all(limits):
+        return []  # one of the pairs lets everything through
+    globs = [(name, glob) for limit in limits for name, each in limit for glob in each]
     if len(globs) > MAX_GLOBS or any("*" in glob[:-1] for _, glob in globs):
         return []
     seen: dict[tuple[str, str], str] = {}
     for name, glob in globs:
-        if glob == EVERYTHING or (name, glob) in seen:
+        if (name, glob) in seen:
             continue
         key = f":visible{len(seen)}"
         names[f"#{name}"], values[key] = name, text(glob.removesuffix("*"))
         prefix = glob.endswith("*")
         seen[name, glob] = f"begins_with(#{name}, {key})" if prefix else f"#{name} = {key}"
-    options = []
-    for pair in pairs:
-        parts = [
-            [seen[name, glob] for glob in pair[place]] for name, place in attributes if EVERYTHING not in pair[place]
-        ]
-        options.append(" AND ".join(f"({' OR '.join(part)})" for part in parts))
-    if not all(options):
-        return []  # one of the pairs has everything
-    return [f"({' OR '.join(f'({option})' for option in options)})"] if options else []
+    options = [" AND ".join(_either([seen[name, glob] for glob in each]) for name, each in limit) for limit in limits]
+    return [_either(list(dict.fromkeys(options)))] if options else []
+
+
+def _either(conditions: Sequence[str]) -> str:
+    """Join conditions by OR. AWS refuses parentheses around a single one, which has them already."""
+    return conditions[0] if len(conditions) == 1 else f"({' OR '.join(conditions)})"
 
 
 def _or_tags(tags: Mapping[str, str], names: dict[str, str], values: dict[str, AttributeValue]) -> str:

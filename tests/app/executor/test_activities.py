@@ -99,17 +99,19 @@ async def test_a_refusal_is_logged_and_blocks_nothing(
     assert (line["activity"], line["error"]) == ("dev--echo", refusal.message)
 
 
-async def test_a_machine_of_long_ago_costs_no_call_after_a_restart(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_activities_of_an_old_machine_are_not_created_again_after_a_restart(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its activities were created before its first start, and the quota is one call a second."""
     create = rig.sfn.create_state_machine
 
     async def created_long_ago(**parameters: Any) -> Any:
-        return {**await create(**parameters), "creationDate": models.now() - NEW_FOR - timedelta(minutes=1)}
+        return {**await create(**parameters), "creationDate": rig.clock.now() - NEW_FOR - timedelta(minutes=1)}
 
     monkeypatch.setattr(rig.sfn, "create_state_machine", created_long_ago)
     await rig.define()
     await rig.start()
-    assert rig.sfn.calls == {"create_state_machine": 1, "start_execution": 1}
+    assert rig.sfn.calls == {"create_state_machine": 1, "describe_state_machine": 1, "start_execution": 1}
 
 
 @pytest.mark.looptime
