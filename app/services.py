@@ -40,7 +40,7 @@ from app.store.dynamodb.store import DynamoDBStore
 from app.store.memory import MemoryStore
 from app.store.unreadable import UnreadableRecords
 from workflow_manager import aws, errors
-from workflow_manager.models import now
+from workflow_manager.models import Binding, NewApiKey, Role, now
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +59,13 @@ class Services:
     keys: KeyRing
     authenticator: Authenticator | None = None
     """Absent while access control is off."""
+
+    async def first_key(self) -> str | None:
+        """Create an API key for everything if keys are kept in memory: ``keys create`` cannot reach those."""
+        if self.authenticator is None or not self.authenticator.takes_keys or not isinstance(self.store, MemoryStore):
+            return None
+        admin = NewApiKey(name="first", bindings=(Binding(role=Role.ADMIN),))
+        return (await self.keys.create(admin)).key
 
 
 @asynccontextmanager

@@ -39,6 +39,11 @@ class Authenticator:
         self._anonymous = Principal("anonymous", PrincipalKind.ANONYMOUS, tuple(anonymous)) if anonymous else None
         self._now = now
 
+    @property
+    def takes_keys(self) -> bool:
+        """Whether API keys are accepted."""
+        return self._key_ring is not None
+
     async def authenticate(self, headers: Headers) -> Principal:
         """Return the principal of a request. A wrong credential is refused even where none is needed.
 

@@ -61,3 +61,5 @@ def _announce(ready: "Ready") -> None:
     write_line(f"Docs: {ready.api}/docs")
     if ready.aws is not None:
         write_line(f"AWS:  {ready.aws}")
+    if ready.key is not None:
+        write_line(f"Key:  {ready.key}  (admin, until this process ends)")

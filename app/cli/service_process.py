@@ -56,6 +56,8 @@ class Ready(NamedTuple):
 
     api: str
     aws: str | None
+    key: str | None = None
+    """An API key for everything, if keys are asked for and kept in memory, where no other process can create one."""
 
 
 class ServiceRun:
@@ -127,6 +129,7 @@ class ServiceRun:
         app = self._create(settings, on_fatal=lambda: self._fail("A background task of the service died."))
         # Entered here and not by uvicorn, so that a failure is raised as our error and not only logged.
         await stack.enter_async_context(app.router.lifespan_context(app))
+        key = await app.state.services.first_key()
         self._shutdown, self._drain_seconds = app.state.shutdown, settings.drain_seconds
         if each < wanted:
             log.warning(
@@ -149,7 +152,7 @@ class ServiceRun:
                 access_log=settings.log_level == "debug",
                 timeout_graceful_shutdown=REQUESTS_GRACE_SECONDS,
             ),
-            on_started=lambda: self._announce(Ready(_url(listener), aws_url)),
+            on_started=lambda: self._announce(Ready(_url(listener), aws_url, key)),
         )
         await self._server.serve(sockets=[listener])
 

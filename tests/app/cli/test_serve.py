@@ -3,13 +3,14 @@
 Covers `app.cli.serve`, `app.cli.service_process` and `workflow_manager.cli.admin.local_aws`.
 """
 
+import json
 import os
 import signal
 import socket
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -28,7 +29,7 @@ STOP_SECONDS = 10.0
 class Server:
     """A command that serves until a signal."""
 
-    def __init__(self, forks: ForkServer, *arguments: str) -> None:
+    def __init__(self, forks: ForkServer, *arguments: str, env: Mapping[str, str] | None = None) -> None:
         reader, writer = os.pipe()
         self._out = os.fdopen(reader, encoding="utf-8")
         self._err = tempfile.TemporaryFile()  # noqa: SIM115  closed with the server
@@ -36,7 +37,7 @@ class Server:
             self.process = forks.start(
                 arguments,
                 streams=[nothing.fileno(), writer, self._err.fileno()],
-                env={"PATH": os.environ["PATH"]},
+                env={"PATH": os.environ["PATH"], **(env or {})},
                 tty=False,
             )
         os.close(writer)
@@ -83,8 +84,8 @@ def started(forks: ForkServer) -> Started:
     """Run a server for as long as a context lasts."""
 
     @contextmanager
-    def start(*arguments: str) -> Iterator[Server]:
-        server = Server(forks, *arguments)
+    def start(*arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+        server = Server(forks, *arguments, env=env)
         try:
             yield server
         finally:
@@ -118,6 +119,18 @@ def taken_port() -> Iterator[int]:
     """A port that is in use."""
     with socket.create_server(("127.0.0.1", 0)) as holder:
         yield holder.getsockname()[1]
+
+
+def test_a_service_that_keeps_keys_in_memory_prints_the_first_one(started: Started) -> None:
+    """No other process could create it; logs do not hold it."""
+    with started(*SERVE, "--store", "memory", env={"WFM_AUTH": "keys"}) as server:
+        urls = server.read_urls("API", "Docs", "AWS", "Key")
+        key = urls["Key"].split()[0]
+        request = urllib.request.Request(f"{urls['API']}/keys", headers={"X-Api-Key": key})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert [each["name"] for each in json.load(answer)] == ["first"]
+        _, err = server.stop(signal.SIGTERM)
+    assert key.rsplit("_", 1)[1] not in err
 
 
 def test_a_local_service_needs_nothing_and_leaves_nothing(started: Started) -> None:
