@@ -6,7 +6,7 @@ The first line of a reason is ``Error: the sentence that tells``; the rest of th
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from app.executor.history import causes
+from app.failures import causes
 
 TIMED_OUT_REASON: Final = "Workflow timed out"
 

@@ -1,6 +1,6 @@
 """The words for failures of tries, jobs and runs.
 
-Covers `app.executor.history.reasons` and `app.executor.history.causes`.
+Covers `app.executor.history.reasons` and `app.failures.causes`.
 """
 
 import json

@@ -1,0 +1,1 @@
+"""What failures have in common: the sentence that tells, and the fingerprint by which equal failures are found."""
