@@ -19,6 +19,7 @@ from app.api.guard import session_of
 from app.api.openapi import examples
 from app.api.parameters import NAME_PATTERN
 from app.api.workflow_feeds import Feeds, Follower, Read, Snapshot
+from app.executor.sfn.quotas import Priority, with_priority
 from app.executor.turns import Place
 from workflow_manager import errors
 from workflow_manager.models import Workflow
@@ -80,7 +81,11 @@ async def _feeds(request: Request) -> Feeds:
 
 async def _read(workflow_id: _WorkflowId, executor: ExecutorDep) -> Read:
     async def read(*, refresh: bool) -> Workflow:
-        return await (executor.get(workflow_id) if refresh else executor.stored(workflow_id))
+        if not refresh:
+            return await executor.stored(workflow_id)
+        # Many followers must not hold up the requests of people; the poller keeps statuses fresh without them.
+        with with_priority(Priority.DETAIL):
+            return await executor.get(workflow_id)
 
     return read
 

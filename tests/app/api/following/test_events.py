@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from app.api.routes.events import HEARTBEAT, HEARTBEAT_SECONDS, matches
 from app.api.workflow_feeds import Feeds
+from app.executor.sfn.quotas import Priority, current_priority
 from tests import samples
 from tests.rig import Rig
 from workflow_manager import models
@@ -152,6 +153,25 @@ async def test_a_follower_sees_every_change_to_the_end(app: FastAPI, feeds: Feed
     assert last.data["output"] == '{"bar":1}'
     assert (stream.status, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert (stream.headers["cache-control"], stream.headers["x-accel-buffering"]) == ("no-store", "no")
+
+
+async def test_followers_wait_for_quotas_behind_people(
+    app: FastAPI, feeds: Feeds, api: httpx.AsyncClient, rig: Rig
+) -> None:
+    workflow = await begun(rig)
+    seen: list[Priority] = []
+
+    async def note_priority() -> None:
+        seen.append(current_priority())
+
+    rig.sfn.before["get_execution_history"] = note_priority
+    rig.clock.advance(2)
+    async with streaming(app, workflow.id) as stream:
+        await stream.event()
+    rig.clock.advance(2)
+    await api.get(f"/workflows/{workflow.id}")
+
+    assert seen == [Priority.DETAIL, Priority.PERSON]
 
 
 async def test_an_event_holds_what_a_read_returns(app: FastAPI, feeds: Feeds, api: httpx.AsyncClient, rig: Rig) -> None:
