@@ -4,6 +4,7 @@
 
 - service: the service with the memory store, on a Step Functions that answers at once over HTTP on loopback
 - service, no AWS: the same on a Step Functions that is a fake in the process
+- service, key and service, JWT: the same with access control, with an API key and with a token of a provider
 - bare FastAPI: one route that takes and returns the same bodies, and does nothing
 - bare SDK: aiobotocore's ``start_execution`` on the same Step Functions, and nothing around it
 
@@ -21,26 +22,36 @@ from benchmarks import canned_sfn, load, subjects
 from benchmarks.load import Address
 
 START = load.request("POST", "/workflows", subjects.START)
+MOST_WITH_CREDENTIAL = 1.1
+"""Times the CPU of a start without access control that one with a credential may take."""
 
 SERVICE, NO_AWS, FASTAPI, SDK = "service", "service, no AWS", "bare FastAPI", "bare SDK"
+WITH_KEY, WITH_JWT = "service, key", "service, JWT"
 
 
 async def measure(addresses: dict[str, Address], *, requests: int, rounds: int) -> dict[str, float]:
     """Return the median of the CPU seconds of one request or call."""
-    for name in (SERVICE, NO_AWS):
-        await load.fetch(addresses[name], "POST", "/workflow-definitions", subjects.DEFINITION)
+    tokens = {name: await load.fetch(addresses[name], "GET", subjects.TOKEN_PATH) for name in (WITH_KEY, WITH_JWT)}
+    starts = {name: load.request("POST", "/workflows", subjects.START, token=token) for name, token in tokens.items()}
+    for name in (SERVICE, NO_AWS, WITH_KEY, WITH_JWT):
+        token = tokens.get(name)
+        await load.fetch(addresses[name], "POST", "/workflow-definitions", subjects.DEFINITION, token=token)
     spent: dict[str, list[float]] = {name: [] for name in addresses}
     for number in range(rounds + 1):
         for name, address in addresses.items():
-            seconds = await _calls(address, requests) if name == SDK else await _requests(address, requests)
+            seconds = (
+                await _calls(address, requests)
+                if name == SDK
+                else await _requests(address, starts.get(name, START), requests)
+            )
             if number:  # the first round warms up
                 spent[name].append(seconds / requests)
     return {name: median(seconds) for name, seconds in spent.items()}
 
 
-async def _requests(address: Address, requests: int) -> float:
+async def _requests(address: Address, start: bytes, requests: int) -> float:
     before = await load.fetch(address, "GET", subjects.CPU_PATH)
-    await load.drive(address, START, requests=requests, connections=subjects.CALLERS)
+    await load.drive(address, start, requests=requests, connections=subjects.CALLERS)
     after = await load.fetch(address, "GET", subjects.CPU_PATH)
     return float(after) - float(before)
 
@@ -65,6 +76,8 @@ def main() -> None:
         url = stack.enter_context(canned_sfn.running())
         addresses = {
             SERVICE: stack.enter_context(subjects.serving(subjects.service, aws_url=url)),
+            WITH_KEY: stack.enter_context(subjects.serving(subjects.service_with_key, aws_url=url)),
+            WITH_JWT: stack.enter_context(subjects.serving(subjects.service_with_jwt, aws_url=url)),
             NO_AWS: stack.enter_context(subjects.serving(subjects.service_without_aws)),
             FASTAPI: stack.enter_context(subjects.serving(subjects.bare_fastapi)),
             SDK: stack.enter_context(subjects.serving(subjects.bare_sdk, aws_url=url)),
@@ -74,6 +87,8 @@ def main() -> None:
             raise SystemExit("the bare route does not answer what the service answers: nothing can be compared")
     for name, seconds in costs.items():
         print(f"{name:>16}: {seconds * 1e6:6.0f} µs of CPU")
+    for name in (WITH_KEY, WITH_JWT):
+        print(f"{name} / service = {costs[name] / costs[SERVICE]:.2f} (at most {MOST_WITH_CREDENTIAL})")
     both = costs[FASTAPI] + costs[SDK]
     print(f"service / (bare FastAPI + bare SDK) = {costs[SERVICE] / both:.2f}")
     print(f"service without AWS / bare FastAPI  = {costs[NO_AWS] / costs[FASTAPI]:.2f}")

@@ -38,18 +38,20 @@ async def connect(address: Address, *, patience_seconds: float = 20.0) -> Connec
     return connection
 
 
-def request(method: str, path: str, body: object = None) -> bytes:
+def request(method: str, path: str, body: object = None, *, token: str | None = None) -> bytes:
     """Return the bytes of a request."""
     text = b"" if body is None else json.dumps(body).encode()
     headers = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n"
+    if token is not None:
+        headers += f"Authorization: Bearer {token}\r\n"
     return f"{method} {path} HTTP/1.1\r\n{headers}\r\n".encode() + text
 
 
-async def fetch(address: Address, method: str, path: str, body: object = None) -> Any:
+async def fetch(address: Address, method: str, path: str, body: object = None, *, token: str | None = None) -> Any:
     """Make one request; returns its JSON."""
     connection = await connect(address)
     try:
-        answer = await connection.exchange(request(method, path, body))
+        answer = await connection.exchange(request(method, path, body, token=token))
     finally:
         connection.close()
     return json.loads(answer) if answer else None

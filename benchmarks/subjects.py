@@ -1,37 +1,56 @@
 """What the benchmarks of the API measure, each served by a process of its own that tells its CPU time."""
 
 import asyncio
+import json
 import multiprocessing
 import os
 import resource
 import socket
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 import aioboto3
+import jwt
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
-from starlette.responses import PlainTextResponse
+from jwt.algorithms import RSAAlgorithm
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.access import oidc
 from app.cli import gc_tuning
 from app.main import create_app
+from app.services import Services
 from app.settings import Settings
 from app.store import tables
 from workflow_manager import aws
-from workflow_manager.models import Manager, StartWorkflowRequest, Workflow, WorkflowDefinition, WorkflowStatus
+from workflow_manager.models import (
+    Binding,
+    Manager,
+    NewApiKey,
+    Role,
+    StartWorkflowRequest,
+    Workflow,
+    WorkflowDefinition,
+    WorkflowStatus,
+)
 
 CPU_PATH: Final = "/cpu-seconds"
 PEAK_PATH: Final = "/peak-mebibytes"
 CALLS_PATH: Final = "/calls"
+TOKEN_PATH: Final = "/token"  # noqa: S105 (where one is told)
+"""Where a service with access control tells a credential that may do everything."""
 CALLERS: Final = 16
 """Calls and requests that are under way at the same time."""
 
 REGION: Final = "us-west-2"
+ISSUER: Final = "https://issuer.example"
 ACCOUNT_ID: Final = "123456789012"
 ROLE_ARN: Final = f"arn:aws:iam::{ACCOUNT_ID}:role/workflow-manager"
 MACHINE: Final[dict[str, Any]] = {
@@ -126,6 +145,68 @@ def service(
         sfn_role_arn=ROLE_ARN,
     )
     _serve(create_app(settings), listener, lifespan="on")
+
+
+def service_with_key(listener: socket.socket, aws_url: str) -> None:
+    """Serve the service with access control, and tell an API key for everything."""
+    _serve_with_access(listener, aws_url, "keys", _new_key)
+
+
+def service_with_jwt(listener: socket.socket, aws_url: str) -> None:
+    """Serve the service with access control, and tell a token of an identity provider of its own."""
+    key = rsa.generate_private_key(65537, 2048)
+    shown = {**json.loads(RSAAlgorithm(RSAAlgorithm.SHA256).to_jwk(key.public_key())), "kid": "bench", "alg": "RS256"}
+    rule = {"claims": {"sub": "bench"}, "bindings": [{"role": "admin"}]}
+    issuer = {"alias": "bench", "issuer": ISSUER, "audience": "bench", "jwks_url": f"{ISSUER}/keys", "rules": [rule]}
+
+    async def fetch(_url: str) -> bytes:
+        return json.dumps({"keys": [shown]}).encode()
+
+    oidc.fetcher = lambda client: fetch
+    claims = {"iss": ISSUER, "aud": "bench", "sub": "bench", "exp": int(time.time()) + 86_400}
+    token = jwt.encode(claims, key, "RS256", headers={"kid": "bench"})
+
+    async def tell(_app: FastAPI) -> str:
+        return token
+
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"issuers": [issuer]}, file)
+        file.flush()
+        _serve_with_access(listener, aws_url, "oidc", tell, access_file=file.name)
+
+
+async def _new_key(app: FastAPI) -> str:
+    admin = NewApiKey(name="bench", bindings=(Binding(role=Role.ADMIN),))
+    services: Services = app.state.services
+    return (await services.keys.create(admin)).key
+
+
+def _serve_with_access(
+    listener: socket.socket,
+    aws_url: str,
+    auth: str,
+    credential: Callable[[FastAPI], Awaitable[str]],
+    *,
+    access_file: str | None = None,
+) -> None:
+    _configure(aws_url)
+    settings = Settings.load(
+        account_id=ACCOUNT_ID,
+        poller_enabled=False,
+        store="memory",
+        sfn_role_arn=ROLE_ARN,
+        auth=auth,
+        access_file=access_file,
+    )
+    app = create_app(settings)
+
+    async def with_token(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == TOKEN_PATH:
+            await JSONResponse(await credential(app))(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    _serve(with_token, listener, lifespan="on")
 
 
 async def _create_tables() -> None:

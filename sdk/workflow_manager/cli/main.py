@@ -61,6 +61,7 @@ def _report(error: Exception, arguments: Sequence[str]) -> int:
             pass
         case errors.WorkflowManagerError():
             code, message = exit_code_of(error), error.message
+            commands = _after_refusal(error)
         case typer.TyperException():
             code, message = ExitCode(error.exit_code), _usage_line(error, arguments)
         case typer.Abort():
@@ -75,6 +76,16 @@ def _report(error: Exception, arguments: Sequence[str]) -> int:
         if finding.message not in message:
             typer.echo(escape(f"  {finding.pointer or '/'}: {finding.message}"), err=True)
     return code
+
+
+def _after_refusal(error: errors.WorkflowManagerError) -> Sequence[str]:
+    """Return what to do after a refusal for want of a credential, or of rights."""
+    match error:
+        case errors.NotAuthenticated():
+            return ("export WORKFLOWMANAGER_TOKEN=KEY   # or token_command in a profile", "wfm whoami")
+        case errors.NotAllowed():
+            return ("wfm whoami",)
+    return ()
 
 
 def _stopped(stop: SystemExit) -> int:

@@ -76,7 +76,8 @@ def test_a_refusal_has_the_code_of_its_kind(status: int, code: int, wfm: Run, se
     """The service's own words are shown, in one line."""
     service.on("POST /workflows/w/resolved", {"message": "it said no"}, status=status)
     outcome = wfm("resolve", "w")
-    assert (outcome.code, outcome.err) == (code, "workflow-manager: it said no\n")
+    assert (outcome.code, outcome.err.splitlines()[0]) == (code, "workflow-manager: it said no")
+    assert ("wfm whoami" in outcome.err) == (code == 4)
 
 
 def test_a_cancel_that_comes_too_late_is_refused(wfm: Run, service: FakeService) -> None:

@@ -50,6 +50,8 @@ def show(
         EffectiveSetting(SETTING_OF.get(name, name), value, _source(context, name)) for name, value in values.items()
     ]
     settings += [EffectiveSetting(each.header, MASK, each.source) for each in service.credentials]
+    if service.token_command is not None:
+        settings.append(EffectiveSetting("Authorization", MASK, f"{service.token_command.source}, token_command"))
     columns: Columns[EffectiveSetting] = {
         "setting": Column(lambda setting: setting.name),
         "value": Column(lambda setting: setting.value, min_width=20),

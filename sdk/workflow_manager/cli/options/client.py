@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from workflow_manager import errors
 from workflow_manager.cli.async_runner import run
 from workflow_manager.cli.options.connection import Service
+from workflow_manager.cli.options.token_command import CommandToken
 from workflow_manager.cli.output.console import note
 from workflow_manager.client import RetryPolicy, WorkflowManager
 
@@ -25,6 +26,7 @@ def connect(service: Service, *, attempts: int | None = None) -> WorkflowManager
             attempts=attempts, refused_seconds=REFUSED_SECONDS, total_seconds=service.request_timeout_seconds
         ),
         headers=service.headers,
+        auth=None if service.token_command is None else CommandToken(service.token_command),
         on_retry=WaitingNote(service).on_retry if sys.stderr.isatty() else None,
     )
 

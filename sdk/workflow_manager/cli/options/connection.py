@@ -10,7 +10,14 @@ import typer
 
 from workflow_manager import errors
 from workflow_manager.cli.options.common import DEFAULT_URL, URL_VARIABLE
-from workflow_manager.cli.options.profiles import HEADERS, PROFILE_VARIABLE, TOKEN_ENV, read_configuration
+from workflow_manager.cli.options.profiles import (
+    HEADERS,
+    PROFILE_VARIABLE,
+    TOKEN,
+    TOKEN_COMMAND,
+    TOKEN_ENV,
+    read_configuration,
+)
 from workflow_manager.cli.output.console import note
 from workflow_manager.cli.program import program_name
 from workflow_manager.masking import masked
@@ -31,6 +38,22 @@ class Credential(NamedTuple):
     source: str
 
 
+class TokenCommand(NamedTuple):
+    """A command that prints a token, and where it is configured."""
+
+    words: tuple[str, ...]
+    source: str
+
+    @classmethod
+    def parse(cls, setting: str | list[str], *, source: str) -> "TokenCommand":
+        """Read the setting of a profile: words, or a line that is split as a shell does it."""
+        words = shlex.split(setting) if isinstance(setting, str) else setting
+        return cls(tuple(words), source)
+
+
+NOTHING: Final = Credential("", "", "")
+
+
 class ActiveProfile(NamedTuple):
     """The profile in use, if any; ``from_option`` if it was given with --profile."""
 
@@ -47,6 +70,8 @@ class Service:
     profile: str | None = None
     """The profile that was given with --profile."""
     credentials: tuple[Credential, ...] = ()
+    token_command: TokenCommand | None = None
+    """A command that prints a token; it is run when the first request is sent."""
     request_timeout_seconds: float = DEFAULT_REQUEST_TIMEOUT_SECONDS
 
     def __str__(self) -> str:
@@ -104,19 +129,28 @@ def _complete(context: typer.Context, service: Service) -> Service:
         note(f"{OTHER_URL_VARIABLE} is ignored; the URL of the service is read from {URL_VARIABLE}.")
     # The credentials of a profile belong to its URL and are sent to no other.
     elsewhere = "url" in active.settings and (source is None or source.name != "DEFAULT_MAP")
+    credentials = _credentials(active, with_profile=not elsewhere)
+    command = None if elsewhere or _has_token(credentials, active) else active.settings.get(TOKEN_COMMAND)
     return replace(
         service,
         profile=active.name if active.from_option else None,
-        credentials=tuple(_credentials(active, with_profile=not elsewhere).values()),
+        credentials=tuple(credentials.values()),
+        token_command=command and TokenCommand.parse(command, source=f"profile {active.name}"),
         request_timeout_seconds=context.meta.get("request_timeout", DEFAULT_REQUEST_TIMEOUT_SECONDS),
     )
+
+
+def _has_token(credentials: Mapping[str, Credential], active: ActiveProfile) -> bool:
+    """Return whether a token of the shell is sent, which only a profile given as an option wins over."""
+    return credentials.get(AUTHORIZATION.lower(), NOTHING).source == TOKEN_VARIABLE and not active.from_option
 
 
 def _credentials(active: ActiveProfile, *, with_profile: bool) -> dict[str, Credential]:
     """Return credentials by header; a profile given as an option wins over the shell, and that over other profiles."""
     found = _profile_credentials(active) if with_profile else {}
     token = os.environ.get(TOKEN_VARIABLE)
-    if token and not (active.from_option and AUTHORIZATION.lower() in found):
+    of_profile = AUTHORIZATION.lower() in found or (with_profile and TOKEN_COMMAND in active.settings)
+    if token and not (active.from_option and of_profile):
         found[AUTHORIZATION.lower()] = _bearer(token, source=TOKEN_VARIABLE)
     return found
 
@@ -125,6 +159,8 @@ def _profile_credentials(active: ActiveProfile) -> dict[str, Credential]:
     source = f"profile {active.name}"
     headers: Mapping[str, str] = active.settings.get(HEADERS, {})
     found = {name.lower(): Credential(name, value, source) for name, value in headers.items()}
+    if token := active.settings.get(TOKEN):
+        found[AUTHORIZATION.lower()] = _bearer(token, source=source)
     if variable := active.settings.get(TOKEN_ENV):
         token = os.environ.get(variable)
         if not token:

@@ -1,6 +1,7 @@
 """Profiles: named sets of defaults in the configuration file."""
 
 import os
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,9 @@ CHOICE: Final = "profile"
 
 PROFILES: Final = "profiles"
 TOKEN_ENV: Final = "token_env"  # noqa: S105  where its name is, not what it is
+TOKEN: Final = "token"  # noqa: S105  a name, too
+TOKEN_COMMAND: Final = "token_command"  # noqa: S105
+TOKENS: Final = (TOKEN, TOKEN_ENV, TOKEN_COMMAND)
 HEADERS: Final = "headers"
 VARIABLES: Final[Mapping[str, str]] = {
     "url": URL_VARIABLE,
@@ -79,6 +83,9 @@ def _checked(path: Path, document: Mapping[str, Any]) -> Configuration:
 def _check_profile(where: str, settings: object) -> None:
     if not isinstance(settings, dict):
         raise errors.SettingsError(f"{where} must be a table.")
+    given = [key for key in TOKENS if key in settings]
+    if len(given) > 1:
+        raise errors.SettingsError(f"{where}: {' and '.join(map(repr, given))} exclude each other.")
     for key, value in settings.items():
         if key not in SETTINGS:
             raise errors.SettingsError(f"{where}: unknown key {key!r}; known keys: {', '.join(SETTINGS)}.")
@@ -89,6 +96,15 @@ def _check_profile(where: str, settings: object) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
+
+
+def _is_command(value: object) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_text, value))
+    try:
+        return isinstance(value, str) and bool(shlex.split(value))
+    except ValueError:  # a quote is missing
+        return False
 
 
 def _is_duration(value: object) -> bool:
@@ -104,6 +120,8 @@ SETTINGS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "namespace": (_is_text, "a string"),
     "output": (lambda value: isinstance(value, str) and value in set(Format), f"one of {', '.join(Format)}"),
     "request_timeout": (_is_duration, "a number of seconds"),
+    TOKEN: (_is_text, "a string"),
+    TOKEN_COMMAND: (_is_command, "a command, as a string or a list of strings"),
     TOKEN_ENV: (_is_text, "the name of an environment variable"),
     HEADERS: (_are_headers, "a table of strings"),
 }
