@@ -4,6 +4,8 @@ Covers `app.store.base`, `app.store.visibility` and `app.store.paging`.
 """
 
 import asyncio
+import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,3 +106,45 @@ async def test_visibility_combines_with_the_filters(
         wanted = [each for each in wanted if each != "tie1"]
 
     assert (await _all(store, query, limit=100))[0] == wanted
+
+
+NAMESPACES = ("dev", "production", "team-a")
+DEFINITIONS = ("echo", "other")
+
+VISIBLE = [
+    Visible(()),
+    Visible(((("dev",), ("*",)),)),
+    Visible(((("dev", "production"), ("*",)),)),
+    Visible(((("team-*",), ("other",)),)),
+    Visible(((("*",), ("other",)),)),
+    Visible(((("dev",), ("*",)), (("production",), ("*",)))),
+    Visible(((("dev",), ("other",)), (("team-*", "production"), ("ec*", "other")))),
+    Visible(((("dev",), ("*",)), (("*",), ("*",)))),
+    Visible(((("dev", "*"), ("other", "x", "other")),)),
+    Visible(((("*-a",), ("o*r",)),)),
+    Visible(((("dev",), ("*",)), (("dev",), ("*",)))),
+]
+QUERIES = [
+    WorkflowQuery(),
+    WorkflowQuery(namespace="dev"),
+    WorkflowQuery(definition_name="other"),
+    WorkflowQuery(statuses=(WorkflowStatus.QUEUED, WorkflowStatus.FAILED)),
+    WorkflowQuery(statuses=(WorkflowStatus.FAILED,), definition_name="other", tags={"team": "infra"}),
+    WorkflowQuery(oldest_first=True, tags={"team": "infra"}),
+]
+
+
+@pytest.mark.parametrize("visible", VISIBLE, ids=range(len(VISIBLE)))
+async def test_every_listing_is_that_of_all_without_what_is_not_visible(store: Store, visible: Visible) -> None:
+    for name in DEFINITIONS:
+        await store.create_definition(samples.definition(name))
+    for number, (namespace, name) in enumerate(itertools.product(NAMESPACES, DEFINITIONS)):
+        fields = {"namespace": namespace, "workflow_definition": samples.definition(name), "tags": {"team": "infra"}}
+        await store.create_workflow(samples.workflow(f"w{number}", minutes=number, **fields))
+    await store.update_workflow("w3", {"status": WorkflowStatus.FAILED}, revision=0)
+
+    for query in QUERIES:
+        everything = await store.list_workflows(query, limit=100)
+        seen = [one.id for one in everything.workflows if visible.shows(one.namespace, one.workflow_definition.name)]
+        shown, _, _ = await _all(store, replace(query, visible=visible), limit=2)
+        assert shown == seen, query
