@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from app.access import checks
+from app.failures.fingerprint import FINGERPRINT
 from app.store import WorkflowQuery
 from app.store.base import brief
 from workflow_manager.models import Workflow, WorkflowStatus
@@ -49,6 +50,7 @@ Moment = Annotated[
 ]
 Filter = Annotated[str, StringConstraints(max_length=FILTER_LENGTH)]
 IdPrefix = Annotated[str, StringConstraints(pattern=rf"^$|^[A-Za-z0-9._:-]{{{ID_PREFIX_LENGTH},128}}$")]
+FingerprintFilter = Annotated[str, StringConstraints(pattern=rf"^$|^{FINGERPRINT.pattern}$")]
 TagFilter = Annotated[str, StringConstraints(pattern=r"^$|^[^:]+:", max_length=512)]
 """Filters may be empty as far as the OpenAPI document says, but an empty one counts as absent and never gets here."""
 
@@ -75,6 +77,9 @@ class WorkflowsParameters(BaseModel):
     resolved_by: Filter | None = Field(
         default=None,
         description="Only workflows that the workflow of this id resolved by resuming them and succeeding.",
+    )
+    fingerprint: FingerprintFilter | None = Field(
+        default=None, description="Only failed workflows with this fingerprint: failures of one fault."
     )
     namespace: Filter | None = Field(default=None, description="Only workflows in this namespace.")
     queue: Filter | None = Field(default=None, description="Only workflows in this queue.")
@@ -105,6 +110,7 @@ class WorkflowsParameters(BaseModel):
             id_prefix=self.id_prefix,
             resolved_by_user=self.resolved_by_user,
             resolved_by=self.resolved_by,
+            fingerprint=self.fingerprint,
             namespace=self.namespace,
             queue=self.queue,
             tags=dict(tag.split(":", 1) for tag in self.tag),

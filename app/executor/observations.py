@@ -8,6 +8,7 @@ from typing import Any, Final
 from app.executor import history
 from app.executor.history import reasons
 from app.executor.history.payloads import Payloads
+from app.failures import fingerprint
 from app.store import WorkflowChanges
 from workflow_manager import states_language
 from workflow_manager.models import Job, Workflow, WorkflowStatus, is_resolved, to_milliseconds
@@ -176,7 +177,16 @@ def changes(observation: Observation, *, before: Workflow | None, now: datetime)
             changed["resolved_by_user"] = True
         elif before is None or not before.status.terminal:
             changed["resolved_by_user"] = False  # who resolved it before did not know of this failure
-    return changed
+    return changed | fingerprint_changes(before, changed) if before is not None else changed
+
+
+def fingerprint_changes(before: Workflow, changed: WorkflowChanges) -> WorkflowChanges:
+    """Return the fingerprint of a failure whose jobs are written, and none for what is no failure any more."""
+    if changed.get("status", before.status) is not WorkflowStatus.FAILED:
+        return {"fingerprint": None} if before.fingerprint is not None else {}
+    if "jobs" not in changed:
+        return {}
+    return {"fingerprint": fingerprint.of_workflow(before.model_copy(update=dict(changed))).fingerprint}
 
 
 def _says_the_same(observation: Observation, before: Workflow) -> bool:

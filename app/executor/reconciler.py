@@ -109,11 +109,14 @@ class Reconciler:
         """Write what was observed, and return the workflow as it is then.
 
         ``before`` is the workflow as it was read; of one that was not read, ``revision`` is known, and whether
-        it ``resumes`` another one: when it succeeded, all that it resumes is resolved first. Whatever was
+        it ``resumes`` another one: when it succeeded, all that it resumes is resolved first. What failed is read, as
+        its fingerprint needs its definition. Whatever was
         written meanwhile is kept: a terminal status stays, and only its missing details are filled in. With
         ``defer_details`` those of a workflow that succeeded are not waited for. Raises ``WorkflowNotFound``.
         """
-        if before is None and (revision is None or (resumes and observation.status is WorkflowStatus.SUCCEEDED)):
+        failed = observation.status is WorkflowStatus.FAILED and observation.jobs is not None
+        resolves = resumes and observation.status is WorkflowStatus.SUCCEEDED
+        if before is None and (revision is None or resolves or failed):
             before = await self._store.get_workflow(workflow_id)
         for _ in range(MAX_TRIES):
             try:
@@ -138,6 +141,8 @@ class Reconciler:
             "observed_at": moment,
             "resolved_by_user": is_resolved(status),
         }
+        if status is WorkflowStatus.FAILED:
+            changes |= observations.fingerprint_changes(workflow, {**changes, "jobs": ()})
         if stop_pending:
             changes["stop_pending"] = True
         ended = await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
@@ -172,11 +177,13 @@ class Reconciler:
     async def settle_details(self, workflow: Workflow, observation: Observation) -> Workflow:
         """Write that there are no more details of an ended workflow than were observed. Raises ``VersionConflict``."""
         jobs = observation.jobs or ()
-        return await self._store.update_workflow(
-            workflow.id,
-            {"jobs": jobs, "last_job": last_job(jobs, status=workflow.status), "details_pending": False},
-            revision=workflow.revision,
-        )
+        changes: WorkflowChanges = {
+            "jobs": jobs,
+            "last_job": last_job(jobs, status=workflow.status),
+            "details_pending": False,
+        }
+        changes |= observations.fingerprint_changes(workflow, changes)
+        return await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
 
     async def _write(
         self,

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from app.failures import causes
 from app.failures.normalization import MAX_CHARACTERS, MAX_READ_CHARACTERS, normalized
-from workflow_manager.models import Job, JobStatus
+from workflow_manager.models import Job, JobStatus, Workflow
 
 VERSION: Final = 1
 """Raise it when a change of these rules gives known failures other fingerprints."""
@@ -67,6 +67,17 @@ def of_run(
         return _failure(definition, path(culprit, jobs), culprit.error, culprit.cause, culprit.status_reason)
     where = path(culprit, jobs) if culprit is not None else ""
     return _failure(definition, where, error, None, reason)
+
+
+def of_workflow(workflow: Workflow) -> Fault:
+    """Return what the failure of a workflow with its jobs is about."""
+    return of_run(
+        workflow.workflow_definition.name,
+        culprit=workflow.last_job,
+        jobs=workflow.jobs,
+        error=workflow.error,
+        reason=workflow.status_reason,
+    )
 
 
 def path(job: Job, jobs: Iterable[Job]) -> str:

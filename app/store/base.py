@@ -35,6 +35,7 @@ class WorkflowChanges(TypedDict, total=False):
     output: str | None
     resolved_by_user: bool
     resolved_by: str | None
+    fingerprint: str | None
     jobs: tuple[Job, ...]
     last_job: Job | None
     details_pending: bool
@@ -55,6 +56,8 @@ class WorkflowQuery:
     resolved_by_user: bool | None = None
     resolved_by: str | None = None
     """The retry that resolved them by succeeding."""
+    fingerprint: str | None = None
+    """That of their failure."""
     namespace: str | None = None
     queue: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -72,6 +75,7 @@ class WorkflowQuery:
             and (self.id_prefix is None or workflow.id.startswith(self.id_prefix))
             and self.resolved_by_user in {None, workflow.resolved_by_user}
             and self.resolved_by in {None, workflow.resolved_by}
+            and self.fingerprint in {None, workflow.fingerprint}
             and self.namespace in {None, workflow.namespace}
             and self.queue in {None, workflow.queue}
             and (self.created_after is None or workflow.created_at > self.created_after)

@@ -41,6 +41,7 @@ class MemoryStore(Store):
         self._unreadable = unreadable or UnreadableRecords()
         self._timeline: list[Place] = []
         self._timelines_by_definition: dict[str, list[Place]] = {}
+        self._timelines_by_failure: dict[str, list[Place]] = {}
         self._active: list[Place] = []
         self._deferred: list[Place] = []
         self._documents: dict[str, Document] = {}
@@ -171,6 +172,8 @@ class MemoryStore(Store):
         timeline = self._timeline
         if query.definition_name is not None:
             timeline = self._timelines_by_definition.get(query.definition_name, [])
+        if query.fingerprint is not None:
+            timeline = self._timelines_by_failure.get(query.fingerprint, [])
         ids = self._from(timeline, page_token, oldest_first=query.oldest_first)
         if query.id_prefix is not None:
             ids = filter(_begins_with(query.id_prefix), ids)
@@ -339,6 +342,17 @@ class MemoryStore(Store):
                 _insert(timeline, place)
             elif was and not is_now:
                 _remove(timeline, place)
+        self._file_failure(place, before.fingerprint if before else None, after.fingerprint if after else None)
+
+    def _file_failure(self, place: Place, before: str | None, after: str | None) -> None:
+        if before == after:
+            return
+        if before:
+            _remove(self._timelines_by_failure[before], place)
+            if not self._timelines_by_failure[before]:
+                del self._timelines_by_failure[before]
+        if after:
+            _insert(self._timelines_by_failure.setdefault(after, []), place)
 
 
 def _filters(query: WorkflowQuery) -> bool:

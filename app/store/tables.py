@@ -61,12 +61,16 @@ BY_STATE: Final = Index(
     included=("definition", "version", "start_at", *FILTERED),
 )
 BY_TROUBLE: Final = Index(name="by-trouble", hash_key="troubled", range_key="position", included=("state", *FILTERED))
+BY_FAILURE: Final = Index(
+    name="by-failure", hash_key="fingerprint", range_key="position", included=("definition", "state", *FILTERED)
+)
+"""Only workflows with a fingerprint, which are those that failed."""
 
 WORKFLOWS: Final = Table(
     suffix="workflows",
     hash_key="id",
     range_key="part",
-    indexes=(BY_DEFINITION, BY_TIME, BY_STATE, BY_TROUBLE),
+    indexes=(BY_DEFINITION, BY_TIME, BY_STATE, BY_TROUBLE, BY_FAILURE),
     expires=True,
 )
 

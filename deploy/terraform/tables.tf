@@ -89,6 +89,11 @@ resource "aws_dynamodb_table" "workflows" {
     type = "S"
   }
 
+  attribute {
+    name = "fingerprint"
+    type = "S"
+  }
+
   global_secondary_index {
     name               = "by-definition"
     hash_key           = "definition"
@@ -119,6 +124,14 @@ resource "aws_dynamodb_table" "workflows" {
     range_key          = "position"
     projection_type    = "INCLUDE"
     non_key_attributes = ["state", "namespace", "queue", "tags", "many_tags"]
+  }
+
+  global_secondary_index {
+    name               = "by-failure"
+    hash_key           = "fingerprint"
+    range_key          = "position"
+    projection_type    = "INCLUDE"
+    non_key_attributes = ["definition", "state", "namespace", "queue", "tags", "many_tags"]
   }
 
   ttl {

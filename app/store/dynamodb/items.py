@@ -45,7 +45,7 @@ DEFERRED: Final = "deferred"
 
 ATTRIBUTES: Final = frozenset(
     {"id", "created_at", "workflow_definition", "status", "error", "namespace", "queue"}
-    | {"resolved_by_user", "resolved_by"}
+    | {"resolved_by_user", "resolved_by", "fingerprint"}
     | {"retries", "tags", "revision", *TIMES, *FLAGS}
 )
 """Fields that have attributes of their own."""
@@ -203,6 +203,8 @@ def scalar_edits(values: Mapping[str, Any]) -> Edits:
         edits["resolved"] = {"BOOL": values["resolved_by_user"]}
     if "resolved_by" in values:
         edits["resolved_by"] = None if values["resolved_by"] is None else text(values["resolved_by"])
+    if "fingerprint" in values:
+        edits["fingerprint"] = text(values["fingerprint"]) if values["fingerprint"] else None
     for name in FLAGS:
         if name in values:
             edits[name] = {"BOOL": True} if values[name] else None
@@ -231,6 +233,7 @@ def fields(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
         "error": item["error"]["S"] if "error" in item else None,
         "resolved_by_user": item["resolved"]["BOOL"],
         "resolved_by": item["resolved_by"]["S"] if "resolved_by" in item else None,
+        "fingerprint": item["fingerprint"]["S"] if "fingerprint" in item else None,
         **{name: name in item for name in FLAGS},
         "revision": int(item["revision"]["N"]),
         "retries": tuple(retry["S"] for retry in item["retries"]["L"]) if "retries" in item else (),

@@ -70,7 +70,8 @@ class Listing:
     ) -> Page:
         """Return a page of a listing as the contract says."""
         span = Range.of(query, paging.decode(page_token) if page_token else None)
-        if span.empty or (query.definition_name is not None and not sendable(query.definition_name)):
+        keys = (query.definition_name, query.fingerprint)
+        if span.empty or any(key is not None and not sendable(key) for key in keys):
             return Page([], None)
         merge = Merge(self._streams(partitions(query), query, span, limit), span)
         found: list[Workflow] = []

@@ -84,6 +84,8 @@ def _bound(since_epoch: int) -> str:
 
 def partitions(query: WorkflowQuery) -> list[Partition]:
     """Return the partitions that together have every workflow that a query wants."""
+    if query.fingerprint is not None:
+        return [Partition(tables.BY_FAILURE, query.fingerprint)]
     states = _states(query)
     name = query.definition_name
     if states is None:
@@ -143,9 +145,8 @@ def filter_expression(query: WorkflowQuery, index: tables.Index) -> dict[str, An
         if value is not None and name in index.included:
             names[f"#{name}"] = name
             conditions.append(equal(f"#{name}", name, value))
-    if index is tables.BY_TROUBLE:
+    if ended := _ended_states(query, index):
         names["#state"] = "state"
-        ended = sorted((_states(query) or frozenset()) - {ACTIVE})
         conditions.append(_either([equal("#state", f"state{number}", name) for number, name in enumerate(ended)]))
     if query.visible is not None:
         conditions += _visible(query, index, names, values)
@@ -156,6 +157,14 @@ def filter_expression(query: WorkflowQuery, index: tables.Index) -> dict[str, An
         return {}
     filters = {"FilterExpression": " AND ".join(conditions), "ExpressionAttributeNames": names}
     return {**filters, "ExpressionAttributeValues": values} if values else filters
+
+
+def _ended_states(query: WorkflowQuery, index: tables.Index) -> list[str]:
+    """Return the states that the entries of an index must have; none where all of its entries may pass."""
+    states = _states(query) or frozenset()
+    if index is tables.BY_TROUBLE:
+        return sorted(states - {ACTIVE})
+    return sorted(states) if index is tables.BY_FAILURE and ACTIVE not in states else []
 
 
 def _visible(

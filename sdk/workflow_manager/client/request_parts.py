@@ -40,6 +40,7 @@ class WorkflowFilters(TypedDict, total=False):
     id_prefix: str | None
     resolved_by_user: bool | None
     resolved_by: str | None
+    fingerprint: str | None
     namespace: str | None
     queue: str | None
     tags: Mapping[str, str] | None

@@ -99,6 +99,11 @@ class WorkflowSummary(Response):
         default=None,
         description="Id of the workflow that resumed this one and succeeded, which resolved this failure.",
     )
+    fingerprint: str | None = Field(
+        default=None,
+        description="Equal for the failures of one fault: made of the definition, the state that failed, the error and "
+        "its message, without ids, times and numbers. Set once the details of the failure are known.",
+    )
     retry_for: str | None = Field(default=None, description="Id of the workflow that this one resumes.")
     retries: tuple[str, ...] = Field(default=(), description="Ids of the workflows that resume this one, oldest first.")
     tags: Tags = Field(description="Tags: those of the definition, replaced and extended by those of the request.")

@@ -118,6 +118,7 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
             status=models.WorkflowStatus.FAILED,
             resolved_by_user=False,
             resolved_by="r",
+            fingerprint="1:f",
             namespace="dev",
             queue="slow",
             tags={"a": "1", "b": "x y"},
@@ -129,8 +130,8 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
             page_token="t=",
         ),
         (
-            "GET /workflows?workflowDefinitionName=x%3Ay&status=failed&resolvedByUser=false&resolvedBy=r&namespace=dev"
-            "&queue=slow&tag=a%3A1&tag=b%3Ax+y&createdAfter=2026-01-02T00%3A00%3A00.000Z&oldestFirst=true"
+            "GET /workflows?workflowDefinitionName=x%3Ay&status=failed&resolvedByUser=false&resolvedBy=r"
+            "&fingerprint=1%3Af&namespace=dev&queue=slow&tag=a%3A1&tag=b%3Ax+y&createdAfter=2026-01-02T00%3A00%3A00.000Z&oldestFirst=true"
             "&summaryOnly=true&omitInput=true&limit=5&pageToken=t%3D"
         ),
         [workflow_json()],

@@ -102,6 +102,7 @@ def query_of(
         "created_before": filters.created_before,
         "resolved_by_user": filters.resolved,
         "resolved_by": filters.resolved_by,
+        "fingerprint": filters.fingerprint,
         "oldest_first": oldest_first,
         "summary_only": summary_only,
         "omit_input": summary_only or None,

@@ -66,6 +66,10 @@ ResolvedByFilter = Annotated[
     str | None, typer.Option(metavar="ID", help="Only workflows resolved by the success of this retry.")
 ]
 
+FingerprintFilter = Annotated[
+    str | None, typer.Option(metavar="FP", help="Only workflows that failed of the fault with this fingerprint.")
+]
+
 
 class Filters(NamedTuple):
     """Filters for workflows; None and empty match everything."""
@@ -80,6 +84,7 @@ class Filters(NamedTuple):
     created_before: datetime | None = None
     resolved: bool | None = None
     resolved_by: str | None = None
+    fingerprint: str | None = None
 
     @property
     def given(self) -> bool:

@@ -80,6 +80,7 @@ def parse_filters(
     created_before: str | None,
     resolved: bool | None = None,
     resolved_by: str | None = None,
+    fingerprint: str | None = None,
 ) -> Filters:
     """Parse the options that filter workflows."""
     texts = {
@@ -87,6 +88,7 @@ def parse_filters(
         "--namespace": namespace,
         "--queue": queue,
         "--resolved-by": resolved_by,
+        "--fingerprint": fingerprint,
     }
     for option, text in texts.items():
         if text == "":
@@ -103,6 +105,7 @@ def parse_filters(
         created_before=parse_time(created_before, option="--created-before"),
         resolved=resolved,
         resolved_by=resolved_by,
+        fingerprint=fingerprint,
     )
 
 

@@ -14,6 +14,7 @@ from workflow_manager.cli.options.filters import (
     CreatedAfterFilter,
     CreatedBeforeFilter,
     DefinitionFilter,
+    FingerprintFilter,
     NamespaceFilter,
     QueueFilter,
     ResolvedByFilter,
@@ -63,6 +64,7 @@ def workflows(
         ),
     ] = None,
     resolved_by: ResolvedByFilter = None,
+    fingerprint: FingerprintFilter = None,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help=f"Maximum number of workflows; default {DEFAULT_LIMIT}.")
     ] = None,
@@ -102,6 +104,7 @@ def workflows(
         created_before=created_before,
         resolved=resolved,
         resolved_by=resolved_by,
+        fingerprint=fingerprint,
     )
     if cause:
         return show_cause(_alone(chosen, filters_given=filters.given, output=output), service=service)

@@ -48,6 +48,21 @@ async def test_a_list_has_several_statuses_and_ids_that_begin_alike(
     assert await listed(rig, api, query) == expected
 
 
-@pytest.mark.parametrize("query", ["idPrefix=7c5f3a5", "statuses=done"])
+@pytest.mark.parametrize("query", ["idPrefix=7c5f3a5", "statuses=done", "fingerprint=1", "fingerprint=1:A"])
 async def test_what_cannot_be_a_filter_is_refused(api: httpx.AsyncClient, query: str) -> None:
     assert (await api.get(f"/workflows?{query}")).status_code == 400
+
+
+async def test_the_failures_of_one_fault_are_listed_and_show_its_fingerprint(rig: Rig, api: httpx.AsyncClient) -> None:
+    fault, other = f"1:{'a' * 32}", f"1:{'b' * 32}"
+    await rig.store.create_definition(samples.definition())
+    for number, fingerprint in enumerate([fault, other, None]):
+        await rig.store.create_workflow(
+            samples.workflow(f"w{number}", status=WorkflowStatus.FAILED, fingerprint=fingerprint)
+        )
+
+    (listed,) = (await api.get("/workflows", params={"fingerprint": fault, "summaryOnly": "true"})).json()
+
+    assert (listed["id"], listed["fingerprint"]) == ("w0", fault)
+    assert "fingerprint" not in (await api.get("/workflows/w2")).json()
+    assert len((await api.get("/workflows?fingerprint=")).json()) == 3

@@ -62,6 +62,8 @@ def _job(number: int, output: str | None) -> Job:
 
 JOBS = st.lists(st.builds(_job, st.integers(1, 3), st.sampled_from([None, "{}", LARGE])), max_size=3).map(tuple)
 
+FINGERPRINTS = st.sampled_from([None, "1:a", "1:b"])
+
 CHANGES = st.fixed_dictionaries(
     {},
     optional={
@@ -72,6 +74,7 @@ CHANGES = st.fixed_dictionaries(
         "last_updated": MOMENTS,
         "output": st.sampled_from([None, "", "{}", LARGE]),
         "resolved_by_user": st.booleans(),
+        "fingerprint": FINGERPRINTS,
         "jobs": JOBS,
         "last_job": st.none() | st.builds(_job, st.integers(1, 3), st.sampled_from([None, "{}", LARGE])),
         "details_pending": st.booleans(),
@@ -87,6 +90,7 @@ QUERIES = st.builds(
     statuses=st.lists(STATUSES, max_size=2).map(tuple),
     id_prefix=st.none() | st.sampled_from(["w", "w1", "x"]),
     resolved_by_user=st.none() | st.booleans(),
+    fingerprint=st.none() | FINGERPRINTS,
     namespace=st.sampled_from([None, None, "dev", "production"]),
     queue=st.sampled_from([None, None, "default", "slow"]),
     tags=st.just({}) | TAGS,
@@ -150,6 +154,7 @@ class Differential(RuleBasedStateMachine):
                 "tags": TAGS,
                 "input": st.sampled_from(["", LARGE]),
                 "resolved_by_user": st.booleans(),
+                "fingerprint": FINGERPRINTS,
                 "request_fingerprint": st.just("f"),
                 "priority": st.integers(0, 9),
             },

@@ -212,6 +212,15 @@ FILTERS = [
     (WorkflowQuery(resolved_by="retry", definition_name="sfncli-test:master", resolved_by_user=True), {"retried"}),
     (WorkflowQuery(resolved_by="retry", resolved_by_user=False), set()),
     (WorkflowQuery(resolved_by="other"), set()),
+    (WorkflowQuery(fingerprint="1:f"), {"failed", "retried"}),
+    (WorkflowQuery(fingerprint="1:f", resolved_by_user=False), {"failed"}),
+    (WorkflowQuery(fingerprint="1:f", statuses=(WorkflowStatus.FAILED,), resolved_by_user=False), {"failed"}),
+    (WorkflowQuery(fingerprint="1:f", statuses=(WorkflowStatus.FAILED,), queue="other"), {"retried"}),
+    (WorkflowQuery(fingerprint="1:f", statuses=(WorkflowStatus.RUNNING,)), set()),
+    (WorkflowQuery(fingerprint="1:f", definition_name="other"), set()),
+    (WorkflowQuery(fingerprint="1:f", id_prefix="f"), {"failed"}),
+    (WorkflowQuery(fingerprint="1:g"), set()),
+    (WorkflowQuery(fingerprint=""), set()),
     (WorkflowQuery(namespace="production"), {"production"}),
     (WorkflowQuery(queue="slow"), {"slow"}),
     (WorkflowQuery(tags={"team": "infra"}), {"tagged", "twice"}),
@@ -230,11 +239,16 @@ async def test_filters_combine(store: Store, query: WorkflowQuery, expected: set
     for number, workflow in enumerate(
         [
             samples.workflow("other", workflow_definition=samples.definition("other")),
-            samples.workflow("failed", status=WorkflowStatus.FAILED),
+            samples.workflow("failed", status=WorkflowStatus.FAILED, fingerprint="1:f"),
             samples.workflow("resolved", resolved_by_user=True),
             samples.workflow("production", namespace="production"),
             samples.workflow(
-                "retried", status=WorkflowStatus.FAILED, resolved_by_user=True, resolved_by="retry", queue="other"
+                "retried",
+                status=WorkflowStatus.FAILED,
+                resolved_by_user=True,
+                resolved_by="retry",
+                queue="other",
+                fingerprint="1:f",
             ),
             samples.workflow("slow", queue="slow"),
             samples.workflow("tagged", tags={"team": "infra"}),
@@ -381,6 +395,21 @@ async def test_who_resolved_a_workflow_is_kept(store: Store) -> None:
     assert (changed.resolved_by_user, changed.resolved_by) == (True, "retry")
     assert await store.get_workflow("a") == changed
     assert await listed(store, WorkflowQuery(resolved_by="retry")) == ["a"]
+
+
+async def test_a_failure_is_found_by_its_fingerprint_as_the_last_write_left_it(store: Store) -> None:
+    for number in range(3):
+        await store.create_workflow(samples.workflow(f"w{number}", minutes=number))
+        ended: WorkflowChanges = {"status": WorkflowStatus.FAILED, "stopped_at": samples.EPOCH, "fingerprint": "1:f"}
+        await store.update_workflow(f"w{number}", ended, revision=0)
+    await store.update_workflow("w1", {"fingerprint": "1:g"}, revision=1)
+    changed = await store.update_workflow("w2", {"fingerprint": None}, revision=1)
+
+    assert (changed.fingerprint, (await store.get_workflow("w1")).fingerprint) == (None, "1:g")
+    assert await listed(store, WorkflowQuery(fingerprint="1:f")) == ["w0"]
+    assert await listed(store, WorkflowQuery(fingerprint="1:g")) == ["w1"]
+    (shown,) = (await store.list_workflows(WorkflowQuery(fingerprint="1:g"), limit=9, summaries=True)).workflows
+    assert shown.fingerprint == "1:g"
 
 
 async def test_errors_and_causes_are_kept_apart_from_reasons(store: Store) -> None:

@@ -85,6 +85,30 @@ async def test_a_failure_and_its_resolution_cost_four_units_each(store: DynamoDB
     assert (failed, wire.units["UpdateItem"] - failed) == (4, 4)
 
 
+async def test_a_fingerprint_costs_one_unit_more_at_the_end_and_at_the_resolution(
+    store: DynamoDBStore, wire: Wire
+) -> None:
+    await store.create_workflow(samples.workflow("a"))
+    ended: WorkflowChanges = {"status": WorkflowStatus.FAILED, "stopped_at": samples.EPOCH, "fingerprint": "1:f"}
+    await store.update_workflow("a", ended, revision=0)
+    failed = wire.units["UpdateItem"]
+    await store.update_workflow("a", {"resolved_by_user": True}, revision=1)
+
+    assert (failed, wire.units["UpdateItem"] - failed) == (5, 5)
+
+
+async def test_the_failures_of_a_fingerprint_are_read_and_no_others(store: DynamoDBStore, wire: Wire) -> None:
+    await _fill(store)
+    wire.items.clear()
+    wire.requests.clear()
+
+    page = await store.list_workflows(WorkflowQuery(fingerprint="1:3"), limit=10)
+
+    assert len(page.workflows) == WORKFLOWS // 10
+    assert (wire.items["Query"], wire.items["BatchGetItem"]) == (WORKFLOWS // 10, WORKFLOWS // 10)
+    assert wire.requests["Query"] == 1
+
+
 async def test_details_that_come_after_the_end_cost_one_unit_more(store: DynamoDBStore, wire: Wire) -> None:
     await store.create_workflow(samples.workflow("a"))
     ended: WorkflowChanges = {
@@ -209,4 +233,5 @@ async def _fill(store: DynamoDBStore) -> None:
         workflow = samples.workflow(f"{number:032x}", minutes=number)
         await store.create_workflow(workflow)
         status = WorkflowStatus.FAILED if number % 2 else WorkflowStatus.RUNNING
-        await store.update_workflow(workflow.id, {"status": status}, revision=0)
+        fingerprint = f"1:{number % 10}" if status is WorkflowStatus.FAILED else None
+        await store.update_workflow(workflow.id, {"status": status, "fingerprint": fingerprint}, revision=0)

@@ -13,7 +13,7 @@ from app.store.base import WorkflowChanges
 from app.store.dynamodb.items import FLAGS, PAYLOADS, TIMES, position, read_position
 from app.store.dynamodb.query_plan import Range, active_partitions, filter_expression, partitions
 from app.store.paging import Position
-from app.store.tables import BY_DEFINITION, BY_STATE, BY_TIME, BY_TROUBLE
+from app.store.tables import BY_DEFINITION, BY_FAILURE, BY_STATE, BY_TIME, BY_TROUBLE
 from workflow_manager.models import WorkflowStatus
 
 ACTIVE = [("by-state", f"active#{shard}") for shard in range(4)]
@@ -55,6 +55,8 @@ PLANS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"definition_name": "a", "statuses": (WorkflowStatus.QUEUED,)}, ACTIVE),
     ({"definition_name": "a", "statuses": (WorkflowStatus.CANCELLED,)}, [("by-trouble", "a")]),
     ({"definition_name": "a", "resolved_by_user": False}, [*ACTIVE, ("by-trouble", "a")]),
+    ({"fingerprint": "1:f"}, [("by-failure", "1:f")]),
+    ({"fingerprint": "1:f", "definition_name": "a", "resolved_by_user": False}, [("by-failure", "1:f")]),
 ]
 
 
@@ -115,6 +117,14 @@ FILTERS: list[tuple[dict[str, Any], Any, str | None]] = [
         BY_TROUBLE,
         "(#state = :state0 OR #state = :state1 OR #state = :state2)",
     ),
+    ({"fingerprint": "1:f"}, BY_FAILURE, None),
+    ({"fingerprint": "1:f", "resolved_by_user": True}, BY_FAILURE, None),
+    ({"fingerprint": "1:f", "resolved_by_user": False}, BY_FAILURE, None),
+    (
+        {"fingerprint": "1:f", "statuses": (WorkflowStatus.FAILED,), "resolved_by_user": False},
+        BY_FAILURE,
+        "(#state = :state0 OR #state = :state1)",
+    ),
 ]
 
 
@@ -142,6 +152,6 @@ def test_positions_sort_like_listings_and_can_be_read_back() -> None:
 
 def test_every_field_that_can_change_is_stored() -> None:
     fixed = {"input", "variables", "execution_input"}
-    stored = {*TIMES, *FLAGS, *PAYLOADS - fixed, "status", "error", "resolved_by", "resolved_by_user"}
+    stored = {*TIMES, *FLAGS, *PAYLOADS - fixed, "status", "error", "resolved_by", "resolved_by_user", "fingerprint"}
 
     assert WorkflowChanges.__annotations__.keys() == stored

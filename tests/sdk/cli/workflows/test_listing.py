@@ -260,3 +260,10 @@ def test_a_document_says_nothing_of_what_a_summary_leaves_out(output: str, wfm: 
     service.on("GET /workflows", [sent])
     written = yaml.safe_load(wfm("workflows", "-o", output).out)
     assert (written[0] if isinstance(written, list) else written) == sent
+
+
+def test_a_fingerprint_lists_the_failures_of_one_fault(wfm: Run, service: FakeService) -> None:
+    service.on("GET /workflows", [workflow_json("failed", fingerprint="1:abc")])
+    outcome = wfm("workflows", "--fingerprint", "1:abc", "--columns", "id,fingerprint")
+    assert (outcome.code, outcome.out.split()[-1]) == (0, "1:abc")
+    assert "fingerprint=1%3Aabc" in service.asked[0].line
