@@ -12,10 +12,11 @@ from fastapi import FastAPI
 
 from app import __version__
 from app.api import error_responses, guard, middleware
+from app.api.audited import AuditedRequests
 from app.api.bodies import Bodies
 from app.api.openapi import document, swagger_ui
 from app.api.request_stats import RequestStats
-from app.api.routes import access, definitions, events, health, operations, queues, state_resources, workflows
+from app.api.routes import access, audit, definitions, events, health, operations, queues, state_resources, workflows
 from app.api.security import root_path
 from app.api.security.request_filter import FilterRules, RequestFilter
 from app.api.shutdown import Shutdown, on_stop_signal
@@ -39,6 +40,7 @@ API: Final[tuple[ModuleType, ...]] = (
     state_resources,
     queues,
     access,
+    audit,
     operations,
     health,
 )
@@ -110,6 +112,7 @@ def _application(
     app.state.request_stats = RequestStats()
     app.state.rules = FilterRules.of(settings) if settings else FilterRules()
     app.add_middleware(RequestFilter)
+    app.add_middleware(AuditedRequests)
     app.add_middleware(middleware.RequestContext, stats=app.state.request_stats, shutdown=app.state.shutdown)
     return app
 

@@ -15,6 +15,8 @@ from app import __version__, metrics
 from app.access.access_file import Issuer, read_access_file
 from app.access.authenticator import Authenticator, TokenVerifier
 from app.access.keys import KeyRing
+from app.audit.reading import AuditReader
+from app.audit.trail import AuditTrail
 from app.executor import (
     Account,
     CircuitBreaker,
@@ -57,6 +59,8 @@ class Services:
     metrics: CollectorRegistry
     readiness: Readiness
     keys: KeyRing
+    audit: AuditTrail
+    audit_reader: AuditReader
     authenticator: Authenticator | None = None
     """Absent while access control is off."""
 
@@ -117,6 +121,8 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
                 consumer = EventConsumer(sqs, intake, queue_url=settings.events_queue_url, now=now)
                 await stack.enter_async_context(_running("event consumer", consumer, on_fatal))
         keys = KeyRing(store, clock=clock, now=now)
+        audit = AuditTrail(store, days=settings.audit_days, now=now)
+        stack.push_async_callback(audit.settle)
         yield Services(
             store=store,
             executor=executor,
@@ -126,6 +132,8 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
             metrics=metrics.registry(limits, poller, unreadable),
             readiness=Readiness(store, polls=poller.ready if poller else lambda: True, clock=clock),
             keys=keys,
+            audit=audit,
+            audit_reader=AuditReader(store, now=now),
             authenticator=await _authenticator(stack, settings, keys),
         )
 

@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     access_file: Path | None = Field(
         default=None, description="File with the rights of callers without a credential, and the identity providers."
     )
+    audit_days: int = Field(default=400, ge=1, le=36_500, description="How long entries of the audit are kept.")
     store: StoreBackend | None = Field(
         default=None, description="Where workflows are kept; with the embedded AWS the default is `memory`."
     )

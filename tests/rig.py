@@ -8,6 +8,8 @@ from typing import Any
 
 from app import metrics
 from app.access.keys import KeyRing
+from app.audit.reading import AuditReader
+from app.audit.trail import AuditTrail
 from app.executor import (
     Account,
     CircuitBreaker,
@@ -97,7 +99,7 @@ class Rig:
         account = replace(ACCOUNT, installation=installation, roles=roles)
         self.unreadable = UnreadableRecords()
         given = replica_of.store if replica_of else store
-        self.store: MemoryStore = given or MemoryStore(unreadable=self.unreadable)
+        self.store: MemoryStore = given or MemoryStore(unreadable=self.unreadable, now=self.clock.now)
         self.quotas = Quotas(quotas or {}, clock=self.clock.seconds)
         self.circuit_breaker = CircuitBreaker(clock=self.clock.seconds)
         client = throttled(self.sfn.client(), self.quotas, self.circuit_breaker, randomness=lambda: 0.5)
@@ -141,6 +143,8 @@ class Rig:
             metrics=metrics.registry(self.quotas, self.poller, self.unreadable),
             readiness=Readiness(self.store, polls=self.poller.ready, clock=self.clock.seconds),
             keys=KeyRing(self.store, clock=self.clock.seconds, now=self.clock.now),
+            audit=AuditTrail(self.store, days=400, now=self.clock.now),
+            audit_reader=AuditReader(self.store, now=self.clock.now),
         )
 
     async def define(

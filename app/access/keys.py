@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from app.access import principal
 from app.access.principal import Binding, Principal, PrincipalKind
+from app.audit.notes import note
 from app.store.documents import Document, DocumentStore
 from app.store.epochs import Watched, epoch_key
 from workflow_manager import errors, models
@@ -74,6 +75,13 @@ class KeyRecord(BaseModel):
         """Who calls with the key."""
         return Principal(
             f"key/{self.id}", PrincipalKind.KEY, self.bindings, self.name, key_id=self.id, expires_at=self.expires_at
+        )
+
+    @property
+    def rights(self) -> Mapping[str, object]:
+        """What the audit tells of the key."""
+        return self.model_dump(
+            by_alias=True, mode="json", include={"name", "bindings", "expires_at"}, exclude_none=True
         )
 
     def shown(self, moment: datetime) -> models.ApiKey:
@@ -160,6 +168,7 @@ class KeyRing:
                 await self._write(record, revision=0)
             except errors.VersionConflict:
                 continue
+            note(made=key_id, after=record.rights)
             log.info("key created", action="create-key", key_id=key_id, name=new.name)
             return record.issued(key, moment)
         raise errors.VersionConflict
@@ -197,6 +206,8 @@ class KeyRing:
             except errors.VersionConflict:
                 continue
             self._known.outdate()
+            record = _record(document)
+            note(before=None if record is None else record.rights)
             log.info("key revoked", action="revoke-key", key_id=key_id)
             return
         raise errors.VersionConflict

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from app.access.principal import Binding, Principal, Role, current
+from app.audit.notes import note, note_hidden
 from app.store.visibility import EVERYTHING, matches_any
 from workflow_manager import errors
 
@@ -58,10 +59,12 @@ def require(role: Role, target: Target, *, missing: errors.NotFound | None = Non
     Raises ``missing``, which must be the error of an object that does not exist, when the principal may not know the
     object; without ``missing``, and when the principal may not do this to the object, raises ``NotAllowed``.
     """
+    note(namespace=target.namespace, definition=target.definition)
     match decide(current(), role, target, own_suffices=own_suffices):
         case Decision.ALLOWED:
             return
         case Decision.HIDDEN if missing is not None:
+            note_hidden()
             raise missing
     raise errors.NotAllowed(refusal(role, target))
 

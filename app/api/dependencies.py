@@ -6,6 +6,8 @@ from fastapi import Depends, Request
 
 from app.access.keys import KeyRing
 from app.api.bodies import Bodies
+from app.audit.reading import AuditReader
+from app.audit.trail import AuditTrail
 from app.executor import Executor, Queues, Quotas, Registry
 from app.store import Store
 
@@ -45,6 +47,18 @@ async def _quotas(request: Request) -> Quotas:
     return quotas
 
 
+async def _audit(request: Request) -> AuditTrail:
+    audit: AuditTrail = request.app.state.services.audit
+    return audit
+
+
+async def _audit_reader(request: Request) -> AuditReader:
+    reader: AuditReader = request.app.state.services.audit_reader
+    return reader
+
+
+AuditDep = Annotated[AuditTrail, Depends(_audit)]
+AuditReaderDep = Annotated[AuditReader, Depends(_audit_reader)]
 BodiesDep = Annotated[Bodies, Depends(_bodies)]
 ExecutorDep = Annotated[Executor, Depends(_executor)]
 KeysDep = Annotated[KeyRing, Depends(_keys)]

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from app.api import generated_clients, middleware
+from app.api.audited import FAILURE
 from workflow_manager import errors
 
 log = structlog.get_logger(__name__)
@@ -167,6 +168,7 @@ def install(app: FastAPI) -> None:
 
 def answer(request: Request, error: errors.WorkflowManagerError) -> JSONResponse:
     """Return the response to a request that failed with one of our errors."""
+    request.scope[FAILURE] = error.message
     if error.status >= 500:
         log.error("request failed", action="request-failed", error=error.message, path=request.url.path)
     problems = [

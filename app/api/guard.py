@@ -11,6 +11,7 @@ from app.access.authenticator import Session
 from app.access.policy import Decision, Target, decide, refusal
 from app.access.principal import acting_as
 from app.api import permissions
+from app.api.audited import PRINCIPAL
 from app.api.permissions import PERMISSIONS, Permission
 from workflow_manager import errors
 
@@ -52,7 +53,7 @@ class _Guarded:
             await self._app(scope, receive, send)
             return
         headers = scope["headers"]
-        principal = await authenticator.authenticate(headers)
+        principal = scope[PRINCIPAL] = await authenticator.authenticate(headers)
         structlog.contextvars.bind_contextvars(principal=principal.subject)
         with acting_as(principal):
             if self._permission.reach is permissions.Reach.EVERYWHERE:

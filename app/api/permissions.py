@@ -62,6 +62,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "putQueue": Permission(Reach.EVERYWHERE, Role.ADMIN),
     "deleteQueue": Permission(Reach.EVERYWHERE, Role.ADMIN),
     "whoAmI": LIST,
+    "getAudit": LIST,
     "getKeys": Permission(Reach.EVERYWHERE, Role.ADMIN),
     "createKey": Permission(Reach.EVERYWHERE, Role.ADMIN),
     "revokeKey": Permission(Reach.EVERYWHERE, Role.ADMIN),

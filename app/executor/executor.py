@@ -190,22 +190,29 @@ class Executor:
             except errors.VersionConflict:
                 continue
             if stopped:
-                _refuse_unless_cancelled(await self._seen(workflow))
+                _refuse_unless_cancelled(await self._seen(workflow, cancelled_by=current().subject or None))
             log.info("workflow cancelled", action="cancel-workflow", workflow_id=workflow_id, reason=reason)
             return
         raise errors.VersionConflict
 
-    async def resolve(self, workflow_id: str) -> None:
+    async def resolve(self, workflow_id: str, reason: str = "") -> None:
         """Mark a failed workflow as resolved. Raises ``WorkflowNotFound``, ``AlreadyResolved``."""
         for _ in range(MAX_TRIES):
             workflow = await self._permitted(self._store.get_workflow(workflow_id), Role.OPERATE)
             if workflow.resolved_by_user:
-                by = f" by {workflow.resolved_by}, which resumed it and succeeded" if workflow.resolved_by else ""
+                by = f" by {workflow.resolved_by_caller}" if workflow.resolved_by_caller else ""
+                if workflow.resolved_by:
+                    by = f" by {workflow.resolved_by}, which resumed it and succeeded"
                 raise errors.AlreadyResolved(f"workflow {workflow_id} is already resolved{by}")
             try:
                 await self._store.update_workflow(
                     workflow_id,
-                    {"resolved_by_user": True, "last_updated": self._now()},
+                    {
+                        "resolved_by_user": True,
+                        "resolved_by_caller": current().subject or None,
+                        "resolve_reason": reason or None,
+                        "last_updated": self._now(),
+                    },
                     revision=workflow.revision,
                 )
             except errors.VersionConflict:
@@ -250,15 +257,21 @@ class Executor:
 
     async def _end_cancelled(self, workflow: Workflow, reason: str, *, stop_pending: bool = False) -> None:
         try:
-            await self._reconciler.end(workflow, WorkflowStatus.CANCELLED, reason, stop_pending=stop_pending)
+            await self._reconciler.end(
+                workflow,
+                WorkflowStatus.CANCELLED,
+                reason,
+                stop_pending=stop_pending,
+                cancelled_by=current().subject or None,
+            )
         except errors.Unavailable as silence:
             await self._make_sure(workflow.id, lambda found: found.status is WorkflowStatus.CANCELLED, silence)
 
-    async def _seen(self, workflow: Workflow) -> Workflow:
+    async def _seen(self, workflow: Workflow, *, cancelled_by: str | None = None) -> Workflow:
         """Look at a workflow after something was done to it; what cannot be seen just now stays as it was known."""
         try:
             async with deadline(READ_TIMEOUT, what=f"a question about workflow {workflow.id}"):
-                return await self._reconciler.observe(workflow)
+                return await self._reconciler.observe(workflow, cancelled_by=cancelled_by)
         except errors.WorkflowManagerError as silence:
             log.warning("stop not confirmed yet", action="cancel", workflow_id=workflow.id, error=silence.message)
             return workflow

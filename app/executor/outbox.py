@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from app.access.principal import current
 from app.executor import idempotency, inputs
 from app.executor.idempotency import IdempotencyToken
 from app.executor.in_flight import StartsInFlight
@@ -187,6 +188,7 @@ class Outbox:
             execution_arn=machine.execution_arn(token.workflow_id),
             request_fingerprint=token.fingerprint,
             start_pending=start_pending,
+            created_by=current().subject or None,
         )
 
     async def _made_before(self, token: IdempotencyToken) -> Workflow | None:

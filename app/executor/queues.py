@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import structlog
 
+from app.audit.notes import note
 from app.executor.lru_cache import LRUCache
 from app.store.documents import Document, DocumentStore
 from app.store.unreadable import BROKEN, UnreadableRecords, reason
@@ -230,7 +231,9 @@ class Queues:
         """Change the limits of a queue; what runs goes on. Raises ``VersionConflict`` under very many changes."""
         for _ in range(MAX_TRIES):
             document = await self._store.get_document(KEY_PREFIX + name)
-            changed = (self._line_of(document) or QueueState(UNLIMITED)).with_limits(limits)
+            line = self._line_of(document) or QueueState(UNLIMITED)
+            changed = line.with_limits(limits)
+            note(before=_limits(line.limits), after=_limits(limits))
             if document is None and not limits.limited:
                 return _shown(name, changed, None)
             try:
@@ -375,3 +378,7 @@ def _shown(name: str, line: QueueState | None, document: Document | None) -> Que
         running=len(line.running) + line.others,
         queued=line.queued,
     )
+
+
+def _limits(limits: QueueLimits) -> Mapping[str, Any]:
+    return limits.model_dump(by_alias=True, exclude_none=True)

@@ -51,14 +51,16 @@ class Reconciler:
         """Return when this process last had an answer about an active workflow."""
         return self._asked_at.get(workflow_id)
 
-    async def observe(self, workflow: Workflow) -> Workflow:
+    async def observe(self, workflow: Workflow, *, cancelled_by: str | None = None) -> Workflow:
         """Bring a workflow up to date from its history: status, output, reason and jobs.
 
-        Nothing is written when nothing changed. Raises ``ExecutionNotFound`` and ``Unavailable``.
+        Nothing is written when nothing changed. ``cancelled_by`` is who has just stopped it. Raises
+        ``ExecutionNotFound`` and ``Unavailable``.
         """
         if workflow.status.terminal and not workflow.details_pending:
             return workflow
-        return await self.record(workflow.id, await self.read_history(workflow), before=workflow)
+        observation = await self.read_history(workflow)
+        return await self.record(workflow.id, observation, before=workflow, cancelled_by=cancelled_by)
 
     async def read_history(self, workflow: Workflow, *, wait: bool = True) -> Observation:
         """Read the history of a run. Raises ``ExecutionNotFound`` when Step Functions has forgotten it.
@@ -105,6 +107,7 @@ class Reconciler:
         revision: int | None = None,
         defer_details: bool = False,
         resumes: bool = False,
+        cancelled_by: str | None = None,
     ) -> Workflow:
         """Write what was observed, and return the workflow as it is then.
 
@@ -120,13 +123,26 @@ class Reconciler:
             before = await self._store.get_workflow(workflow_id)
         for _ in range(MAX_TRIES):
             try:
-                return await self._write(workflow_id, observation, before, revision, defer_details=defer_details)
+                return await self._write(
+                    workflow_id,
+                    observation,
+                    before,
+                    revision,
+                    defer_details=defer_details,
+                    cancelled_by=cancelled_by,
+                )
             except errors.VersionConflict:
                 before = await self._store.get_workflow(workflow_id)
         raise errors.VersionConflict
 
     async def end(
-        self, workflow: Workflow, status: WorkflowStatus, reason: str, *, stop_pending: bool = False
+        self,
+        workflow: Workflow,
+        status: WorkflowStatus,
+        reason: str,
+        *,
+        stop_pending: bool = False,
+        cancelled_by: str | None = None,
     ) -> Workflow:
         """End a workflow that has no execution to ask about. Raises ``VersionConflict`` when it changed meanwhile.
 
@@ -145,6 +161,8 @@ class Reconciler:
             changes |= observations.fingerprint_changes(workflow, {**changes, "jobs": ()})
         if stop_pending:
             changes["stop_pending"] = True
+        if cancelled_by is not None:
+            changes["cancelled_by"] = cancelled_by
         ended = await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
         self._note(ended, previous=workflow.status)
         return ended
@@ -193,6 +211,7 @@ class Reconciler:
         revision: int | None,
         *,
         defer_details: bool,
+        cancelled_by: str | None,
     ) -> Workflow:
         if before is not None:
             revision = before.revision
@@ -201,6 +220,9 @@ class Reconciler:
                     return before  # an answer from before the end
                 observation = observations.within(before, observation)
         changes = observations.changes(observation, before=before, now=self._now())
+        if cancelled_by is not None and observation.status is WorkflowStatus.CANCELLED:
+            # Also when the poller saw the end first: it does not know who stopped the run.
+            changes["cancelled_by"] = cancelled_by
         if before is not None and changes and observation.status is WorkflowStatus.SUCCEEDED:
             # Before the write: after a crash in between, the next observation repeats it.
             await self._resolve_resumed(before)

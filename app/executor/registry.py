@@ -10,6 +10,7 @@ import structlog
 
 from app.access import checks
 from app.access.principal import Role
+from app.audit.notes import note
 from app.executor.definition_cache import DefinitionCache
 from app.store import Store
 from workflow_manager import errors, states_language
@@ -54,6 +55,7 @@ class Registry:
         warnings = await self.check_definition(request)
         definition = self._definition(request, version=0)
         await self._store.create_definition(definition)
+        note(after={"version": definition.version, "id": definition.id})
         log.info("definition created", action="create-definition", definition=definition.name)
         return _warned(definition, warnings)
 
@@ -70,6 +72,7 @@ class Registry:
         warnings = await self.check_definition(request)
         definition = self._definition(request, version=version)
         await self._store.add_definition_version(definition)
+        note(before={"version": version - 1}, after={"version": version, "id": definition.id})
         log.info("definition updated", action="update-definition", definition=name, version=definition.version)
         return _warned(definition, warnings)
 
@@ -93,6 +96,7 @@ class Registry:
             await self._store.put_state_resource(resource)
         finally:
             self._definition_cache.forget_resources()  # also when it is unknown whether it was written
+        note(made=f"{resource.namespace}/{resource.name}", after={"uri": resource.uri})
         log.info(
             "state resource registered", action="put-state-resource", namespace=resource.namespace, name=resource.name
         )

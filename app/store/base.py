@@ -36,6 +36,9 @@ class WorkflowChanges(TypedDict, total=False):
     resolved_by_user: bool
     resolved_by: str | None
     fingerprint: str | None
+    resolved_by_caller: str | None
+    resolve_reason: str | None
+    cancelled_by: str | None
     jobs: tuple[Job, ...]
     last_job: Job | None
     details_pending: bool

@@ -52,6 +52,21 @@ NEW_KEY: Final[JSON] = {
     "expiresAt": "2027-01-31T12:00:00Z",
 }
 
+AUDIT_ENTRY: Final[JSON] = {
+    "at": "2026-01-31T12:00:03.000Z",
+    "actor": f"key/{KEY_ID}",
+    "keyId": KEY_ID,
+    "operation": "CancelWorkflow",
+    "object": f"workflow/{WORKFLOW_ID}",
+    "namespace": "dev",
+    "definition": "greet",
+    "outcome": "done",
+    "reason": "wrong input",
+    "requestId": REQUEST_ID,
+    "source": "192.0.2.7",
+    "count": 1,
+}
+
 JOB: Final[JSON] = {
     "id": "2",
     "state": "echo",
@@ -108,6 +123,7 @@ REQUESTS: Final[dict[str, JSON]] = {
         "tags": {"ticket": "42"},
     },
     "CancelWorkflow": {"reason": "started with the wrong input"},
+    "resolveWorkflowByID": {"reason": "known bug, fixed in the next version"},
     "resumeWorkflowByID": {"StartAt": "echo"},
     "putQueue": {"maxRunning": 10},
     "postStateResource": NEW_RESOURCE,
@@ -137,6 +153,7 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
         "name": "nightly reports",
         "bindings": KEY["bindings"],
     },
+    ("getAudit", "200"): [AUDIT_ENTRY],
     ("getKeys", "200"): [KEY],
     ("createKey", "201"): ISSUED_KEY,
     ("rotateKey", "201"): ISSUED_KEY,
@@ -228,6 +245,7 @@ OPERATION_MESSAGES: Final[dict[tuple[str, str], str]] = {
     ("deleteQueue", "400"): "name: String should match pattern '^[A-Za-z0-9._:-]{1,128}$'",
     ("deleteQueue", "409"): "Another request changed it first; read it again and retry.",
     ("whoAmI", "400"): "?role: Input should be 'read', 'submit', 'operate', 'author' or 'admin'",
+    ("getAudit", "400"): "?after: write the time as RFC 3339, for example 2026-01-31T12:00:00Z",
     ("getKeys", "400"): "?limit: this field is not known; remove it or check its spelling",
     ("createKey", "400"): "/bindings/0/role: Input should be 'read', 'submit', 'operate', 'author' or 'admin'",
     ("createKey", "409"): "Another request changed it first; read it again and retry.",
@@ -270,6 +288,7 @@ DESCRIPTIONS: Final = {
     "deleteStateResource": "The state resource is removed.",
     "getQueues": "The queues.",
     "whoAmI": "The caller.",
+    "getAudit": "A page of entries.",
     "getKeys": "The keys.",
     "createKey": "The key with its secret.",
     "revokeKey": "The key is revoked.",
@@ -300,6 +319,7 @@ SUMMARIES: Final = {
     "deleteStateResource": "Remove a state resource",
     "getQueues": "List queues",
     "whoAmI": "Show who the caller is",
+    "getAudit": "List the audit",
     "getKeys": "List API keys",
     "createKey": "Create an API key",
     "revokeKey": "Revoke an API key",

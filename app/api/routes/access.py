@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import StringConstraints
 
 from app.access.policy import Decision, Target, decide
 from app.access.principal import current
 from app.api import error_responses
-from app.api.dependencies import KeysDep
+from app.api.audited import announce
+from app.api.dependencies import AuditDep, KeysDep
 from app.api.parameters import NAME_PATTERN
 from app.api.strict_route import StrictRoute
 from workflow_manager.models import (
@@ -61,8 +62,11 @@ async def get_keys(keys: KeysDep) -> Sequence[ApiKey]:
     response_model_exclude_none=True,
     responses=error_responses.responses(409, 413),
 )
-async def create_key(new: NewApiKey, keys: KeysDep, response: Response) -> IssuedApiKey:
-    """Create an API key. Its secret is in this answer alone."""
+async def create_key(
+    new: NewApiKey, keys: KeysDep, audit: AuditDep, request: Request, response: Response
+) -> IssuedApiKey:
+    """Create an API key. Its secret is in this answer alone. Without the audit no key is made."""
+    await announce(request.scope, audit)
     response.headers["Cache-Control"] = "no-store"
     return await keys.create(new)
 
@@ -86,7 +90,10 @@ async def revoke_key(keyID: KeyId, keys: KeysDep) -> Response:
     response_model_exclude_none=True,
     responses=error_responses.responses(404, 409, 413),
 )
-async def rotate_key(keyID: KeyId, rotation: RotateApiKey, keys: KeysDep, response: Response) -> IssuedApiKey:
+async def rotate_key(
+    keyID: KeyId, rotation: RotateApiKey, keys: KeysDep, audit: AuditDep, request: Request, response: Response
+) -> IssuedApiKey:
     """Give an API key another secret, which is in this answer alone. The one before stays valid for the overlap."""
+    await announce(request.scope, audit)
     response.headers["Cache-Control"] = "no-store"
     return await keys.rotate(keyID, overlap=timedelta(seconds=rotation.overlap_seconds))

@@ -12,8 +12,16 @@ from app.api.pagination import NEXT_PAGE_HEADERS, WorkflowsParameters, announce_
 from app.api.parameters import IdempotencyKey, JobId, WorkflowId
 from app.api.routes import events
 from app.api.strict_route import StrictRoute
+from app.audit.notes import note
 from app.store import paging
-from workflow_manager.models import CancelReason, Job, StartWorkflowRequest, Workflow, WorkflowDefinitionOverrides
+from workflow_manager.models import (
+    CancelReason,
+    Job,
+    ResolveReason,
+    StartWorkflowRequest,
+    Workflow,
+    WorkflowDefinitionOverrides,
+)
 
 router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=error_responses.COMMON)
 
@@ -33,6 +41,7 @@ async def start_workflow(
     stays `queued` and starts later.
     """
     workflow = await executor.start(request, idempotency_key=idempotency_key)
+    note(made=workflow.id, namespace=workflow.namespace, definition=workflow.workflow_definition.name)
     return Response(dump(workflow), media_type="application/json")
 
 
@@ -130,6 +139,7 @@ async def get_job(workflowID: WorkflowId, jobID: JobId, executor: ExecutorDep) -
 )
 async def cancel_workflow(workflowID: WorkflowId, reason: CancelReason, executor: ExecutorDep) -> Response:
     """Cancel a queued or running workflow: its execution is stopped."""
+    note(reason=reason.reason)
     await executor.cancel(workflowID, reason.reason)
     return Response(status_code=200)
 
@@ -164,7 +174,11 @@ async def resume_workflow_by_id(
     response_class=Response,
     responses=error_responses.responses(404, 409),
 )
-async def resolve_workflow_by_id(workflowID: WorkflowId, executor: ExecutorDep) -> Response:
-    """Mark a failed workflow as resolved: it no longer needs attention."""
-    await executor.resolve(workflowID)
+async def resolve_workflow_by_id(
+    workflowID: WorkflowId, executor: ExecutorDep, reason: ResolveReason | None = None
+) -> Response:
+    """Mark a failed workflow as resolved: it no longer needs attention. The body is optional."""
+    why = reason.reason if reason else ""
+    note(reason=why)
+    await executor.resolve(workflowID, why)
     return Response(status_code=201)

@@ -43,9 +43,12 @@ FLAGS: Final = (*PENDING, "details_deferred", "start_pending")
 DEFERRED: Final = "deferred"
 """What ``by-state`` files those under that succeeded and have their details deferred."""
 
+ACTORS: Final = ("cancelled_by", "resolved_by_caller", "resolve_reason")
+"""Who changed a workflow and why; an attribute exists while it is known."""
+
 ATTRIBUTES: Final = frozenset(
     {"id", "created_at", "workflow_definition", "status", "error", "namespace", "queue"}
-    | {"resolved_by_user", "resolved_by", "fingerprint"}
+    | {"resolved_by_user", "resolved_by", "fingerprint", *ACTORS}
     | {"retries", "tags", "revision", *TIMES, *FLAGS}
 )
 """Fields that have attributes of their own."""
@@ -205,6 +208,9 @@ def scalar_edits(values: Mapping[str, Any]) -> Edits:
         edits["resolved_by"] = None if values["resolved_by"] is None else text(values["resolved_by"])
     if "fingerprint" in values:
         edits["fingerprint"] = text(values["fingerprint"]) if values["fingerprint"] else None
+    for name in ACTORS:
+        if name in values:
+            edits[name] = text(values[name]) if values[name] else None
     for name in FLAGS:
         if name in values:
             edits[name] = {"BOOL": True} if values[name] else None
@@ -234,6 +240,7 @@ def fields(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
         "resolved_by_user": item["resolved"]["BOOL"],
         "resolved_by": item["resolved_by"]["S"] if "resolved_by" in item else None,
         "fingerprint": item["fingerprint"]["S"] if "fingerprint" in item else None,
+        **{name: item[name]["S"] for name in ACTORS if name in item},
         **{name: name in item for name in FLAGS},
         "revision": int(item["revision"]["N"]),
         "retries": tuple(retry["S"] for retry in item["retries"]["L"]) if "retries" in item else (),

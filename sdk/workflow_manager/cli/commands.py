@@ -149,6 +149,9 @@ COMMANDS: Mapping[str, CommandSpec | CommandGroup] = {
         "workflow_manager.cli.admin.identity:whoami", "Show who the service takes you for and what you may do."
     ),
     "can": CommandSpec("workflow_manager.cli.admin.identity:can", "Tell whether you may do something."),
+    "audit": CommandSpec(
+        "workflow_manager.cli.admin.audit:audit", "List what was changed and what was refused, the newest first."
+    ),
     "keys": CommandGroup(
         "Create, list, rotate and revoke API keys.",
         {
@@ -178,7 +181,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Workflows": ("submit", "workflows", "wait", "cancel", "resume", "resolve", "refresh"),
     "Definitions": ("definitions", "resources"),
     "Operations": ("serve", "poll", "worker", "sfncli", "local-aws", "demo", "tables", "queues", "quotas", "health"),
-    "Access": ("whoami", "can", "keys"),
+    "Access": ("whoami", "can", "audit", "keys"),
     "This program": ("config", "openapi", "help", "version"),
 }
 """The sections of the root help."""

@@ -49,6 +49,10 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "queues resume": ("wfm queues resume slow", "wfm queues resume slow -o json"),
     "whoami": ("wfm whoami", "wfm whoami -o json"),
     "can": ("wfm can submit --namespace production", "wfm can author --definition greet"),
+    "audit": (
+        "wfm audit --namespace dev --after yesterday",
+        f"wfm audit --object workflow/{ID}",
+    ),
     "keys": ("wfm keys list", "wfm keys create --role submit --namespace dev --name nightly"),
     "keys create": (
         "wfm keys create --role submit --namespace dev --name nightly",

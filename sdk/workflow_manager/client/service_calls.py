@@ -1,7 +1,12 @@
 """Operations on the service itself: health, metrics, queues, quotas and access."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
 from workflow_manager import models
 from workflow_manager.client.decoding import (
+    AUDIT,
     HEALTH_BODY,
     IDENTITY,
     ISSUED_KEY,
@@ -14,7 +19,9 @@ from workflow_manager.client.decoding import (
     decode_text,
 )
 from workflow_manager.client.http import Caller
-from workflow_manager.client.request_parts import segment, valid
+from workflow_manager.client.request_parts import same_service_path, segment, valid
+
+MAX_AUDIT_PAGE: Final = 1_000
 
 
 class OperationCalls(Caller):
@@ -61,6 +68,33 @@ class OperationCalls(Caller):
         asked = {"role": role, "namespace": namespace, "definition": definition}
         parameters = [(name, str(value)) for name, value in asked.items() if value is not None]
         return decode(await self._connection.request("GET", "/whoami", repeatable=True, params=parameters), IDENTITY)
+
+    async def list_audit(
+        self,
+        *,
+        namespace: str | None = None,
+        actor: str | None = None,
+        about: str | None = None,
+        after: datetime | None = None,
+        limit: int = 100,
+    ) -> list[models.AuditEntry]:
+        """List what was changed and what was refused, the newest first; without ``after``, in the last 30 days.
+
+        ``about`` is an object such as ``workflow/ID``.
+        """
+        asked = {"namespace": namespace, "actor": actor, "object": about}
+        params = [(name, value) for name, value in asked.items() if value is not None]
+        if after is not None:
+            params.append(("after", models.format_time(after)))
+        path: str | None = "/audit"
+        given: Sequence[tuple[str, str]] = [*params, ("limit", str(min(limit, MAX_AUDIT_PAGE)))]
+        found: list[models.AuditEntry] = []
+        while path is not None and len(found) < limit:
+            response = await self._connection.request("GET", path, repeatable=True, params=given)
+            page = decode(response, AUDIT)
+            found.extend(page)
+            path, given = same_service_path(response), ()
+        return found[:limit]
 
     async def list_keys(self) -> list[models.ApiKey]:
         """List the API keys, without their secrets."""

@@ -8,6 +8,7 @@ with SyncWorkflowManager("http://localhost:8080") as manager:
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -144,9 +145,9 @@ class SyncWorkflowManager:
             self._manager.resume_workflow(workflow_id, start_at=start_at, force=force, idempotency_key=idempotency_key)
         )
 
-    def resolve_workflow(self, workflow_id: str) -> None:
+    def resolve_workflow(self, workflow_id: str, *, reason: str = "") -> None:
         """Mark a workflow as needing no further attention."""
-        self._thread.run(self._manager.resolve_workflow(workflow_id))
+        self._thread.run(self._manager.resolve_workflow(workflow_id, reason=reason))
 
     def wait(self, workflow_id: str, *, timeout_seconds: float | None = None) -> models.Workflow:
         """Return the workflow once it has ended."""
@@ -210,6 +211,19 @@ class SyncWorkflowManager:
     ) -> models.Identity:
         """Return who the service takes the caller for; with ``role``, also whether the caller has it there."""
         return self._thread.run(self._manager.whoami(role=role, namespace=namespace, definition=definition))
+
+    def list_audit(
+        self,
+        *,
+        namespace: str | None = None,
+        actor: str | None = None,
+        about: str | None = None,
+        after: datetime | None = None,
+        limit: int = 100,
+    ) -> list[models.AuditEntry]:
+        """List what was changed and what was refused, the newest first; without ``after``, in the last 30 days."""
+        calling = self._manager.list_audit(namespace=namespace, actor=actor, about=about, after=after, limit=limit)
+        return self._thread.run(calling)
 
     def list_keys(self) -> list[models.ApiKey]:
         """List the API keys, without their secrets."""

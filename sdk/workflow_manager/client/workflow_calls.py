@@ -97,10 +97,13 @@ class WorkflowCalls(Caller):
         params = [("force", flag(force))] if force else []
         return await self._post_once(path, body, key=idempotency_key, missing=errors.WorkflowNotFound, params=params)
 
-    async def resolve_workflow(self, workflow_id: str) -> None:
+    async def resolve_workflow(self, workflow_id: str, *, reason: str = "") -> None:
         """Mark a workflow as needing no further attention; `errors.Conflict` when it already is."""
         path = f"{workflow_path(workflow_id)}/resolved"
-        decode_nothing(await self._connection.request("POST", path, repeatable=False, missing=errors.WorkflowNotFound))
+        body = valid(models.ResolveReason, reason=reason) if reason else None
+        decode_nothing(
+            await self._connection.request("POST", path, repeatable=False, body=body, missing=errors.WorkflowNotFound)
+        )
 
     async def wait(self, workflow_id: str, *, timeout_seconds: float | None = None) -> models.Workflow:
         """Return the workflow once it has ended; `TimeoutError` when that takes too long.

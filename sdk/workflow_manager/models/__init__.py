@@ -10,6 +10,7 @@ from workflow_manager.models.access import (
     RoleBinding,
     RotateApiKey,
 )
+from workflow_manager.models.audit import AuditEntry, AuditOutcome
 from workflow_manager.models.definitions import (
     DefinitionName,
     DefinitionWarning,
@@ -39,6 +40,7 @@ from workflow_manager.models.workflows import (
     CancelReason,
     Job,
     JobAttempt,
+    ResolveReason,
     StartWorkflowRequest,
     Workflow,
     WorkflowSummary,
@@ -49,6 +51,8 @@ from workflow_manager.statuses import ACTIVE_STATUSES, JobStatus, WorkflowStatus
 __all__ = [
     "ACTIVE_STATUSES",
     "ApiKey",
+    "AuditEntry",
+    "AuditOutcome",
     "Binding",
     "CancelReason",
     "DefinitionName",
@@ -69,6 +73,7 @@ __all__ = [
     "QueueName",
     "QuotaHeadroom",
     "Request",
+    "ResolveReason",
     "ResourceName",
     "Response",
     "Role",

@@ -104,6 +104,12 @@ class WorkflowSummary(Response):
         description="Equal for the failures of one fault: made of the definition, the state that failed, the error and "
         "its message, without ids, times and numbers. Set once the details of the failure are known.",
     )
+    created_by: str | None = Field(default=None, description="Who started or resumed it; absent when unknown.")
+    cancelled_by: str | None = Field(default=None, description="Who cancelled it; absent when unknown.")
+    resolved_by_caller: str | None = Field(
+        default=None, description="Who marked the failure as resolved; absent when unknown."
+    )
+    resolve_reason: str | None = Field(default=None, description="Why the failure was marked as resolved.")
     retry_for: str | None = Field(default=None, description="Id of the workflow that this one resumes.")
     retries: tuple[str, ...] = Field(default=(), description="Ids of the workflows that resume this one, oldest first.")
     tags: Tags = Field(description="Tags: those of the definition, replaced and extended by those of the request.")
@@ -169,6 +175,14 @@ class CancelReason(Request):
 
     reason: str = Field(
         default="", max_length=32_768, description="Reason, which becomes the `statusReason` of the workflow."
+    )
+
+
+class ResolveReason(Request):
+    """Why a failed workflow needs no attention any more."""
+
+    reason: str = Field(
+        default="", max_length=4_096, description="Reason, which becomes the `resolveReason` of the workflow."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Never
 
 import pytest
 
+from app.access.principal import Principal, PrincipalKind, acting_as
 from app.executor.executor import CALL_TIMEOUT, READ_TIMEOUT
 from app.store import WorkflowChanges
 from tests.rig import LoopClock, Rig
@@ -292,3 +293,21 @@ async def _silent() -> Never:
 
 async def _denied(*_: object, **__: object) -> Never:
     raise errors.AccessDenied
+
+
+@pytest.mark.parametrize("seen_first", [False, True])
+async def test_who_cancelled_a_run_is_written_with_its_end(rig: Rig, seen_first: bool) -> None:
+    """Also when the poller sees the end before the request does."""
+    workflow = await rig.started()
+
+    async def poll() -> None:
+        if seen_first and rig.sfn.execution(workflow.id).status == "ABORTED":
+            rig.sfn.before.clear()
+            await rig.reconciler.observe(await rig.store.get_workflow(workflow.id))
+
+    rig.sfn.before["get_execution_history"] = poll
+    with acting_as(Principal("key/a", PrincipalKind.UNRESTRICTED)):
+        await rig.executor.cancel(workflow.id, "wrong input")
+
+    stored = await rig.store.get_workflow(workflow.id)
+    assert (stored.status, stored.cancelled_by) == (WorkflowStatus.CANCELLED, "key/a")

@@ -40,6 +40,19 @@ NEW_KEY = models.NewApiKey(name="nightly", bindings=(models.Binding(role=models.
 NEW_KEY_JSON = {"name": "nightly", "bindings": [{"role": "read"}]}
 IDENTITY_JSON = {"subject": "key/k1", "kind": "key", "bindings": KEY_JSON["bindings"]}
 
+AFTER = datetime(2026, 1, 31, 12, tzinfo=UTC)
+AUDIT_JSON = {
+    "at": "2026-01-31T12:00:00.000Z",
+    "actor": "key/k1",
+    "keyId": "k1",
+    "operation": "CancelWorkflow",
+    "object": "workflow/w",
+    "namespace": "dev",
+    "outcome": "done",
+    "requestId": "r",
+    "count": 1,
+}
+
 OPERATIONS: list[tuple[str, Call, str, object, object]] = [
     ("whoAmI", lambda m: m.whoami(), "GET /whoami", IDENTITY_JSON, None),
     (
@@ -47,6 +60,13 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
         lambda m: m.whoami(role=models.Role.SUBMIT, namespace="dev", definition="x"),
         "GET /whoami?role=submit&namespace=dev&definition=x",
         IDENTITY_JSON | {"allowed": True},
+        None,
+    ),
+    (
+        "getAudit",
+        lambda m: m.list_audit(namespace="dev", actor="key/k1", about="workflow/w", after=AFTER, limit=5),
+        "GET /audit?namespace=dev&actor=key%2Fk1&object=workflow%2Fw&after=2026-01-31T12%3A00%3A00.000Z&limit=5",
+        [AUDIT_JSON],
         None,
     ),
     ("getKeys", lambda m: m.list_keys(), "GET /keys", [KEY_JSON], None),

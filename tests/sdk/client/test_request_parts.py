@@ -165,6 +165,8 @@ async def test_every_parameter_of_the_service_can_be_given() -> None:
         requests.append(request)
         if request.url.path == "/openapi.json":
             return httpx.Response(200, json=DESCRIPTION)
+        if request.url.path == "/audit" and "pageToken" not in request.url.params:
+            return httpx.Response(200, json=[], headers={"X-Next-Page-Path": "/audit?pageToken=t"})
         return watched(request)
 
     async with manager_for(service) as manager:

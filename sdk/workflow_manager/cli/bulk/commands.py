@@ -103,7 +103,11 @@ def resume(
 
 
 @with_selection
-def resolve(selection: Selection) -> ExitCode:
+def resolve(
+    selection: Selection,
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why it needs no attention; shown in its details.")] = "",
+) -> ExitCode:
     """Mark failed workflows as needing no further attention.
 
     With filters instead of ids: all matching failed workflows that are not resolved.
@@ -112,7 +116,7 @@ def resolve(selection: Selection) -> ExitCode:
     from workflow_manager.cli.bulk.runner import Bulk
 
     async def action(manager: "WorkflowManager", workflow_id: str, _key: str, _state: str | None) -> str:
-        await manager.resolve_workflow(workflow_id)
+        await manager.resolve_workflow(workflow_id, reason=reason)
         return "resolved"
 
     return _run(Bulk("resolve", "resolved", RESOLVABLE, action, selection, checks_first=selection.ids is not None))

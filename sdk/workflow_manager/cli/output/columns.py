@@ -176,6 +176,17 @@ KEY_COLUMNS: Columns[models.ApiKey] = {
     "expires": Column(lambda key: _time(key.expires_at), drop_priority=1),
 }
 
+AUDIT_COLUMNS: Columns[models.AuditEntry] = {
+    "at": Column(lambda entry: time(entry.at)),
+    "actor": Column(lambda entry: entry.actor or NOTHING),
+    "operation": Column(lambda entry: entry.operation),
+    "object": Column(lambda entry: entry.object or NOTHING),
+    "namespace": Column(lambda entry: entry.namespace or NOTHING, drop_priority=2),
+    "outcome": Column(lambda entry: entry.outcome if entry.count == 1 else f"{entry.outcome} {entry.count}+"),
+    "reason": Column(lambda entry: excerpt(entry.reason), drop_priority=1),
+    "source": Column(lambda entry: entry.source or NOTHING, drop_priority=1),
+}
+
 QUOTA_COLUMNS: Columns[models.QuotaHeadroom] = {
     "action": Column(lambda quota: quota.action),
     "available": Column(lambda quota: f"{quota.available:.0f}"),

@@ -83,6 +83,7 @@ CASES: Mapping[str, Case] = {
     "putQueue": Case("PUT", lambda _: "/queues/other", lambda _: {"maxRunning": 5}),
     "deleteQueue": Case("DELETE", lambda _: "/queues/other"),
     "whoAmI": Case("GET", lambda _: "/whoami"),
+    "getAudit": Case("GET", lambda _: "/audit"),
     "getKeys": Case("GET", lambda _: "/keys"),
     "createKey": Case("POST", lambda _: "/keys", lambda _: {"name": "a", "bindings": [{"role": "read"}]}),
     "revokeKey": Case("DELETE", lambda _: "/keys/nothing"),

@@ -135,6 +135,7 @@ REQUEST_MODELS: dict[str, type[models.Request]] = {
     "updateWorkflowDefinition": models.NewWorkflowDefinitionRequest,
     "startWorkflow": models.StartWorkflowRequest,
     "CancelWorkflow": models.CancelReason,
+    "resolveWorkflowByID": models.ResolveReason,
     "resumeWorkflowByID": models.WorkflowDefinitionOverrides,
     "putQueue": models.QueueLimits,
     "createKey": models.NewApiKey,

@@ -496,3 +496,17 @@ def samples_of_jobs(texts: list[str], *, payloads_left_out: bool | None = None) 
         )
         for number, (before, after) in enumerate(itertools.pairwise(texts), start=1)
     )
+
+
+async def test_who_did_what_to_a_workflow_is_kept_with_it(store: Store) -> None:
+    await store.create_workflow(samples.workflow("a", created_by="key/creator"))
+
+    await store.update_workflow("a", {"cancelled_by": "key/b"}, revision=0)
+    changes: WorkflowChanges = {"resolved_by_caller": "oidc/idp/c", "resolve_reason": "known bug"}
+    updated = await store.update_workflow("a", changes, revision=1)
+
+    for found in (updated, await store.get_workflow("a")):
+        assert (found.created_by, found.cancelled_by) == ("key/creator", "key/b")
+        assert (found.resolved_by_caller, found.resolve_reason) == ("oidc/idp/c", "known bug")
+    [listed] = (await store.list_workflows(WorkflowQuery(), limit=10, summaries=True, inputs=False)).workflows
+    assert (listed.created_by, listed.cancelled_by) == ("key/creator", "key/b")
