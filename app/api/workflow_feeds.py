@@ -144,7 +144,9 @@ class Feed:
             return
         self._latest = Snapshot(workflow, self._bodies)
         self._refresh_pause = self._interval
-        if workflow.status.terminal and self._ended_at is None:
+        if not workflow.status.terminal:
+            self._ended_at = None  # also when it goes on after its end
+        elif self._ended_at is None:
             self._ended_at = self._now()
         self._announce()
 

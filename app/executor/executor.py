@@ -38,6 +38,11 @@ log = structlog.get_logger(__name__)
 REFRESH_EVERY: Final = timedelta(seconds=1)
 """Minimum time between two refreshes of an active workflow by reads."""
 
+LOOK_EVERY: Final = timedelta(minutes=1)
+REDRIVABLE: Final = timedelta(days=14)
+"""How often a failed workflow that is read is looked at for redrives outside of the service, and how long after its end
+there can be any."""
+
 READ_TIMEOUT: Final = timedelta(seconds=2)
 """How long a read waits for Step Functions before it returns the stored state."""
 
@@ -71,6 +76,7 @@ class Executor:
         self._now = now
         self._keeper = SecretKeeper(store, now=now)
         self._refreshed_at: LRUCache[str, datetime] = LRUCache(MAX_REMEMBERED)
+        self._looked_at: LRUCache[str, datetime] = LRUCache(MAX_REMEMBERED)
         self._shown = asyncio.Semaphore(SHOWN_AT_ONCE)
 
     async def start(self, request: StartWorkflowRequest, *, idempotency_key: str | None = None) -> Workflow:
@@ -128,6 +134,8 @@ class Executor:
                     return await self._refreshed(workflow, at_once=fetch_history)
                 if workflow.details_pending:
                     return await self._reconciler.observe(workflow) if self._due(workflow) else workflow
+                if self._may_go_on(workflow):
+                    workflow = await self._reconciler.look(workflow)
                 if fetch_history and not workflow.jobs:
                     return workflow.model_copy(update={"jobs": (await self._reconciler.read_history(workflow)).jobs})
         except errors.WorkflowNotFound:
@@ -378,6 +386,16 @@ class Executor:
         if workflow.status.terminal:
             return workflow
         return workflow.model_copy(update={"observed_at": self._reconciler.asked_at(workflow.id)})
+
+    def _may_go_on(self, workflow: Workflow) -> bool:
+        """Tell whether to ask if a failed run was redriven outside of the service, and note that it is asked."""
+        moment = self._now()
+        ended = workflow.stopped_at or workflow.last_updated
+        asked = max(filter(None, (ended, workflow.observed_at, self._looked_at.get(workflow.id))))
+        if workflow.status is not WorkflowStatus.FAILED or moment - asked < LOOK_EVERY or moment - ended > REDRIVABLE:
+            return False
+        self._looked_at.put(workflow.id, moment)
+        return True
 
     def _due(self, workflow: Workflow) -> bool:
         """Tell whether it is time to ask about a workflow, and note that it is asked about."""

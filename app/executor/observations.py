@@ -59,6 +59,20 @@ class Observation:
         return self.status.terminal and self.outcome_known and self.jobs is not None
 
 
+OUTSIDE: Final = "outside"
+"""Who redrove a run that was not redriven through this service."""
+
+
+def is_stale(observation: Observation, redrives: int) -> bool:
+    """Tell whether an observation is of a time before a run was redriven so often."""
+    return observation.redrives is not None and observation.redrives < redrives
+
+
+def is_later(observation: Observation, redrives: int) -> bool:
+    """Tell whether an observation is of a time after a run was redriven once more."""
+    return observation.redrives is not None and observation.redrives > redrives
+
+
 def from_description(answer: Mapping[str, Any]) -> Observation:
     """Read an answer of DescribeExecution."""
     return Observation(
@@ -141,8 +155,23 @@ class RunReading:
         )
 
 
+def against(known: Workflow, observation: Observation) -> Observation | None:
+    """Return what an observation may add to what is known; None when that is newer.
+
+    Observations are ordered by the number of redrives, and within the same number a terminal status is final.
+    """
+    if is_stale(observation, known.redrives):
+        return None
+    if is_later(observation, known.redrives):
+        stops = known.stop_pending and not observation.status.terminal
+        return None if stops or known.status is WorkflowStatus.SUCCEEDED else observation
+    if not known.status.terminal:
+        return observation
+    return within(known, observation) if observation.status.terminal else None
+
+
 def within(ended: Workflow, observation: Observation) -> Observation:
-    """Return what an observation may still add to a workflow that has ended: a terminal status is final."""
+    """Return what an observation of the same redrive may still add to a workflow that has ended."""
     if observation.status is ended.status:
         return observation
     return replace(
@@ -155,6 +184,9 @@ def changes(observation: Observation, *, before: Workflow | None, now: datetime)
 
     Without ``before`` nothing is known of what is stored, so everything that was observed is written.
     """
+    if before is not None and is_later(observation, before.redrives):
+        opened = reopening(observation.redrives or 0, by=OUTSIDE, now=now)
+        return {**opened, **changes(observation, before=before.model_copy(update={**opened}), now=now)}
     if before is not None and _says_the_same(observation, before):
         return {}
     status = observation.status
@@ -165,19 +197,26 @@ def changes(observation: Observation, *, before: Workflow | None, now: datetime)
         changed["jobs"] = observation.jobs
         changed["last_job"] = history.last_job(observation.jobs, status=status)
     if status.terminal:
-        changed["details_pending"] = not observation.complete
-        changed["stopped_at"] = to_milliseconds(observation.stopped_at or now)
-        if observation.reason is not None:
-            changed["status_reason"] = observation.reason
-        if observation.error is not None:
-            changed["error"] = observation.error
-        if observation.outcome_known:
-            changed["output"] = observation.output
-        if is_resolved(status):
-            changed["resolved_by_user"] = True
-        elif before is None or not before.status.terminal:
-            changed["resolved_by_user"] = False  # who resolved it before did not know of this failure
+        changed.update(_ending(observation, before=before, now=now))
     return changed | fingerprint_changes(before, changed) if before is not None else changed
+
+
+def _ending(observation: Observation, *, before: Workflow | None, now: datetime) -> WorkflowChanges:
+    changed: WorkflowChanges = {
+        "details_pending": not observation.complete,
+        "stopped_at": to_milliseconds(observation.stopped_at or now),
+    }
+    if observation.reason is not None:
+        changed["status_reason"] = observation.reason
+    if observation.error is not None:
+        changed["error"] = observation.error
+    if observation.outcome_known:
+        changed["output"] = observation.output
+    if is_resolved(observation.status):
+        changed["resolved_by_user"] = True
+    elif before is None or not before.status.terminal:
+        changed["resolved_by_user"] = False  # who resolved it before did not know of this failure
+    return changed
 
 
 def fingerprint_changes(before: Workflow, changed: WorkflowChanges) -> WorkflowChanges:
@@ -187,6 +226,34 @@ def fingerprint_changes(before: Workflow, changed: WorkflowChanges) -> WorkflowC
     if "jobs" not in changed:
         return {}
     return {"fingerprint": fingerprint.of_workflow(before.model_copy(update=dict(changed))).fingerprint}
+
+
+def reopening(
+    redrives: int, *, by: str, now: datetime, status: WorkflowStatus = WorkflowStatus.RUNNING
+) -> WorkflowChanges:
+    """Return the changes that let a workflow go on: nothing of its last end is left."""
+    return {
+        "status": status,
+        "redrives": redrives,
+        "redriven_at": now,
+        "redriven_by": by,
+        "stopped_at": None,
+        "status_reason": None,
+        "error": None,
+        "fingerprint": None,
+        "output": None,
+        "resolved_by_user": False,
+        "resolved_by": None,
+        "resolved_by_caller": None,
+        "resolve_reason": None,
+        "cancelled_by": None,
+        "details_pending": False,
+        "details_deferred": False,
+        "start_pending": False,
+        "stop_pending": False,
+        "last_updated": now,
+        "observed_at": now,
+    }
 
 
 def _says_the_same(observation: Observation, before: Workflow) -> bool:

@@ -98,6 +98,16 @@ class Reconciler:
         """Ask for everything but the jobs. Raises ``ExecutionNotFound`` and ``Unavailable``."""
         return observations.from_description(await self._sfn.describe_execution(executionArn=execution_arn))
 
+    async def look(self, workflow: Workflow) -> Workflow:
+        """Ask whether the run of an ended workflow was redriven, and take it up again if so.
+
+        Raises ``ExecutionNotFound``, ``Unavailable``, ``VersionConflict``.
+        """
+        observation = await self.describe(workflow.execution_arn)
+        if not observations.is_later(observation, workflow.redrives):
+            return workflow
+        return await self.record(workflow.id, observation, before=workflow)
+
     async def record(
         self,
         workflow_id: str,
@@ -111,10 +121,10 @@ class Reconciler:
     ) -> Workflow:
         """Write what was observed, and return the workflow as it is then.
 
-        ``before`` is the workflow as it was read; of one that was not read, ``revision`` is known, and whether
-        it ``resumes`` another one: when it succeeded, all that it resumes is resolved first. What failed is read, as
-        its fingerprint needs its definition. Whatever was
-        written meanwhile is kept: a terminal status stays, and only its missing details are filled in. With
+        ``before`` is the workflow as it was read; of one that was not read, ``revision`` is known, that it was redriven
+        as often as was observed, and whether it ``resumes`` another one: when it succeeded, all that it resumes is
+        resolved first. What failed is read, as its fingerprint needs its definition. Whatever was written meanwhile is
+        kept: a terminal status stays unless the run was redriven, and only its missing details are filled in. With
         ``defer_details`` those of a workflow that succeeded are not waited for. Raises ``WorkflowNotFound``.
         """
         failed = observation.status is WorkflowStatus.FAILED and observation.jobs is not None
@@ -215,10 +225,10 @@ class Reconciler:
     ) -> Workflow:
         if before is not None:
             revision = before.revision
-            if before.status.terminal:
-                if not observation.status.terminal:
-                    return before  # an answer from before the end
-                observation = observations.within(before, observation)
+            news = observations.against(before, observation)
+            if news is None:
+                return before
+            observation = news
         changes = observations.changes(observation, before=before, now=self._now())
         if cancelled_by is not None and observation.status is WorkflowStatus.CANCELLED:
             # Also when the poller saw the end first: it does not know who stopped the run.

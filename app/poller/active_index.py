@@ -167,4 +167,5 @@ class ActiveIndexReader:
             revision=workflow.revision,
             since=self._clock(),
             resumes=workflow.retry_for is not None,
+            redrives=workflow.redrives,
         )

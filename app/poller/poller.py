@@ -25,7 +25,7 @@ from app.poller.sweeps import Sweeper
 from app.poller.tracking import ActiveSet, Tracked
 from app.store import Store
 from workflow_manager import errors
-from workflow_manager.models import Workflow
+from workflow_manager.models import Workflow, WorkflowStatus
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +106,15 @@ class Poller:
         self._active_index = ActiveIndexReader(
             store, self._active, self._schedule, self._details, self._waiting, clock=clock
         )
-        self._sweeper = Sweeper(lists, self._refresher, self._active, self._schedule, self._budget, clock=clock)
+        self._sweeper = Sweeper(
+            lists,
+            self._refresher,
+            self._active,
+            self._schedule,
+            self._budget,
+            clock=clock,
+            follow=self._active_index.follow,
+        )
         self._stopping = asyncio.Event()
         self._dispatcher = Dispatcher(
             store,
@@ -196,8 +204,12 @@ class Poller:
         self._budget.on_event()
         if (tracked := self._active.get(workflow.id)) is not None:
             self._refresher.note(tracked, workflow)
-        elif workflow.id in self._waiting:
+        elif workflow.id in self._waiting or self._goes_on_again(workflow):
             self._active_index.follow(workflow)
+
+    def _goes_on_again(self, workflow: Workflow) -> bool:
+        """Tell whether a workflow was redriven, and stands in the active index where only a whole read finds it."""
+        return self._leadership.leading and workflow.redrives > 0 and workflow.status is WorkflowStatus.RUNNING
 
     async def poll_once(self) -> RoundReport:
         """Bring every active workflow up to date once, as the leader or not; returns when all are done."""

@@ -9,13 +9,13 @@ from typing import Final
 import structlog
 
 from app.executor import Reconciler
-from app.executor.observations import Observation
+from app.executor.observations import Observation, is_later, is_stale
 from app.executor.sfn.quotas import Priority, with_priority
 from app.executor.starter import LAG, start_window_over
 from app.poller.details_queue import Details
 from app.poller.dispatch.backlog import Backlog
 from app.poller.schedule import PollSchedule
-from app.poller.tracking import Tracked
+from app.poller.tracking import Tracked, state_machine_of
 from app.store import Store
 from workflow_manager import errors
 from workflow_manager.models import Workflow, WorkflowStatus
@@ -32,8 +32,8 @@ answers lag behind, and two at the same moment are one."""
 ZOMBIE_REASON: Final = "Step Functions does not know the execution any more (zombie)"
 
 DETAIL_TRIES: Final = 8
-"""Readings, some minutes in all, after which the details of an ended workflow are what they are: its run goes on again,
-because it was redriven outside of the service."""
+"""Readings, some minutes in all, after which the details of an ended workflow are what they are: its history lags
+behind for longer than it ever should."""
 
 
 class RefreshOutcome(StrEnum):
@@ -107,6 +107,20 @@ class WorkflowRefresher:
 
         return await self._guarded(tracked, write, Priority.STATUS)
 
+    async def adopt(self, machine: str, workflow_id: str, observation: Observation) -> Workflow | None:
+        """Take up an ended workflow again that a list shows as redriven; None when it is none of ours, or no news."""
+        try:
+            workflow = await self._store.get_workflow(workflow_id)
+            if state_machine_of(workflow.execution_arn) != machine or not is_later(observation, workflow.redrives):
+                return None
+            recorded = await self._reconciler.record(workflow_id, observation, before=workflow)
+        except (errors.WorkflowNotFound, errors.RecordUnreadable):
+            return None
+        except errors.WorkflowManagerError as trouble:
+            log.warning("redrive not adopted", action="adopt-skip", workflow_id=workflow_id, error=trouble.message)
+            return None
+        return None if recorded.status.terminal else recorded
+
     async def look_up(self, tracked: Tracked) -> RefreshOutcome:
         """Learn from the store what others have written of a workflow."""
         return await self._guarded(tracked, self._look_up, Priority.STATUS)
@@ -114,7 +128,7 @@ class WorkflowRefresher:
     def note(self, tracked: Tracked, workflow: Workflow, *, changed: bool = True) -> RefreshOutcome:
         """Update the tracked state of a workflow; an ended one is no longer polled, but its details are queued."""
         tracked.status = workflow.status
-        tracked.revision = workflow.revision
+        tracked.revision, tracked.redrives = workflow.revision, workflow.redrives
         self._seen(tracked)
         if workflow.status is not WorkflowStatus.QUEUED:
             self._waiting.remove(tracked.id)
@@ -176,9 +190,13 @@ class WorkflowRefresher:
             observation = await self._reconciler.read_history(workflow, wait=wait)
         except errors.ExecutionNotFound:
             return await self._attend_missing(tracked, workflow)
+        if workflow.status is WorkflowStatus.QUEUED and is_stale(observation, workflow.redrives):
+            return await self._attend_missing(tracked, workflow)  # its redrive, that is
         recorded = await self._reconciler.record(tracked.id, observation, before=workflow)
         if recorded.status.terminal and recorded.details_pending:
             return await self._attend_reopened(tracked, recorded, observation)
+        if workflow.status.terminal and not recorded.status.terminal:
+            self._schedule.track(tracked)
         return self.note(tracked, recorded, changed=recorded.revision != workflow.revision)
 
     async def _describe(self, tracked: Tracked) -> RefreshOutcome:
@@ -191,13 +209,18 @@ class WorkflowRefresher:
         return await self._write(tracked, observation)
 
     async def _write(self, tracked: Tracked, observation: Observation) -> RefreshOutcome:
-        if observation.status is tracked.status:
+        if is_stale(observation, tracked.redrives):
+            if tracked.status is not WorkflowStatus.QUEUED:
+                return RefreshOutcome.UNCHANGED
+            return await self._attend_missing(tracked, await self._store.get_workflow(tracked.id))
+        later = is_later(observation, tracked.redrives)
+        if observation.status is tracked.status and not later:
             self._seen(tracked)
             return RefreshOutcome.UNCHANGED
         recorded = await self._reconciler.record(
             tracked.id,
             observation,
-            revision=tracked.revision,
+            revision=None if later else tracked.revision,
             defer_details=self._details.full,
             resumes=tracked.resumes,
         )

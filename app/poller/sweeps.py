@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from app.executor import ExecutionLists
+from app.executor.lru_cache import LRUCache
 from app.executor.observations import Observation
 from app.executor.sfn.execution_lists import ListedStatus
 from app.executor.sfn.quotas import Priority, with_priority
@@ -19,7 +20,7 @@ from app.poller.refresher import RefreshOutcome, WorkflowRefresher
 from app.poller.schedule import PollSchedule
 from app.poller.tracking import ActiveSet, Tracked
 from workflow_manager import errors
-from workflow_manager.models import WorkflowStatus
+from workflow_manager.models import Workflow, WorkflowStatus
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,9 @@ it. So all questions that can be asked are asked, and few of them wait."""
 
 OLDEST_PART: Final = 10
 """One of this many is described before the lists of ended executions are read."""
+
+MAX_REDRIVEN: Final = 10_000
+"""Redriven runs that are remembered, so that the store is asked once for those of others and those that ended."""
 
 SWEEP_WIDTH: Final = 16
 """Workflows that one sweep reads or writes in the store at the same time."""
@@ -55,14 +59,17 @@ class Sweeper:
         budget: Budget,
         *,
         clock: Callable[[], float],
+        follow: Callable[[Workflow], None],
     ) -> None:
         self._lists = lists
         self._refresher = refresher
+        self._follow = follow
         self._active = active
         self._schedule = schedule
         self._budget = budget
         self._clock = clock
         self._seconds: dict[str, float] = {}
+        self._redriven: LRUCache[tuple[str, str], int] = LRUCache(MAX_REDRIVEN)
         self._forecasts: dict[str, Forecast[ListedStatus]] = {}
 
     @property
@@ -110,6 +117,7 @@ class Sweeper:
                 gone.pop(name, None)
                 tracked = members.get(name)
                 if tracked is None:
+                    outcomes += await self._adopt(machine, name, page.observations[name])
                     continue
                 tracked.asked_at = tracked.seen_at = began
                 tracked.denied_at = None
@@ -117,6 +125,18 @@ class Sweeper:
                     news.append((tracked, page.observations[name]))
             outcomes += await self._record(news)
         return outcomes, gone
+
+    async def _adopt(self, machine: str, name: str, observation: Observation) -> list[RefreshOutcome]:
+        """Take up a run again that goes on after its end, because it was redriven; each redrive is looked at once."""
+        redrives = observation.redrives or 0
+        if not redrives or self._redriven.get((machine, name)) == redrives:
+            return []
+        self._redriven.put((machine, name), redrives)
+        workflow = await self._refresher.adopt(machine, name, observation)
+        if workflow is None:
+            return []
+        self._follow(workflow)
+        return [RefreshOutcome.CHANGED]
 
     async def _look_up(self, gone: dict[str, Tracked]) -> list[RefreshOutcome]:
         """Update workflows from the store: most of their events have arrived meanwhile, perhaps at another replica."""

@@ -31,6 +31,7 @@ class Tracked:
     """When Step Functions first said that it does not know it, since it last knew it."""
     resumes: bool = False
     """Whether it resumes another workflow."""
+    redrives: int = 0
     tries: int = 0
     """Times in a row that its details could not be read."""
 

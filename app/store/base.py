@@ -45,6 +45,9 @@ class WorkflowChanges(TypedDict, total=False):
     details_deferred: bool
     start_pending: bool
     stop_pending: bool
+    redrives: int
+    redriven_at: datetime | None
+    redriven_by: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,8 +226,11 @@ class WorkflowStore(ABC):
     async def update_workflow(self, workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:
         """Change the named fields and return the workflow as it is then; its revision is one more.
 
+        A terminal status is final within a redrive: it changes only together with a higher ``redrives``, and
+        ``succeeded`` never. A workflow that is active again has no expiry until it ends again.
+
         Raises ``WorkflowNotFound``, and ``VersionConflict`` when the workflow is not at ``revision`` or a terminal
-        status would change.
+        status would change without a redrive.
         """
 
     @abstractmethod

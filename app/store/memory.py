@@ -135,7 +135,7 @@ class MemoryStore(Store):
     async def update_workflow(self, workflow_id: str, changes: WorkflowChanges, *, revision: int) -> Workflow:
         workflow = self._at_revision(workflow_id, revision)
         status = changes.get("status", workflow.status)
-        if workflow.status.terminal and status is not workflow.status:
+        if workflow.status.terminal and status is not workflow.status and not _redrives(workflow, changes):
             raise errors.VersionConflict(f"workflow {workflow_id} has ended as {workflow.status}")
         unreadable = workflow.workflow_definition.unreadable if "jobs" in changes else workflow.unreadable
         update = {**changes, "revision": revision + 1, "unreadable": unreadable}
@@ -367,6 +367,11 @@ def _filters(query: WorkflowQuery) -> bool:
 
 def _begins_with(prefix: str) -> Callable[[str], bool]:
     return lambda workflow_id: workflow_id.startswith(prefix)
+
+
+def _redrives(workflow: Workflow, changes: WorkflowChanges) -> bool:
+    """Tell whether changes let an ended workflow go on, which one that succeeded never does."""
+    return workflow.status is not WorkflowStatus.SUCCEEDED and changes.get("redrives", 0) > workflow.redrives
 
 
 def _is_active(workflow: Workflow) -> bool:

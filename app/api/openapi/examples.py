@@ -93,6 +93,7 @@ QUEUED: Final[JSON] = {
     "input": '{"foo":true}',
     "resolvedByUser": False,
     "retries": [],
+    "redrives": 0,
     "tags": {"team": "infra", "ticket": "42"},
     "jobs": [],
     "executionArn": EXECUTION + WORKFLOW_ID,

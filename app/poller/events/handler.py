@@ -3,6 +3,7 @@
 import structlog
 
 from app.executor import Reconciler
+from app.executor.observations import is_later, is_stale
 from app.executor.sfn.quotas import Priority, with_priority
 from app.poller.events.messages import StatusEvent
 from app.poller.poller import Poller
@@ -36,9 +37,10 @@ class StatusEventHandler:
         """
         tracked = self._poller.followed(event.workflow_id)
         try:
-            if tracked is None or tracked.execution_arn != event.execution_arn:
+            is_followed = tracked is not None and tracked.execution_arn == event.execution_arn
+            if tracked is None or not is_followed or is_later(event.observation, tracked.redrives):
                 await self._take_of_stored(event)
-            elif tracked.status is event.observation.status:
+            elif is_stale(event.observation, tracked.redrives) or tracked.status is event.observation.status:
                 return
             elif self._is_asked_about(event):
                 self._poller.ask_next(tracked)
@@ -61,13 +63,23 @@ class StatusEventHandler:
         workflow = await self._store.get_workflow(event.workflow_id)
         if workflow.execution_arn != event.execution_arn:
             raise errors.WorkflowNotFound
-        if not workflow.status.terminal and self._is_asked_about(event):
+        if is_later(event.observation, workflow.redrives):
+            recorded = await self._looked_at(workflow)
+        elif not workflow.status.terminal and self._is_asked_about(event):
             recorded = await self._asked_about(workflow)
         else:
             recorded = await self._reconciler.record(
                 workflow.id, event.observation, before=workflow, defer_details=self._poller.defers_details
             )
         self._poller.on_event(recorded)
+
+    async def _looked_at(self, workflow: Workflow) -> Workflow:
+        """Ask Step Functions whether a run was redriven, as an event says: nothing else can reopen a workflow."""
+        try:
+            with with_priority(Priority.STATUS):
+                return await self._reconciler.look(workflow)
+        except errors.ExecutionNotFound:
+            return workflow
 
     def _is_asked_about(self, event: StatusEvent) -> bool:
         status = event.observation.status

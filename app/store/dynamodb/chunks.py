@@ -73,11 +73,15 @@ class Parts:
             chunks = compression.cut(blob)
             generation = f"{write_id}#{len(chunks)}"
             edits[name] = text(generation)
-            expires = expires_at or expiry(now + LONGEST_RUN, self._retention)
+            expires = expires_at or self.latest_expiry(now)
             for key, chunk in zip(keys([Generation(workflow_id, name, generation)]), chunks, strict=True):
                 requests.append({"PutRequest": {"Item": {**key, "chunk": {"B": chunk}, "expires_at": expires}}})
         await self._calls.write_many(self._table, requests, batch=PARTS_IN_REQUEST)
         return edits
+
+    def latest_expiry(self, now: datetime) -> AttributeValue:
+        """Return when the parts of a workflow may go that is active now."""
+        return expiry(now + LONGEST_RUN, self._retention)
 
     async def read(self, generations: Collection[Generation]) -> Mapping[Generation, bytes | ValueError]:
         """Return complete payloads, unpacked, or why one cannot be unpacked; incomplete ones are left out."""

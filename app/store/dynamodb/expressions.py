@@ -14,6 +14,9 @@ ALIVE: Final = "(attribute_not_exists(#expires_at) OR #expires_at > :now)"
 ABSENT: Final = "attribute_not_exists(#id) OR #expires_at <= :now"
 """An item that only waits for DynamoDB to remove it counts as gone."""
 
+REDRIVEN: Final = "#status <> :succeeded AND (attribute_not_exists(#redrives) OR #redrives < :redrives)"
+"""Holds for an ended workflow that goes on; the new number of redrives is also assigned."""
+
 Guesses: TypeAlias = frozenset[str]
 
 GUESSED: Final = frozenset({"resolved_by_user", "details_deferred", *PENDING})
@@ -41,18 +44,25 @@ def update(
     *,
     revision: int,
     status: WorkflowStatus | None,
+    redrives: int = 0,
     guesses: Guesses,
     now: datetime,
 ) -> dict[str, Any]:
     """Return the update of a summary, on condition that it is at ``revision`` and may change to ``status``.
 
-    The other condition is that the ``guesses`` are right.
+    With more ``redrives`` than before, an ended workflow may go on. The other condition is that the ``guesses`` are
+    right.
     """
     conditions = ["#revision = :at_revision", ALIVE]
     values: dict[str, AttributeValue] = {":at_revision": number(revision), ":now": _seconds(now)}
     names = {"#revision": "revision", "#expires_at": "expires_at"}
     if status is not None:
-        conditions.append(f"#status IN (:same, {', '.join(f':{active}' for active in ACTIVE)})")
+        allowed = f"#status IN (:same, {', '.join(f':{active}' for active in ACTIVE)})"
+        if redrives:
+            allowed = f"({allowed} OR ({REDRIVEN}))"
+            names["#redrives"] = "redrives"
+            values[":succeeded"] = text(WorkflowStatus.SUCCEEDED)
+        conditions.append(allowed)
         values |= {":same": text(status), **{f":{active}": text(active) for active in ACTIVE}}
         names["#status"] = "status"
     if "resolved_by_user" in guesses:

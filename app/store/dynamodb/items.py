@@ -32,7 +32,7 @@ Functions starts 300 workflows a second, after a burst of 1,300, and each start 
 UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 
-TIMES: Final = ("started_at", "stopped_at", "last_updated", "observed_at")
+TIMES: Final = ("started_at", "stopped_at", "last_updated", "observed_at", "redriven_at")
 
 PENDING: Final = ("details_pending", "stop_pending")
 """Flags that keep an ended workflow among the active ones."""
@@ -43,12 +43,12 @@ FLAGS: Final = (*PENDING, "details_deferred", "start_pending")
 DEFERRED: Final = "deferred"
 """What ``by-state`` files those under that succeeded and have their details deferred."""
 
-ACTORS: Final = ("cancelled_by", "resolved_by_caller", "resolve_reason")
+ACTORS: Final = ("cancelled_by", "resolved_by_caller", "resolve_reason", "redriven_by")
 """Who changed a workflow and why; an attribute exists while it is known."""
 
 ATTRIBUTES: Final = frozenset(
     {"id", "created_at", "workflow_definition", "status", "error", "namespace", "queue"}
-    | {"resolved_by_user", "resolved_by", "fingerprint", *ACTORS}
+    | {"resolved_by_user", "resolved_by", "fingerprint", "redrives", *ACTORS}
     | {"retries", "tags", "revision", *TIMES, *FLAGS}
 )
 """Fields that have attributes of their own."""
@@ -200,17 +200,15 @@ def scalar_edits(values: Mapping[str, Any]) -> Edits:
     }
     if "status" in values:
         edits["status"] = text(values["status"])
-    if "error" in values:
-        edits["error"] = text(values["error"]) if values["error"] else None
     if "resolved_by_user" in values:
         edits["resolved"] = {"BOOL": values["resolved_by_user"]}
     if "resolved_by" in values:
         edits["resolved_by"] = None if values["resolved_by"] is None else text(values["resolved_by"])
-    if "fingerprint" in values:
-        edits["fingerprint"] = text(values["fingerprint"]) if values["fingerprint"] else None
-    for name in ACTORS:
+    for name in ("error", "fingerprint", *ACTORS):
         if name in values:
             edits[name] = text(values[name]) if values[name] else None
+    if "redrives" in values:
+        edits["redrives"] = number(values["redrives"]) if values["redrives"] else None
     for name in FLAGS:
         if name in values:
             edits[name] = {"BOOL": True} if values[name] else None
@@ -241,6 +239,7 @@ def fields(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
         "resolved_by": item["resolved_by"]["S"] if "resolved_by" in item else None,
         "fingerprint": item["fingerprint"]["S"] if "fingerprint" in item else None,
         **{name: item[name]["S"] for name in ACTORS if name in item},
+        "redrives": int(item["redrives"]["N"]) if "redrives" in item else 0,
         **{name: name in item for name in FLAGS},
         "revision": int(item["revision"]["N"]),
         "retries": tuple(retry["S"] for retry in item["retries"]["L"]) if "retries" in item else (),

@@ -95,7 +95,7 @@ class Writer:
         )
         edits = items.scalar_edits(fields) | payloads
         edits |= {"revision": number(revision + 1), "write_id": text(write_id)}
-        if status is not None and status.terminal:
+        if status is not None and (status.terminal or "redrives" in fields):
             edits["expires_at"] = expires_at
             edits |= items.state_edits(workflow_id, fields)
         parameters = updates.update(
@@ -104,6 +104,7 @@ class Writer:
             edits,
             revision=revision,
             status=status,
+            redrives=fields.get("redrives", 0),
             guesses=guesses,
             now=now,
         )
@@ -200,7 +201,10 @@ class Writer:
     async def _tidy(
         self, workflow_id: str, before: Mapping[str, AttributeValue], after: Mapping[str, AttributeValue]
     ) -> None:
-        """Remove the parts that an update replaced, and let the others expire with their workflow."""
+        """Remove the parts that an update replaced, and let the others expire with their workflow.
+
+        Those of a workflow that goes on after its end do not expire before its run must have ended.
+        """
         old, new = detached(before), detached(after)
         await self._parts.remove(
             generations(workflow_id, {name: parts for name, parts in old.items() if new.get(name) != parts})
@@ -210,6 +214,9 @@ class Writer:
             # When the expiry moved, new parts were written with it. Otherwise the run was not known to have ended.
             late = {name: parts for name, parts in new.items() if (old.get(name) == parts) is moved}
             await self._parts.expire(generations(workflow_id, late), after["expires_at"])
+        elif "expires_at" in before:
+            kept = {name: parts for name, parts in new.items() if old.get(name) == parts}
+            await self._parts.expire(generations(workflow_id, kept), self._parts.latest_expiry(self._now()))
 
     async def _original(self, workflow_id: str | None) -> Item | None:
         if workflow_id is None:

@@ -112,6 +112,13 @@ class WorkflowSummary(Response):
     resolve_reason: str | None = Field(default=None, description="Why the failure was marked as resolved.")
     retry_for: str | None = Field(default=None, description="Id of the workflow that this one resumes.")
     retries: tuple[str, ...] = Field(default=(), description="Ids of the workflows that resume this one, oldest first.")
+    redrives: int = Field(
+        default=0, description="How often its execution was redriven, which means that it went on where it had failed."
+    )
+    redriven_at: Timestamp | None = Field(default=None, description="When it was redriven last.")
+    redriven_by: str | None = Field(
+        default=None, description="Who redrove it last; `outside` if that was not done through this service."
+    )
     tags: Tags = Field(description="Tags: those of the definition, replaced and extended by those of the request.")
     last_job: Job | None = Field(
         default=None, description="The most recent job; for a failed workflow, the job that made it fail."

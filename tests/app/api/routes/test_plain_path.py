@@ -73,6 +73,7 @@ async def test_a_started_workflow_is_queued_and_has_what_was_given(api: httpx.As
         "input": '{"foo":true}',
         "resolvedByUser": False,
         "retries": [],
+        "redrives": 0,
         "tags": {"team": "infra", "tier": "1"},
         "jobs": [],
         "executionArn": rig.sfn.execution(workflow["id"]).arn,

@@ -162,7 +162,9 @@ async def test_an_end_whose_event_went_to_another_replica_is_found_in_the_store(
     if events:
         budget.on_event()
 
-    outcomes = await Sweeper(Lists().lists(quotas), refresher, active, schedule, budget, clock=seconds).sweep(machine)
+    outcomes = await Sweeper(
+        Lists().lists(quotas), refresher, active, schedule, budget, clock=seconds, follow=lambda _: None
+    ).sweep(machine)
 
     assert outcomes == ([RefreshOutcome.CHANGED] if events else [])
     assert len(active) == schedule.unconfirmed == (0 if events else 1)

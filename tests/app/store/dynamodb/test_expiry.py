@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from app.store import WorkflowQuery
+from app.executor.observations import reopening
+from app.store import WorkflowChanges, WorkflowQuery
 from app.store.dynamodb.store import DynamoDBStore
 from app.store.tables import EXPIRY, WORKFLOWS
 from tests import samples
@@ -113,6 +114,22 @@ async def test_parts_expire_with_their_workflow(store: DynamoDBStore, dynamodb: 
     assert longest is not None
     assert longest > 366 + RETENTION.days
     assert await expiries(dynamodb, prefix) == {"summary": 91, "input": 91}
+
+
+async def test_what_goes_on_after_its_end_does_not_expire_until_it_ends_again(
+    store: DynamoDBStore, dynamodb: "DynamoDBClient", prefix: str
+) -> None:
+    await store.create_workflow(workflow("a", input=noise(20_000)))
+    longest = (await expiries(dynamodb, prefix))["input"]
+    failed: WorkflowChanges = {"status": WorkflowStatus.FAILED, "stopped_at": START + timedelta(days=1)}
+    await store.update_workflow("a", failed, revision=0)
+
+    await store.update_workflow("a", reopening(1, by="outside", now=START), revision=1)
+    going_on = await expiries(dynamodb, prefix)
+    await end(store, "a", after=timedelta(days=2), revision=2)
+
+    assert going_on == {"summary": None, "input": longest}
+    assert await expiries(dynamodb, prefix) == {"summary": 92, "input": 92}
 
 
 async def test_an_expired_workflow_is_gone_before_dynamodb_removes_it(store: DynamoDBStore, clock: Clock) -> None:
