@@ -22,7 +22,7 @@ from app.access import checks
 from app.failures.fingerprint import FINGERPRINT
 from app.store import WorkflowQuery
 from app.store.base import brief
-from workflow_manager.models import Workflow, WorkflowStatus
+from workflow_manager.models import Workflow, WorkflowProperty, WorkflowStatus
 
 RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 FILTER_LENGTH: Final = 256
@@ -30,6 +30,7 @@ ID_PREFIX_LENGTH: Final = 8
 """With fewer characters of a UUID, workflows would soon share them."""
 
 PAGE_SIZE: Final = 10
+COUNTED: Final = 1_000
 
 NEXT_PAGE_HEADERS: Final = {
     "X-Next-Page-Path": {"description": "Path of the next page, if there is one.", "schema": {"type": "string"}},
@@ -55,8 +56,8 @@ TagFilter = Annotated[str, StringConstraints(pattern=r"^$|^[^:]+:", max_length=5
 """Filters may be empty as far as the OpenAPI document says, but an empty one counts as absent and never gets here."""
 
 
-class WorkflowsParameters(BaseModel):
-    """Query parameters of a listing of workflows; filters combine."""
+class FilterParameters(BaseModel):
+    """Query parameters that filter workflows; filters combine."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
@@ -90,19 +91,8 @@ class WorkflowsParameters(BaseModel):
     )
     created_after: Moment | None = Field(default=None, description="Only workflows created after this time.")
     created_before: Moment | None = Field(default=None, description="Only workflows created before this time.")
-    limit: Annotated[int, AfterValidator(lambda limit: limit or PAGE_SIZE)] = Field(
-        default=PAGE_SIZE, ge=0, le=10_000, description="Maximum number of workflows in a page; 0 counts as absent."
-    )
-    oldest_first: bool = Field(default=False, description="Oldest first instead of newest first.")
-    page_token: str | None = Field(
-        default=None, max_length=1024, description="Opaque start of the page, from `X-Next-Page-Path`."
-    )
-    summary_only: bool = Field(default=False, description="Leave out state machines, jobs and outputs.")
-    omit_input: bool = Field(
-        default=False, description="With `summaryOnly`, leave out inputs as well, so that large ones are not read."
-    )
 
-    def query(self) -> WorkflowQuery:
+    def query(self, *, oldest_first: bool = False) -> WorkflowQuery:
         """Return the filters as the store wants them, with what the caller may see."""
         return WorkflowQuery(
             definition_name=self.workflow_definition_name,
@@ -116,15 +106,40 @@ class WorkflowsParameters(BaseModel):
             tags=dict(tag.split(":", 1) for tag in self.tag),
             created_after=self.created_after,
             created_before=self.created_before,
-            oldest_first=self.oldest_first,
+            oldest_first=oldest_first,
             visible=checks.visible(),
         )
+
+
+class WorkflowsParameters(FilterParameters):
+    """Query parameters of a listing of workflows."""
+
+    limit: Annotated[int, AfterValidator(lambda limit: limit or PAGE_SIZE)] = Field(
+        default=PAGE_SIZE, ge=0, le=10_000, description="Maximum number of workflows in a page; 0 counts as absent."
+    )
+    oldest_first: bool = Field(default=False, description="Oldest first instead of newest first.")
+    page_token: str | None = Field(
+        default=None, max_length=1024, description="Opaque start of the page, from `X-Next-Page-Path`."
+    )
+    summary_only: bool = Field(default=False, description="Leave out state machines, jobs and outputs.")
+    omit_input: bool = Field(
+        default=False, description="With `summaryOnly`, leave out inputs as well, so that large ones are not read."
+    )
 
     def shown(self, workflows: Sequence[Workflow]) -> Sequence[Workflow]:
         """Return the workflows as the caller wants to see them."""
         if not self.summary_only:
             return workflows
         return [_summary(workflow, with_input=not self.omit_input) for workflow in workflows]
+
+
+class CountParameters(FilterParameters):
+    """Query parameters of a count of workflows."""
+
+    by: WorkflowProperty = Field(description="What to count by.")
+    limit: Annotated[int, AfterValidator(lambda limit: limit or COUNTED)] = Field(
+        default=COUNTED, ge=0, le=10_000, description="Maximum number of workflows to count; 0 counts as absent."
+    )
 
 
 def _summary(workflow: Workflow, *, with_input: bool) -> Workflow:

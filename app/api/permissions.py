@@ -47,6 +47,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "getWorkflowDefinitionByNameAndVersion": Permission(Reach.OBJECT),
     "startWorkflow": Permission(Reach.OBJECT, Role.SUBMIT),
     "getWorkflows": LIST,
+    "getWorkflowCounts": LIST,
     "getWorkflowByID": Permission(Reach.OBJECT),
     "followWorkflow": Permission(Reach.OBJECT),
     "getJob": Permission(Reach.OBJECT),

@@ -1,4 +1,4 @@
-"""Where workflows and jobs can be in their life."""
+"""Where workflows and jobs can be in their life, and what workflows can be counted by."""
 
 from enum import StrEnum
 
@@ -32,3 +32,13 @@ class JobStatus(StrEnum):
     FAILED = "failed"
     ABORTED_DEPS_FAILED = "aborted_deps_failed"
     ABORTED_BY_USER = "aborted_by_user"
+
+
+class WorkflowProperty(StrEnum):
+    """What workflows can be counted by."""
+
+    STATUS = "status"
+    DEFINITION = "definition"
+    NAMESPACE = "namespace"
+    QUEUE = "queue"
+    ERROR = "error"

@@ -143,6 +143,12 @@ ANSWERS: Final[dict[tuple[str, str], Any]] = {
     ("getWorkflowDefinitionByNameAndVersion", "200"): DEFINITION,
     ("startWorkflow", "200"): QUEUED,
     ("getWorkflows", "200"): [SUCCEEDED],
+    ("getWorkflowCounts", "200"): {
+        "by": "status",
+        "counts": [{"value": "succeeded", "count": 981}, {"value": "failed", "count": 19}],
+        "total": 1000,
+        "more": True,
+    },
     ("getWorkflowByID", "200"): SUCCEEDED,
     ("getJob", "200"): JOB,
     ("resumeWorkflowByID", "200"): RESUMED,
@@ -278,6 +284,7 @@ DESCRIPTIONS: Final = {
     "getWorkflowDefinitionByNameAndVersion": "The version.",
     "startWorkflow": "The workflow.",
     "getWorkflows": "A page of workflows.",
+    "getWorkflowCounts": "The counts.",
     "getWorkflowByID": "The workflow.",
     "CancelWorkflow": "The workflow is cancelled.",
     "resumeWorkflowByID": "The new workflow.",
@@ -303,6 +310,7 @@ DESCRIPTIONS: Final = {
 SUMMARIES: Final = {
     "startWorkflow": "Start a workflow",
     "getWorkflows": "List workflows",
+    "getWorkflowCounts": "Count workflows",
     "getWorkflowByID": "Get a workflow",
     "CancelWorkflow": "Cancel a workflow",
     "resumeWorkflowByID": "Resume a workflow",

@@ -8,18 +8,20 @@ from fastapi import APIRouter, Query, Request, Response
 from app.api import error_responses
 from app.api.bodies import PAGE_BYTES, dump, page
 from app.api.dependencies import BodiesDep, ExecutorDep, StoreDep
-from app.api.pagination import NEXT_PAGE_HEADERS, WorkflowsParameters, announce_next_page
+from app.api.pagination import NEXT_PAGE_HEADERS, CountParameters, WorkflowsParameters, announce_next_page
 from app.api.parameters import IdempotencyKey, JobId, WorkflowId
 from app.api.routes import events
 from app.api.strict_route import StrictRoute
 from app.audit.notes import note
 from app.store import paging
+from app.store.counts import count_workflows
 from workflow_manager.models import (
     CancelReason,
     Job,
     ResolveReason,
     StartWorkflowRequest,
     Workflow,
+    WorkflowCounts,
     WorkflowDefinitionOverrides,
 )
 
@@ -60,7 +62,7 @@ async def get_workflows(
     the next one.
     """
     found = await store.list_workflows(
-        parameters.query(),
+        parameters.query(oldest_first=parameters.oldest_first),
         limit=parameters.limit,
         page_token=parameters.page_token,
         summaries=parameters.summary_only,
@@ -75,6 +77,16 @@ async def get_workflows(
     response = bodies.response(text)
     announce_next_page(request, response, token)
     return response
+
+
+@router.get("/counts", operation_id="getWorkflowCounts")
+async def get_workflow_counts(parameters: Annotated[CountParameters, Query()], store: StoreDep) -> WorkflowCounts:
+    """Count workflows by status, definition, namespace, queue or error.
+
+    The newest `limit` workflows that match the filters are counted. If more match, `more` is true and each count is a
+    lower bound. It costs as much as listing these workflows with `summaryOnly` and `omitInput`.
+    """
+    return await count_workflows(store, parameters.query(), by=parameters.by, limit=parameters.limit)
 
 
 @router.get(

@@ -62,6 +62,7 @@ class HealthBody(EmptyBody):
 DEFINITION: Final = pydantic.TypeAdapter(models.WorkflowDefinition)
 DEFINITIONS: Final = pydantic.TypeAdapter(list[models.WorkflowDefinition])
 WORKFLOW: Final = pydantic.TypeAdapter(models.Workflow)
+WORKFLOW_COUNTS: Final = pydantic.TypeAdapter(models.WorkflowCounts)
 JOB: Final = pydantic.TypeAdapter(models.Job)
 LISTED_WORKFLOWS: Final = pydantic.TypeAdapter(tuple[ListedWorkflow, ...])
 STATE_RESOURCE: Final = pydantic.TypeAdapter(models.StateResource)

@@ -133,6 +133,12 @@ class SyncWorkflowManager:
         """Yield the workflows of all pages."""
         return self._thread.iterate(self._manager.iter_workflows(**filters))
 
+    def count_workflows(
+        self, *, by: models.WorkflowProperty, **filters: Unpack[WorkflowFilters]
+    ) -> models.WorkflowCounts:
+        """Count the newest workflows by a property."""
+        return self._thread.run(self._manager.count_workflows(by=by, **filters))
+
     def cancel_workflow(self, workflow_id: str, *, reason: str = "") -> None:
         """Stop a workflow."""
         self._thread.run(self._manager.cancel_workflow(workflow_id, reason=reason))

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Final, NamedTuple, Unpack
 
 from workflow_manager import errors, models
-from workflow_manager.client.decoding import JOB, LISTED_WORKFLOWS, WORKFLOW, decode, decode_nothing
+from workflow_manager.client.decoding import JOB, LISTED_WORKFLOWS, WORKFLOW, WORKFLOW_COUNTS, decode, decode_nothing
 from workflow_manager.client.http import Caller
 from workflow_manager.client.outage_tolerance import OUTAGE_SECONDS, OnOutage, OutageTolerance
 from workflow_manager.client.request_parts import (
@@ -72,6 +72,17 @@ class WorkflowCalls(Caller):
             for workflow in page.workflows:
                 yield workflow
             page = await self.next_page(page)
+
+    async def count_workflows(
+        self, *, by: models.WorkflowProperty, **filters: Unpack[WorkflowFilters]
+    ) -> models.WorkflowCounts:
+        """Count the newest workflows by a property; ``limit`` is how many, 1,000 by default.
+
+        Of the filters those of paging do not apply: ``oldest_first``, ``summary_only``, ``omit_input``.
+        """
+        params = [("by", by.value), *filter_params(filters)]
+        response = await self._connection.request("GET", f"{PATH}/counts", repeatable=True, params=params)
+        return decode(response, WORKFLOW_COUNTS)
 
     async def cancel_workflow(self, workflow_id: str, *, reason: str = "") -> None:
         """Stop a workflow; `errors.WorkflowEnded` when it has already ended."""

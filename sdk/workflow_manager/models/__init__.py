@@ -43,10 +43,12 @@ from workflow_manager.models.workflows import (
     ResolveReason,
     StartWorkflowRequest,
     Workflow,
+    WorkflowCount,
+    WorkflowCounts,
     WorkflowSummary,
     is_resolved,
 )
-from workflow_manager.statuses import ACTIVE_STATUSES, JobStatus, WorkflowStatus
+from workflow_manager.statuses import ACTIVE_STATUSES, JobStatus, WorkflowProperty, WorkflowStatus
 
 __all__ = [
     "ACTIVE_STATUSES",
@@ -86,10 +88,13 @@ __all__ = [
     "Tags",
     "Timestamp",
     "Workflow",
+    "WorkflowCount",
+    "WorkflowCounts",
     "WorkflowDefinition",
     "WorkflowDefinitionOverrides",
     "WorkflowDefinitionRef",
     "WorkflowDefinitionVerdict",
+    "WorkflowProperty",
     "WorkflowStatus",
     "WorkflowSummary",
     "format_time",

@@ -8,7 +8,7 @@ from workflow_manager.models.definitions import Tags, WorkflowDefinition, Workfl
 from workflow_manager.models.queues import QueueName
 from workflow_manager.models.state_resources import JobResource, Namespace
 from workflow_manager.models.wire import Request, Response, Timestamp
-from workflow_manager.statuses import JobStatus, WorkflowStatus
+from workflow_manager.statuses import JobStatus, WorkflowProperty, WorkflowStatus
 
 
 class JobAttempt(Response):
@@ -157,6 +157,24 @@ class Workflow(WorkflowSummary):
     """The workflow was cancelled while its execution may have been starting, which is still to be stopped."""
     request_fingerprint: str | None = Field(default=None, exclude=True)
     """Digest of the request that carried an Idempotency-Key."""
+
+
+class WorkflowCount(Response):
+    """How many workflows have one value of a property."""
+
+    value: str = Field(description="Value of the property, such as a status.")
+    count: int = Field(description="Number of counted workflows that have it.")
+
+
+class WorkflowCounts(Response):
+    """Workflows counted by a property."""
+
+    by: WorkflowProperty = Field(description="The property.")
+    counts: tuple[WorkflowCount, ...] = Field(
+        description="The counts, the largest first. Workflows without the property are in `total` only."
+    )
+    total: int = Field(description="Number of workflows that were counted: the newest that match.")
+    more: bool = Field(description="Whether more workflows match, so that each count is a lower bound.")
 
 
 class StartWorkflowRequest(Request):

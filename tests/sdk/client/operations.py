@@ -253,6 +253,13 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
         {},
         None,
     ),
+    (
+        "getWorkflowCounts",
+        lambda m: m.count_workflows(by=models.WorkflowProperty.ERROR, namespace="dev", limit=5),
+        "GET /workflows/counts?by=error&namespace=dev&limit=5",
+        {"by": "error", "counts": [{"value": "E", "count": 2}], "total": 5, "more": True},
+        None,
+    ),
     ("getQueues", lambda m: m.list_queues(), "GET /queues", [{"name": "slow", "running": 0}], None),
     ("getQueue", lambda m: m.get_queue("slow"), "GET /queues/slow", {"name": "slow", "running": 0}, None),
     ("deleteQueue", lambda m: m.delete_queue("slow"), "DELETE /queues/slow", None, None),

@@ -13,7 +13,7 @@ from workflow_manager.cli.options.completion import (
     complete_status,
     complete_tag,
 )
-from workflow_manager.statuses import WorkflowStatus
+from workflow_manager.statuses import WorkflowProperty, WorkflowStatus
 
 DefinitionFilter = Annotated[
     str | None,
@@ -68,6 +68,15 @@ ResolvedByFilter = Annotated[
 
 FingerprintFilter = Annotated[
     str | None, typer.Option(metavar="FP", help="Only workflows that failed of the fault with this fingerprint.")
+]
+
+CountByOption = Annotated[
+    WorkflowProperty | None,
+    typer.Option(
+        metavar="PROPERTY",
+        help="Count instead of list, by " + ", ".join(WorkflowProperty) + ": the newest 1,000 matching workflows, or "
+        "--limit.",
+    ),
 ]
 
 

@@ -11,9 +11,11 @@ from workflow_manager.cli.options.common import FollowOption, TimeoutOption, Wor
 from workflow_manager.cli.options.completion import complete_column, complete_workflow
 from workflow_manager.cli.options.connection import DEFAULT_SERVICE, Service, ServiceOption
 from workflow_manager.cli.options.filters import (
+    CountByOption,
     CreatedAfterFilter,
     CreatedBeforeFilter,
     DefinitionFilter,
+    Filters,
     FingerprintFilter,
     NamespaceFilter,
     QueueFilter,
@@ -24,6 +26,7 @@ from workflow_manager.cli.options.filters import (
 from workflow_manager.cli.options.parsing import parse_filters
 from workflow_manager.cli.synonyms import Hint
 from workflow_manager.cli.workflows.follow import FollowOptions, follow_workflow, read_follow_options
+from workflow_manager.statuses import WorkflowProperty
 
 DEFAULT_LIMIT: Final = 20
 COLUMNS_OF: Final = {WorkflowFormat.TABLE, WorkflowFormat.WIDE, WorkflowFormat.CSV}
@@ -65,6 +68,7 @@ def workflows(
     ] = None,
     resolved_by: ResolvedByFilter = None,
     fingerprint: FingerprintFilter = None,
+    count_by: CountByOption = None,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help=f"Maximum number of workflows; default {DEFAULT_LIMIT}.")
     ] = None,
@@ -110,6 +114,16 @@ def workflows(
         return show_cause(_alone(chosen, filters_given=filters.given, output=output), service=service)
     if columns and output not in COLUMNS_OF:
         raise errors.InvalidRequest("--columns works only with -o table, wide and csv.")
+    if count_by is not None:
+        return _count(
+            count_by,
+            filters,
+            chosen,
+            limit=limit,
+            listing=(page, everything, oldest_first, full, columns, following),
+            service=service,
+            output=output,
+        )
     if not chosen:
         if following is not None:
             raise Hint("Give the ID of the workflow to follow:", [service.command("workflows", "ID", "--follow")])
@@ -132,6 +146,23 @@ def workflows(
             )
         return show_several(chosen, list_options(full=full, columns=columns, output=output), service=service)
     return _follow_or_show(chosen[0], following, full=full, service=service, output=output)
+
+
+def _count(
+    by: WorkflowProperty,
+    filters: Filters,
+    chosen: tuple[str, ...],
+    *,
+    limit: int | None,
+    listing: tuple[object, ...],
+    service: Service,
+    output: WorkflowFormat,
+) -> ExitCode:
+    from workflow_manager.cli.workflows.counting import count_by
+
+    if chosen or any(listing):
+        raise errors.InvalidRequest("--count-by takes filters and --limit, and nothing else.")
+    return count_by(by, filters, limit=limit, service=service, output=output)
 
 
 def _follow_or_show(

@@ -64,6 +64,7 @@ CASES: Mapping[str, Case] = {
         hidden=403,
     ),
     "getWorkflows": Case("GET", lambda _: "/workflows"),
+    "getWorkflowCounts": Case("GET", lambda _: "/workflows/counts?by=namespace"),
     "getWorkflowByID": Case("GET", lambda o: f"/workflows/{o.workflow}"),
     "followWorkflow": Case("GET", lambda o: f"/workflows/{o.workflow}/events"),
     "getJob": Case("GET", lambda o: f"/workflows/{o.workflow}/jobs/1"),

@@ -27,6 +27,7 @@ PEER_OPERATIONS = {
     "getWorkflowDefinitionByNameAndVersion",
     "startWorkflow",
     "getWorkflows",
+    "getWorkflowCounts",
     "getWorkflowByID",
     "CancelWorkflow",
     "resumeWorkflowByID",

@@ -267,3 +267,25 @@ def test_a_fingerprint_lists_the_failures_of_one_fault(wfm: Run, service: FakeSe
     outcome = wfm("workflows", "--fingerprint", "1:abc", "--columns", "id,fingerprint")
     assert (outcome.code, outcome.out.split()[-1]) == (0, "1:abc")
     assert "fingerprint=1%3Aabc" in service.asked[0].line
+
+
+COUNTS = [{"value": "E", "count": 1_200}, {"value": "States.Timeout", "count": 3}]
+
+
+@pytest.mark.parametrize(("more", "shown"), [(False, ["1,200", "3"]), (True, ["1,200+", "3+"])])
+def test_workflows_are_counted_instead_of_listed(wfm: Run, service: FakeService, more: bool, shown: list[str]) -> None:
+    service.on("GET /workflows/counts", {"by": "error", "counts": COUNTS, "total": 1_203, "more": more})
+    outcome = wfm("workflows", "--count-by", "error", "-n", "dev", "--unresolved")
+    rows = [line.split() for line in outcome.out.splitlines()]
+    assert (outcome.code, rows[0]) == (0, ["ERROR", "COUNT"])
+    assert [row[-1] for row in rows[1:]] == shown
+    assert ("use --limit to count more" in outcome.err) is more
+    assert service.asked[0].line == (
+        "GET /workflows/counts?by=error&status=failed&namespace=dev&resolvedByUser=false&limit=1000"
+    )
+
+
+@pytest.mark.parametrize("more", [("w1",), ("--all",), ("--page", "2"), ("-o", "id"), ("-d", "x:2"), ("--full",)])
+def test_a_count_takes_filters_only(wfm: Run, service: FakeService, more: tuple[str, ...]) -> None:
+    assert wfm("workflows", "--count-by", "status", *more).code == 2
+    assert service.asked == []
