@@ -29,6 +29,8 @@ LOG_ONLY: Final = frozenset({"startWorkflow"})
 """There are too many of these, and the workflow itself says who started it."""
 
 MAX_REASON: Final = 1_000
+MAX_OPERATION: Final = 200
+HIDDEN: Final = r"wfm_\1_..."
 _KEY: Final = re.compile(r"wfm_([0-9a-z]{1,8})_[0-9A-Za-z]+")
 
 KINDS: Final = {
@@ -126,8 +128,8 @@ def entry_of(scope: Scope, outcome: AuditOutcome, notes: Notes, *, at: datetime)
 
 def _operation(scope: Scope) -> str:
     route = scope.get("route")
-    operation: str = getattr(route, "operation_id", None) or scope["method"]
-    return operation
+    operation: str | None = getattr(route, "operation_id", None)
+    return operation or f"{scope['method']} {_KEY.sub(HIDDEN, scope['path'])}"[:MAX_OPERATION]
 
 
 def _object(scope: Scope, notes: Notes) -> str | None:
@@ -145,4 +147,4 @@ def _object(scope: Scope, notes: Notes) -> str | None:
 
 def _masked(text: str | None) -> str | None:
     """Leave out keys that somebody sent in the place of their ids."""
-    return None if text is None else _KEY.sub(r"wfm_\1_...", text)
+    return None if text is None else _KEY.sub(HIDDEN, text)

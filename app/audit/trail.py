@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -56,7 +57,7 @@ class _Fold:
         minute = bound_of(entry.at.replace(second=0, microsecond=0))
         if minute != self._minute:
             self._minute, self._counts = minute, {}
-        known = f"{entry.source}#{entry.operation}"
+        known = str(entry.source)
         source = known if known in self._counts or len(self._counts) < MAX_SOURCES else OTHERS
         self._counts[source] = self._counts.get(source, 0) + 1
         return f"{minute}#{source}", self._counts[source]
@@ -137,8 +138,9 @@ class AuditTrail:
         end = moment + self._kept + timedelta(days=1)
         if not await self._store.add_entry(NAMESPACES, namespace, {}, expires=end):
             known = await self._store.get_entry(NAMESPACES, namespace)
-            if known is not None:
-                await self._store.update_entry(NAMESPACES, namespace, {}, revision=known.revision, expires=end)
+            with suppress(errors.VersionConflict):  # another replica remembers it, too
+                if known is not None:
+                    await self._store.update_entry(NAMESPACES, namespace, {}, revision=known.revision, expires=end)
         self._known = {each for each in self._known if each[1] == today[1]} | {today}
 
 
