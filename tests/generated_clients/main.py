@@ -18,9 +18,9 @@ def main() -> int:
     try:
         for client in CLIENTS:
             client.prepare()
-        with service.running() as url:
+        with service.running() as (url, key):
             for client in CLIENTS:
-                client.walk(url)
+                client.walk(url, key)
     except StepFailed as failed:
         say(f"FAILED  {failed}")
         return 1

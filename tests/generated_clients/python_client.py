@@ -31,10 +31,10 @@ def prepare() -> None:
     )
 
 
-def walk(url: str) -> None:
+def walk(url: str, key: str) -> None:
     """Walk through the service."""
     command: list[str | Path] = [CACHE / "python-consumer" / "bin" / "python", SOURCES / "walk.py", url, MACHINES]
-    step("python: walk", command, variables={"PYTHONPATH": str(GENERATED)}, show=True)
+    step("python: walk", command, variables={"PYTHONPATH": str(GENERATED), "WORKFLOWMANAGER_TOKEN": key}, show=True)
 
 
 def _generate(generator: Path, *, path: str) -> None:

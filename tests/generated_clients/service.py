@@ -21,16 +21,20 @@ LOG_TAIL_CHARACTERS: Final = 4_000
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Start the service on its embedded AWS, and a worker; give the URL of the API, and stop both in the end."""
+def running() -> Iterator[tuple[str, str]]:
+    """Start the service with access control on its embedded AWS, and a worker; stop both in the end.
+
+    Gives the URL of the API, and a key for everything.
+    """
     with ExitStack() as stack:
-        api, aws = stack.enter_context(
-            _process("service", SERVE, ready=r"^API: +(\S+)$.*^AWS: +(\S+)$", variables={})
+        ready = r"^API: +(\S+)$.*^AWS: +(\S+)$.*^Key: +(\S+)"
+        api, aws, key = stack.enter_context(
+            _process("service", SERVE, ready=ready, variables={"WFM_AUTH": "keys"})
         ).groups()
         say(f"ok  service: answers on {api}")
         stack.enter_context(_process("worker", WORK, ready="worker-started", variables={"AWS_ENDPOINT_URL": aws}))
         say("ok  worker: takes tasks of dev--echo")
-        yield api
+        yield api, key
 
 
 @contextmanager

@@ -19,6 +19,11 @@ def prepare() -> None:
     step("typescript: compile the types and the walk", [commands / "tsc", "--strict", "--project", HOME], cwd=HOME)
 
 
-def walk(url: str) -> None:
+def walk(url: str, key: str) -> None:
     """Walk through the service."""
-    step("typescript: walk", ["node", HOME / "built" / "walk.js", url], show=True)
+    step(
+        "typescript: walk",
+        ["node", HOME / "built" / "walk.js", url],
+        variables={"WORKFLOWMANAGER_TOKEN": key},
+        show=True,
+    )

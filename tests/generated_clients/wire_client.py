@@ -5,6 +5,7 @@ on every request, with a body or without, and a header of their own; they may wr
 as ``null``; and they take the path of the next page as it is.
 """
 
+import base64
 import http.client
 import json
 import time
@@ -44,9 +45,9 @@ def prepare() -> None:
     """Need nothing: the requests are written by hand."""
 
 
-def walk(url: str) -> None:
+def walk(url: str, key: str) -> None:
     """Walk through the service; raises ``StepFailed`` at the first answer that those clients would not take."""
-    wire = _Wire(url)
+    wire = _Wire(url, key)
     wire.ask("GET", "/_health", 200)
     _definitions(wire)
     _workflows(wire)
@@ -55,7 +56,10 @@ def walk(url: str) -> None:
 
 
 class _Wire:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str) -> None:
+        # What clients make of the user information of their base URL.
+        user = base64.b64encode(f"anybody:{key}".encode()).decode()
+        self._headers = {**HEADERS, "Authorization": f"Basic {user}"}
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_SECONDS)
         self.asked = 0
         self.next_page = ""
@@ -63,7 +67,7 @@ class _Wire:
     def ask(self, method: str, path: str, status: int, body: object = None) -> Any:
         """Return the answer's JSON, or nothing when it is empty; the status must be this one."""
         payload = b"" if body is None else json.dumps(body).encode()
-        self._connection.request(method, path, body=payload, headers=HEADERS)
+        self._connection.request(method, path, body=payload, headers=self._headers)
         answer = self._connection.getresponse()
         content = answer.read()
         self.asked += 1

@@ -33,7 +33,8 @@ const DANGLING: Schemas["SLStateMachine"] = {
 
 const url = process.argv[2];
 assert(url !== undefined, "usage: node walk.js URL");
-const client = createClient<paths>({ baseUrl: url });
+const headers = { Authorization: `Bearer ${process.env.WORKFLOWMANAGER_TOKEN}` };
+const client = createClient<paths>({ baseUrl: url, headers });
 
 interface Answer<Data, Failure> {
   data?: Data;
@@ -99,7 +100,9 @@ const steps: [string, () => Promise<void>][] = [
       const made = await define(NAME, ECHO);
       const path = { name: NAME, version: 0 };
       const got = data(await client.GET("/workflow-definitions/{name}/{version}", { params: { path } }), 200);
-      assert.deepEqual(got, made);
+      const { warnings, ...kept } = made; // warnings are told to who writes it, and not kept
+      assert.deepEqual(got, kept);
+      assert.notEqual(warnings, undefined);
       assert.deepEqual(got.stateMachine, ECHO);
     },
   ],
