@@ -12,7 +12,7 @@ def workflow(found: Workflow, role: Role, *, own_suffices: bool = False) -> Work
     target = Target(
         namespace=found.namespace,
         definition=found.workflow_definition.name,
-        created_by=getattr(found, "created_by", None),
+        created_by=found.created_by,
     )
     missing = errors.WorkflowNotFound(f"there is no workflow {found.id!r}")
     require(role, target, missing=missing, own_suffices=own_suffices)

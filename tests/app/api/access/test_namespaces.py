@@ -255,3 +255,26 @@ async def test_the_machine_of_a_validation_is_judged_for_authors(api: httpx.Asyn
         headers = await key(role, OWN, definitions=("own-*",))
         answer = await api.post("/workflow-definitions?validateOnly=true", json=new, headers=headers)
         assert answer.status_code == expected
+
+
+async def test_what_one_started_one_may_cancel_and_resume(api: httpx.AsyncClient, rig: Rig, key: KeyOf) -> None:
+    """With the role submit; it is `operate` that cancels and resumes for others."""
+    await rig.define()
+    ours, theirs = await key("submit", OWN), await key("submit", OWN)
+    started = (await api.post("/workflows", json=_start(OWN), headers=ours)).json()
+    path, reason, state = f"/workflows/{started['id']}", {"reason": "x"}, {"StartAt": "echo"}
+
+    refused = await api.request("DELETE", path, json=reason, headers=theirs)
+    assert refused.status_code == 403
+    assert "operate" in refused.json()["message"]
+    assert (await api.post(path, json=state, headers=theirs)).status_code == 403
+    rig.sfn.enter(started["id"], "echo", input='{"_EXECUTION_NAME":"x"}')
+    rig.sfn.fail(started["id"], "Boom", "it broke")
+    await rig.poller.poll_once()
+    assert (await api.post(f"{path}/resolved", headers=ours)).status_code == 403
+    resumed = await api.post(path, json=state, headers=ours)
+    assert resumed.status_code == 200
+    again = f"/workflows/{resumed.json()['id']}"
+    assert (await api.request("DELETE", again, json=reason, headers=theirs)).status_code == 403
+    assert (await api.request("DELETE", again, json=reason, headers=ours)).status_code == 200
+    assert (await api.post(f"{path}?force=true", json=state, headers=await key("operate", OWN))).status_code == 200
