@@ -4,11 +4,13 @@ import asyncio
 import logging
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
 import structlog
+from structlog._config import BoundLoggerLazyProxy
 from structlog.testing import capture_logs
 
 from scripts.dynamodb_local import dynamodb_local
@@ -37,6 +39,10 @@ def _quiet_logs() -> None:
 @pytest.fixture
 def log_lines() -> Iterator[list[MutableMapping[str, Any]]]:
     """The lines that are logged while the test runs, from `info` on."""
+    for module in list(sys.modules.values()):
+        # A logger that a test used while the service's own configuration was in force would keep that one.
+        if isinstance(log := getattr(module, "log", None), BoundLoggerLazyProxy):
+            vars(log).pop("bind", None)
     quiet = structlog.get_config()["wrapper_class"]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     with capture_logs() as lines:

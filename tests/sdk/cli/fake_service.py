@@ -1,5 +1,6 @@
 """A service on a real port whose answers are written down beforehand."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -94,7 +95,8 @@ def _handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(BrokenPipeError):  # a client that has given up
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             return
