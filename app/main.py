@@ -16,7 +16,17 @@ from app.api.audited import AuditedRequests
 from app.api.bodies import Bodies
 from app.api.openapi import document, swagger_ui
 from app.api.request_stats import RequestStats
-from app.api.routes import access, audit, definitions, events, health, operations, queues, state_resources, workflows
+from app.api.routes import (
+    access,
+    audit,
+    definitions,
+    events,
+    health,
+    operations,
+    queues,
+    state_resources,
+    workflows,
+)
 from app.api.security import root_path
 from app.api.security.request_filter import FilterRules, RequestFilter
 from app.api.shutdown import Shutdown, on_stop_signal

@@ -33,6 +33,8 @@ from app.executor import (
     StateMachines,
     throttled,
 )
+from app.executor.recovery.recoverer import Recoverer
+from app.executor.recovery.redriver import Redriver
 from app.executor.sfn import quotas
 from app.poller import EventConsumer, Leadership, Poller, StatusEventHandler
 from app.readiness import Readiness
@@ -58,6 +60,7 @@ class Services:
     quotas: Quotas
     metrics: CollectorRegistry
     readiness: Readiness
+    recoverer: Recoverer
     keys: KeyRing
     audit: AuditTrail
     audit_reader: AuditReader
@@ -97,7 +100,8 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
         definition_cache = DefinitionCache(store, clock=clock)
         starter = ExecutionStarter(sfn, definition_cache, StateMachines(sfn, clock=clock), account)
         queues = Queues(store, clock=clock, unreadable=unreadable)
-        outbox = Outbox(store, starter, reconciler, queues, limits, circuit_breaker, now=now)
+        redriver = Redriver(sfn, store, reconciler, now=now)
+        outbox = Outbox(store, starter, reconciler, queues, limits, circuit_breaker, redriver, now=now)
         executor = Executor(sfn, store, definition_cache, reconciler, outbox, now=now)
         poller = None
         if settings.poller_enabled:
@@ -131,6 +135,16 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
             quotas=limits,
             metrics=metrics.registry(limits, poller, unreadable),
             readiness=Readiness(store, polls=poller.ready if poller else lambda: True, clock=clock),
+            recoverer=Recoverer(
+                store,
+                definition_cache,
+                reconciler,
+                redriver,
+                outbox,
+                executor,
+                now=now,
+                enabled=settings.recover or connection.embedded or backend is StoreBackend.MEMORY,
+            ),
             keys=keys,
             audit=audit,
             audit_reader=AuditReader(store, now=now),

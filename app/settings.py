@@ -119,6 +119,10 @@ class Settings(BaseSettings):
         description="Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count: addresses and networks.",
     )
     root_path: RootPath | None = Field(default=None, description="Path that a proxy publishes the service under.")
+    recover: bool = Field(
+        default=False,
+        description="Whether `recover` may be used: set it once no older version runs, which would end redriven runs.",
+    )
     drain_seconds: float = Field(
         default=0.0,
         ge=0,

@@ -34,6 +34,7 @@ from app.executor import (
     StateMachines,
     throttled,
 )
+from app.executor.recovery.redriver import Redriver
 from app.executor.sfn import quotas
 from app.poller import EventConsumer, Leadership, Poller, StatusEventHandler
 from app.poller.schedule import PollSchedule
@@ -122,7 +123,8 @@ async def simulate(policy: Policy, active: int, machines: int, seconds: float, *
     definition_cache = DefinitionCache(store, clock=loop.time)
     starter = ExecutionStarter(client, definition_cache, StateMachines(client, clock=loop.time), ACCOUNT)
     queues, circuit_breaker = Queues(store, clock=sfn.clock), CircuitBreaker(clock=loop.time)
-    outbox = Outbox(store, starter, reconciler, queues, limits, circuit_breaker, now=sfn.now)
+    redriver = Redriver(client, store, reconciler, now=sfn.now)
+    outbox = Outbox(store, starter, reconciler, queues, limits, circuit_breaker, redriver, now=sfn.now)
     executor = Executor(client, store, definition_cache, reconciler, outbox, now=sfn.now)
     definitions = [await _define(store, f"d{number:03}") for number in range(machines)]
     background: list[Background] = _pollers(policy, store, outbox, reconciler, ExecutionLists(client), limits, sfn)

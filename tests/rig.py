@@ -26,6 +26,8 @@ from app.executor import (
     StateMachines,
     throttled,
 )
+from app.executor.recovery.recoverer import Recoverer
+from app.executor.recovery.redriver import Redriver
 from app.executor.sfn.quotas import Quota
 from app.poller import Leadership, Poller
 from app.poller.poller import DISPATCH, INTAKE, LEASE
@@ -108,10 +110,28 @@ class Rig:
         catalog = DefinitionCache(self.store, clock=self.clock.seconds)
         launcher = ExecutionStarter(client, catalog, self.machines, account)
         self.queues = Queues(self.store, clock=self.clock.seconds, unreadable=self.unreadable)
+        redriver = Redriver(client, self.store, self.reconciler, now=self.clock.now)
         self.outbox = Outbox(
-            self.store, launcher, self.reconciler, self.queues, self.quotas, self.circuit_breaker, now=self.clock.now
+            self.store,
+            launcher,
+            self.reconciler,
+            self.queues,
+            self.quotas,
+            self.circuit_breaker,
+            redriver,
+            now=self.clock.now,
         )
         self.executor = Executor(client, self.store, catalog, self.reconciler, self.outbox, now=self.clock.now)
+        self.recoverer = Recoverer(
+            self.store,
+            catalog,
+            self.reconciler,
+            redriver,
+            self.outbox,
+            self.executor,
+            now=self.clock.now,
+            enabled=True,
+        )
         self.registry = Registry(self.store, catalog, now=self.clock.now)
         self.poller = Poller(
             self.store,
@@ -142,6 +162,7 @@ class Rig:
             quotas=self.quotas,
             metrics=metrics.registry(self.quotas, self.poller, self.unreadable),
             readiness=Readiness(self.store, polls=self.poller.ready, clock=self.clock.seconds),
+            recoverer=self.recoverer,
             keys=KeyRing(self.store, clock=self.clock.seconds, now=self.clock.now),
             audit=AuditTrail(self.store, days=400, now=self.clock.now),
             audit_reader=AuditReader(self.store, now=self.clock.now),

@@ -53,6 +53,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     "getJob": Permission(Reach.OBJECT),
     "CancelWorkflow": Permission(Reach.OBJECT, Role.OPERATE),
     "resumeWorkflowByID": Permission(Reach.OBJECT, Role.OPERATE),
+    "recoverWorkflow": Permission(Reach.OBJECT, Role.OPERATE),
     "resolveWorkflowByID": Permission(Reach.OBJECT, Role.OPERATE),
     "postStateResource": Permission(Reach.OBJECT, Role.AUTHOR),
     "getStateResource": Permission(Reach.OBJECT),

@@ -238,6 +238,10 @@ class Executor:
             # A later attempt to start it finds another revision.
             await self._end_cancelled(workflow, reason)
             return False
+        if workflow.status is WorkflowStatus.QUEUED and workflow.redrives:
+            # Its redrive may just be made by another process: the poller makes sure that nothing runs.
+            await self._end_cancelled(workflow, reason, stop_pending=True)
+            return False
         waits = workflow.status is WorkflowStatus.QUEUED and workflow.start_pending
         try:
             async with deadline(READ_TIMEOUT if waits else CALL_TIMEOUT, what=f"the stop of workflow {workflow.id}"):
@@ -353,7 +357,7 @@ class Executor:
         definition = original.workflow_definition
         pruned = states_language.prune(definition.state_machine, start_at=start_at)
         ancestors = await lineage.ancestors(self._store, original)
-        jobs = await self._jobs_before(original, start_at)
+        jobs = await self.jobs_before(original, start_at)
         had = resuming.beginning(original, jobs, machine=pruned, first=ancestors[-1])
         new = NewWorkflow(
             definition=definition.model_copy(update={"state_machine": pruned}),
@@ -368,7 +372,7 @@ class Executor:
         )
         return await self._outbox.submit(new, token)
 
-    async def _jobs_before(self, workflow: Workflow, state: str) -> Sequence[Job]:
+    async def jobs_before(self, workflow: Workflow, state: str) -> Sequence[Job]:
         """Return the jobs of an ended workflow with what a resume at a state needs of them."""
         if workflow.jobs and not workflow.details_pending and resuming.whole(workflow):
             return workflow.jobs

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.store import Store
 from workflow_manager import errors
-from workflow_manager.models import Workflow
+from workflow_manager.models import Workflow, WorkflowStatus
 
 MAX_GENERATIONS: Final = 50
 """Ancestors that a resume takes part with; one transaction of DynamoDB has room for 100 items."""
@@ -23,6 +23,20 @@ async def refuse_while_active(store: Store, workflow: Workflow) -> None:
                 raise errors.WorkflowActive(sentence)
             raise errors.AlreadyResumed(sentence, retry=member.id)
         lineage.extend(await _present(store, member.retries))
+
+
+async def refuse_succeeded(store: Store, workflow: Workflow) -> None:
+    """Raise ``AlreadyResumed`` when what resumes a workflow, over generations, has succeeded."""
+    found = await _present(store, workflow.retries)
+    while found:
+        member = found.pop()
+        if member.status is WorkflowStatus.SUCCEEDED:
+            raise errors.AlreadyResumed(
+                f"workflow {workflow.id} was resumed before as {member.id}, which succeeded; to do its work again, "
+                "use force",
+                retry=member.id,
+            )
+        found += await _present(store, member.retries)
 
 
 async def refuse_resumed(store: Store, workflow: Workflow) -> None:

@@ -229,7 +229,7 @@ def fingerprint_changes(before: Workflow, changed: WorkflowChanges) -> WorkflowC
 
 
 def reopening(
-    redrives: int, *, by: str, now: datetime, status: WorkflowStatus = WorkflowStatus.RUNNING
+    redrives: int, *, by: str | None, now: datetime, status: WorkflowStatus = WorkflowStatus.RUNNING
 ) -> WorkflowChanges:
     """Return the changes that let a workflow go on: nothing of its last end is left."""
     return {

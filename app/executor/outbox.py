@@ -12,6 +12,7 @@ from app.executor.idempotency import IdempotencyToken
 from app.executor.in_flight import StartsInFlight
 from app.executor.queues import Queues
 from app.executor.reconciler import Reconciler
+from app.executor.recovery.redriver import Redriver
 from app.executor.sfn.circuit_breaker import CircuitBreaker
 from app.executor.sfn.quotas import Quotas
 from app.executor.sfn.state_machines import StateMachine
@@ -62,6 +63,7 @@ class Outbox:
         queues: Queues,
         quotas: Quotas,
         circuit_breaker: CircuitBreaker,
+        redriver: Redriver,
         *,
         now: Callable[[], datetime],
     ) -> None:
@@ -71,6 +73,7 @@ class Outbox:
         self._queues = queues
         self._quotas = quotas
         self._circuit_breaker = circuit_breaker
+        self._redriver = redriver
         self._now = now
         self._starts = StartsInFlight()
 
@@ -127,6 +130,8 @@ class Outbox:
         if workflow.status is not WorkflowStatus.QUEUED:
             raise errors.VersionConflict(f"workflow {workflow.id} is {workflow.status}")
         with self._starts.under_way(workflow.id):
+            if workflow.redrives:
+                return await self._redriver.go_on(workflow)
             try:
                 machine, text = await self._prepared(workflow)
             except DEFINITE as refusal:
@@ -142,6 +147,22 @@ class Outbox:
             except DEFINITE as refusal:
                 return await self._end_refused(claimed, refusal.message, before=workflow)
             return claimed
+
+    async def redrive(self, workflow: Workflow, *, redrives: int, by: str | None) -> Workflow:
+        """Redrive the run of an ended workflow, or let it wait for its turn in a limited queue.
+
+        What Step Functions refuses is ended as before, with fewer redrives than asked for. Raises ``VersionConflict``.
+        """
+        waits = (await self._queues.limits(workflow.queue)).limited
+        with self._starts.under_way(workflow.id):
+            queued = await self._redriver.begin(workflow, redrives=redrives, by=by, waits=waits)
+            if waits:
+                return queued
+            try:
+                return await self._redriver.make(queued)
+            except errors.Unavailable as silence:
+                log.warning("redrive postponed", action="redrive-later", workflow_id=workflow.id, error=silence.message)
+                return queued
 
     async def finished(self, workflow_id: str) -> Workflow:
         """Return a workflow once this process is not just starting it. Raises ``WorkflowNotFound``."""

@@ -171,6 +171,8 @@ class Reconciler:
             changes |= observations.fingerprint_changes(workflow, {**changes, "jobs": ()})
         if stop_pending:
             changes["stop_pending"] = True
+        if workflow.status is WorkflowStatus.QUEUED and workflow.redrives:
+            changes["redrives"] = workflow.redrives - 1  # nobody has seen the last one
         if cancelled_by is not None:
             changes["cancelled_by"] = cancelled_by
         ended = await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)
@@ -192,12 +194,15 @@ class Reconciler:
             observation = await self.read_history(workflow)
         except errors.ExecutionNotFound:
             return workflow  # it was there a moment ago: the history lags behind
-        if not observation.status.terminal:
-            return workflow
+        redriven = workflow.redriven_at is not None
+        if not observation.status.terminal or (redriven and not start_window_over(workflow, self._now())):
+            return workflow  # or a redrive may still be made
         # All that was observed is written: nothing is known of the run yet, whatever is stored.
         changes = observations.changes(observations.within(workflow, observation), before=None, now=self._now())
         changes["stop_pending"] = False
-        if observation.status is not workflow.status:
+        if observations.is_later(observation, workflow.redrives):
+            changes["redrives"] = observation.redrives or 0
+        elif observation.status is not workflow.status and not redriven:
             too_late = TOO_LATE_REASON.format(observation.status)
             changes["status_reason"] = "\n".join(filter(None, (workflow.status_reason, too_late)))
         return await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)

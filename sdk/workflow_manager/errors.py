@@ -23,6 +23,7 @@ WorkflowManagerError
 │   ├── VersionConflict                 another request wrote first
 │   ├── WorkflowActive                  resume while it is still running
 │   ├── AlreadyResolved
+│   ├── NotRecoverable                  the workflow cannot go on, or not without force
 │   ├── AlreadyResumed                  it was resumed before; a second time needs force
 │   ├── IdempotencyKeyReused
 │   └── RecordUnreadable                the record is damaged, or a later version wrote it
@@ -200,6 +201,10 @@ class WorkflowActive(Conflict):
 
 class AlreadyResolved(Conflict):
     """The workflow is already resolved."""
+
+
+class NotRecoverable(Conflict):
+    """The workflow cannot be recovered."""
 
 
 class AlreadyResumed(Conflict):

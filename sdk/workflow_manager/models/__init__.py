@@ -26,6 +26,7 @@ from workflow_manager.models.definitions import (
 )
 from workflow_manager.models.queues import Queue, QueueLimits, QueueName
 from workflow_manager.models.quotas import QuotaHeadroom
+from workflow_manager.models.recovery import RecoverRequest, Recovery, RecoveryMode, RecoveryPreview
 from workflow_manager.models.state_resources import (
     JobResource,
     Namespace,
@@ -74,6 +75,10 @@ __all__ = [
     "QueueLimits",
     "QueueName",
     "QuotaHeadroom",
+    "RecoverRequest",
+    "Recovery",
+    "RecoveryMode",
+    "RecoveryPreview",
     "Request",
     "ResolveReason",
     "ResourceName",

@@ -138,6 +138,7 @@ REQUEST_MODELS: dict[str, type[models.Request]] = {
     "CancelWorkflow": models.CancelReason,
     "resolveWorkflowByID": models.ResolveReason,
     "resumeWorkflowByID": models.WorkflowDefinitionOverrides,
+    "recoverWorkflow": models.RecoverRequest,
     "putQueue": models.QueueLimits,
     "createKey": models.NewApiKey,
     "rotateKey": models.RotateApiKey,
