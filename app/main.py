@@ -24,6 +24,7 @@ from app.api.routes import (
     health,
     operations,
     queues,
+    recovery,
     state_resources,
     workflows,
 )
@@ -46,6 +47,7 @@ DESCRIPTION = (
 API: Final[tuple[ModuleType, ...]] = (
     workflows,
     events,
+    recovery,
     definitions,
     state_resources,
     queues,
