@@ -9,6 +9,7 @@ from app.executor import history
 from app.executor.history import reasons
 from app.executor.history.payloads import Payloads
 from app.failures import fingerprint
+from app.failures.warnings import warnings
 from app.store import WorkflowChanges
 from workflow_manager import states_language
 from workflow_manager.models import Job, Workflow, WorkflowStatus, is_resolved, to_milliseconds
@@ -187,7 +188,8 @@ def changes(observation: Observation, *, before: Workflow | None, now: datetime)
     if before is not None and is_later(observation, before.redrives):
         opened = reopening(observation.redrives or 0, by=OUTSIDE, now=now)
         return {**opened, **changes(observation, before=before.model_copy(update={**opened}), now=now)}
-    if before is not None and _says_the_same(observation, before):
+    warned = warning_changes(before, observation, now=now) if before is not None else {}
+    if before is not None and not warned and _says_the_same(observation, before):
         return {}
     status = observation.status
     changed: WorkflowChanges = {"status": status, "last_updated": now, "observed_at": now}
@@ -198,7 +200,20 @@ def changes(observation: Observation, *, before: Workflow | None, now: datetime)
         changed["last_job"] = history.last_job(observation.jobs, status=status)
     if status.terminal:
         changed.update(_ending(observation, before=before, now=now))
-    return changed | fingerprint_changes(before, changed) if before is not None else changed
+    return changed | warned | fingerprint_changes(before, changed) if before is not None else changed
+
+
+def warning_changes(before: Workflow, observation: Observation, *, now: datetime) -> WorkflowChanges:
+    """Return the warnings, when a look at the history adds some to those that are known."""
+    found = warnings(
+        before.warnings,
+        jobs=observation.jobs or (),
+        events=observation.last_event_id,
+        started_at=observation.started_at,
+        now=now,
+        running=not observation.status.terminal,
+    )
+    return {"warnings": found} if found != before.warnings else {}
 
 
 def _ending(observation: Observation, *, before: Workflow | None, now: datetime) -> WorkflowChanges:

@@ -19,7 +19,7 @@ from app.store.documents import DocumentStore
 from app.store.entries import EntryStore
 from app.store.paging import Position
 from app.store.visibility import Visible
-from workflow_manager.models import Job, StateResource, Workflow, WorkflowDefinition, WorkflowStatus
+from workflow_manager.models import Job, StateResource, Workflow, WorkflowDefinition, WorkflowStatus, WorkflowWarning
 
 
 class WorkflowChanges(TypedDict, total=False):
@@ -36,6 +36,7 @@ class WorkflowChanges(TypedDict, total=False):
     resolved_by_user: bool
     resolved_by: str | None
     fingerprint: str | None
+    warnings: tuple[WorkflowWarning, ...]
     resolved_by_caller: str | None
     resolve_reason: str | None
     cancelled_by: str | None

@@ -9,14 +9,14 @@ summary then names the generation of its parts.
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from app.store import compression
 from app.store.paging import Position
 from app.store.unreadable import BROKEN
-from workflow_manager.models import Manager, Workflow, WorkflowDefinition, WorkflowStatus
+from workflow_manager.models import Manager, Workflow, WorkflowDefinition, WorkflowStatus, WorkflowWarning
 
 AttributeValue: TypeAlias = Mapping[str, Any]
 Item: TypeAlias = dict[str, AttributeValue]
@@ -48,7 +48,7 @@ ACTORS: Final = ("cancelled_by", "resolved_by_caller", "resolve_reason", "redriv
 
 ATTRIBUTES: Final = frozenset(
     {"id", "created_at", "workflow_definition", "status", "error", "namespace", "queue"}
-    | {"resolved_by_user", "resolved_by", "fingerprint", "redrives", *ACTORS}
+    | {"resolved_by_user", "resolved_by", "fingerprint", "warnings", "redrives", *ACTORS}
     | {"retries", "tags", "revision", *TIMES, *FLAGS}
 )
 """Fields that have attributes of their own."""
@@ -207,12 +207,20 @@ def scalar_edits(values: Mapping[str, Any]) -> Edits:
     for name in ("error", "fingerprint", *ACTORS):
         if name in values:
             edits[name] = text(values[name]) if values[name] else None
+    if "warnings" in values:
+        edits["warnings"] = _warnings(values["warnings"])
     if "redrives" in values:
         edits["redrives"] = number(values["redrives"]) if values["redrives"] else None
     for name in FLAGS:
         if name in values:
             edits[name] = {"BOOL": True} if values[name] else None
     return edits
+
+
+def _warnings(warnings: Sequence[WorkflowWarning]) -> AttributeValue | None:
+    return (
+        text(json.dumps([warning.model_dump(mode="json", by_alias=True) for warning in warnings])) if warnings else None
+    )
 
 
 def _tags(tags: Mapping[str, str]) -> AttributeValue | None:
@@ -238,6 +246,7 @@ def fields(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
         "resolved_by_user": item["resolved"]["BOOL"],
         "resolved_by": item["resolved_by"]["S"] if "resolved_by" in item else None,
         "fingerprint": item["fingerprint"]["S"] if "fingerprint" in item else None,
+        "warnings": tuple(json.loads(item["warnings"]["S"])) if "warnings" in item else (),
         **{name: item[name]["S"] for name in ACTORS if name in item},
         "redrives": int(item["redrives"]["N"]) if "redrives" in item else 0,
         **{name: name in item for name in FLAGS},

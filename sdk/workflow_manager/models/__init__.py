@@ -47,6 +47,7 @@ from workflow_manager.models.workflows import (
     WorkflowCount,
     WorkflowCounts,
     WorkflowSummary,
+    WorkflowWarning,
     is_resolved,
 )
 from workflow_manager.statuses import ACTIVE_STATUSES, JobStatus, WorkflowProperty, WorkflowStatus
@@ -102,6 +103,7 @@ __all__ = [
     "WorkflowProperty",
     "WorkflowStatus",
     "WorkflowSummary",
+    "WorkflowWarning",
     "format_time",
     "is_resolved",
     "now",

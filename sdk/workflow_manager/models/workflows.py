@@ -72,6 +72,19 @@ class Job(Response):
     queue: str | None = Field(default=None, description="Not set; kept for clients generated from older documents.")
 
 
+class WorkflowWarning(Response):
+    """Something that will make a run fail if it goes on as it does."""
+
+    code: str = Field(
+        description="What it is about: `history-events` (the history fills up) or `payload` (an input or output is "
+        "large). Later versions may have more codes."
+    )
+    message: str = Field(description="The warning, for people.")
+    since: Timestamp = Field(description="When it appeared.")
+    value: int = Field(description="What was measured then: events of the history, or bytes.")
+    limit: int = Field(description="The limit of AWS, in the same unit.")
+
+
 class WorkflowSummary(Response):
     """A workflow without its jobs and output, as listings with `summaryOnly` return it."""
 
@@ -110,6 +123,11 @@ class WorkflowSummary(Response):
         default=None, description="Who marked the failure as resolved; absent when unknown."
     )
     resolve_reason: str | None = Field(default=None, description="Why the failure was marked as resolved.")
+    warnings: tuple[WorkflowWarning, ...] = Field(
+        default=(),
+        exclude_if=lambda value: not value,
+        description="Limits that the run approaches, or approached; absent when there are none.",
+    )
     retry_for: str | None = Field(default=None, description="Id of the workflow that this one resumes.")
     retries: tuple[str, ...] = Field(default=(), description="Ids of the workflows that resume this one, oldest first.")
     redrives: int = Field(

@@ -27,6 +27,7 @@ from workflow_manager.models import (
     Workflow,
     WorkflowDefinition,
     WorkflowStatus,
+    WorkflowWarning,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def _job(number: int, output: str | None) -> Job:
 
 JOBS = st.lists(st.builds(_job, st.integers(1, 3), st.sampled_from([None, "{}", LARGE])), max_size=3).map(tuple)
 
+WARNING = WorkflowWarning(code="payload", message="é", since=samples.EPOCH, value=1, limit=2)
 FINGERPRINTS = st.sampled_from([None, "1:a", "1:b"])
 
 CHANGES = st.fixed_dictionaries(
@@ -75,6 +77,7 @@ CHANGES = st.fixed_dictionaries(
         "output": st.sampled_from([None, "", "{}", LARGE]),
         "resolved_by_user": st.booleans(),
         "fingerprint": FINGERPRINTS,
+        "warnings": st.sampled_from([(), (WARNING,)]),
         "jobs": JOBS,
         "last_job": st.none() | st.builds(_job, st.integers(1, 3), st.sampled_from([None, "{}", LARGE])),
         "details_pending": st.booleans(),

@@ -10,7 +10,7 @@ import pytest
 
 from app.store import WorkflowQuery
 from app.store.base import WorkflowChanges
-from app.store.dynamodb.items import FLAGS, PAYLOADS, TIMES, position, read_position
+from app.store.dynamodb.items import ACTORS, FLAGS, PAYLOADS, TIMES, position, read_position
 from app.store.dynamodb.query_plan import Range, active_partitions, filter_expression, partitions
 from app.store.paging import Position
 from app.store.tables import BY_DEFINITION, BY_FAILURE, BY_STATE, BY_TIME, BY_TROUBLE
@@ -152,6 +152,18 @@ def test_positions_sort_like_listings_and_can_be_read_back() -> None:
 
 def test_every_field_that_can_change_is_stored() -> None:
     fixed = {"input", "variables", "execution_input"}
-    stored = {*TIMES, *FLAGS, *PAYLOADS - fixed, "status", "error", "resolved_by", "resolved_by_user", "fingerprint"}
+    stored = {
+        *TIMES,
+        *FLAGS,
+        *PAYLOADS - fixed,
+        "status",
+        "error",
+        "resolved_by",
+        "resolved_by_user",
+        "fingerprint",
+        "warnings",
+        "redrives",
+        *ACTORS,
+    }
 
     assert WorkflowChanges.__annotations__.keys() == stored
