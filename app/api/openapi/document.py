@@ -85,7 +85,6 @@ def _tidy_operation(operation: JSON) -> None:
     operation["summary"] = examples.SUMMARIES[operation["operationId"]]
     operation["description"] = _unwrapped(operation["description"])
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        _without_null(content["schema"])  # an optional body is left out instead
         content["schema"].pop("title", None)
     for parameter in operation.get("parameters", ()):
         _without_null(parameter["schema"])

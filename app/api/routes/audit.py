@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from app.access.policy import Decision, Target, decide
 from app.access.principal import Principal, Role, current
@@ -18,6 +19,14 @@ from workflow_manager import errors
 from workflow_manager.models import AuditEntry, now
 
 router = APIRouter(tags=["access"], route_class=StrictRoute, responses=error_responses.COMMON)
+
+Limit = Annotated[
+    int,
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000}, {"type": "string", "maxLength": 0}]}
+    ),
+]
+"""An empty one counts as absent and never gets here."""
 
 SHOWN_BY_DEFAULT: Final = timedelta(days=30)
 """How far back a question goes that does not say it: every day is at least one read."""
@@ -38,7 +47,7 @@ async def get_audit(
         Filter | None, Query(alias="object", description="Only entries about this object, such as `workflow/ID`.")
     ] = None,
     after: Annotated[Moment | None, Query(description="Only entries after this time. Absent: 30 days ago.")] = None,
-    limit: Annotated[int, Query(ge=1, le=1_000, description="Maximum number of entries in a page.")] = 100,
+    limit: Annotated[Limit, Query(ge=1, le=1_000, description="Maximum number of entries in a page.")] = 100,
     page_token: Annotated[
         str | None,
         Query(alias="pageToken", max_length=1024, description="Opaque start of the page, from `X-Next-Page-Path`."),
