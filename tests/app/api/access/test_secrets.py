@@ -78,7 +78,7 @@ async def test_no_secret_comes_out_anywhere(app: FastAPI, service: _Service, log
     answers: list[str] = []
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service.localhost") as client:
-        await service.rig.define()
+        workflow = await service.rig.failed()
         for secret in secrets:
             basic = base64.b64encode(f"user:{secret}".encode()).decode()
             for headers in (
@@ -94,6 +94,9 @@ async def test_no_secret_comes_out_anywhere(app: FastAPI, service: _Service, log
                     ("POST", "/workflows", {"oops": 1}),
                     ("DELETE", "/queues/x", None),
                     ("GET", "/keys", None),
+                    ("GET", f"/workflows/{workflow.id}/events", None),
+                    ("POST", f"/workflows/{workflow.id}/resolved", {"reason": "seen"}),
+                    ("GET", "/audit?limit=1000", None),
                     ("GET", "/metrics", None),
                     ("PATCH", "/workflows", None),
                 ):
@@ -112,6 +115,8 @@ async def test_no_secret_comes_out_anywhere(app: FastAPI, service: _Service, log
     stored = json.dumps([dict(document.body) for document in await service.rig.store.list_documents("")])
     everything = "\n".join([*answers, stored, logged.getvalue()])
     assert "request crashed" in everything
+    assert "event: workflow" in everything
+    assert '"operation":"resolveWorkflowByID"' in everything
     for secret in secrets:
         assert secret not in everything
         assert secret.rpartition("_" if secret.startswith("wfm_") else ".")[2] not in everything
