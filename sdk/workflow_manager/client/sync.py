@@ -151,6 +151,12 @@ class SyncWorkflowManager:
             self._manager.resume_workflow(workflow_id, start_at=start_at, force=force, idempotency_key=idempotency_key)
         )
 
+    def recover(
+        self, workflow_id: str, request: models.RecoverRequest | None = None, *, idempotency_key: str | None = None
+    ) -> models.Recovery:
+        """Make a failed or cancelled workflow go on, in the same run or as a new workflow."""
+        return self._thread.run(self._manager.recover(workflow_id, request, idempotency_key=idempotency_key))
+
     def resolve_workflow(self, workflow_id: str, *, reason: str = "") -> None:
         """Mark a workflow as needing no further attention."""
         self._thread.run(self._manager.resolve_workflow(workflow_id, reason=reason))

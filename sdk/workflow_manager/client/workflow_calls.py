@@ -7,7 +7,15 @@ from contextlib import aclosing
 from typing import Final, NamedTuple, Unpack
 
 from workflow_manager import errors, models
-from workflow_manager.client.decoding import JOB, LISTED_WORKFLOWS, WORKFLOW, WORKFLOW_COUNTS, decode, decode_nothing
+from workflow_manager.client.decoding import (
+    JOB,
+    LISTED_WORKFLOWS,
+    RECOVERY,
+    WORKFLOW,
+    WORKFLOW_COUNTS,
+    decode,
+    decode_nothing,
+)
 from workflow_manager.client.http import Caller
 from workflow_manager.client.outage_tolerance import OUTAGE_SECONDS, OnOutage, OutageTolerance
 from workflow_manager.client.request_parts import (
@@ -107,6 +115,24 @@ class WorkflowCalls(Caller):
         path = workflow_path(workflow_id)
         params = [("force", flag(force))] if force else []
         return await self._post_once(path, body, key=idempotency_key, missing=errors.WorkflowNotFound, params=params)
+
+    async def recover(
+        self, workflow_id: str, request: models.RecoverRequest | None = None, *, idempotency_key: str | None = None
+    ) -> models.Recovery:
+        """Make a failed or cancelled workflow go on: in the same run where that helps, else as a new workflow.
+
+        With ``dry_run`` in the request the service only says what would happen. `errors.Conflict` when it is active,
+        resolved, or was resumed by a workflow that is active or has succeeded.
+        """
+        response = await self._connection.request(
+            "POST",
+            f"{workflow_path(workflow_id)}/recover",
+            repeatable=True,
+            body=request or models.RecoverRequest(),
+            headers=idempotency_header(str(uuid.uuid4()) if idempotency_key is None else idempotency_key),
+            missing=errors.WorkflowNotFound,
+        )
+        return decode(response, RECOVERY)
 
     async def resolve_workflow(self, workflow_id: str, *, reason: str = "") -> None:
         """Mark a workflow as needing no further attention; `errors.Conflict` when it already is."""

@@ -219,6 +219,13 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
         {"StartAt": "second"},
     ),
     (
+        "recoverWorkflow",
+        lambda m: m.recover(WORKFLOW_ID, models.RecoverRequest(input_patch={"a": None}, version=-1)),
+        f"POST /workflows/{WORKFLOW_ID}/recover",
+        {"mode": "resume", "why": "asked for", "workflow": workflow_json()},
+        {"inputPatch": {"a": None}, "version": -1},
+    ),
+    (
         "resolveWorkflowByID",
         lambda m: m.resolve_workflow(WORKFLOW_ID),
         f"POST /workflows/{WORKFLOW_ID}/resolved",
