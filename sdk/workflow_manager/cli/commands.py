@@ -98,6 +98,9 @@ COMMANDS: Mapping[str, CommandSpec | CommandGroup] = {
     "resume": CommandSpec(
         "workflow_manager.cli.bulk.commands:resume", "Resume one or more ended workflows from one of their states."
     ),
+    "recover": CommandSpec(
+        "workflow_manager.cli.bulk.recovery:recover", "Make one or more failed or cancelled workflows continue."
+    ),
     "resolve": CommandSpec(
         "workflow_manager.cli.bulk.commands:resolve", "Mark failed workflows as needing no further attention."
     ),
@@ -178,7 +181,7 @@ COMMANDS: Mapping[str, CommandSpec | CommandGroup] = {
 }
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "Workflows": ("submit", "workflows", "wait", "cancel", "resume", "resolve", "refresh"),
+    "Workflows": ("submit", "workflows", "wait", "cancel", "resume", "recover", "resolve", "refresh"),
     "Definitions": ("definitions", "resources"),
     "Operations": ("serve", "poll", "worker", "sfncli", "local-aws", "demo", "tables", "queues", "quotas", "health"),
     "Access": ("whoami", "can", "audit", "keys"),

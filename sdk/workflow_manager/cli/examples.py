@@ -21,6 +21,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "wfm cancel --definition greet --queue slow --dry-run",
     ),
     "resume": (f"wfm resume {ID} --follow", "wfm resume --definition greet --created-after 1d --yes"),
+    "recover": (f"wfm recover {ID} --preview", "wfm recover --definition greet --created-after 1d --yes"),
     "resolve": (f"wfm resolve {ID}", "wfm resolve --definition greet --tag ticket=42 --dry-run"),
     "refresh": (f"wfm refresh {ID}", "wfm refresh --definition greet"),
     "definitions": ("wfm definitions list", "wfm definitions apply definitions --dry-run"),

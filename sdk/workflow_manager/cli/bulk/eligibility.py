@@ -53,6 +53,9 @@ RESUMABLE: Final = Eligibility(
     excludes_resolved=True,
     refuses_resumed=True,
 )
+RECOVERABLE: Final = Eligibility(
+    FAILED, frozenset({WorkflowStatus.FAILED, WorkflowStatus.CANCELLED}), excludes_resolved=True
+)
 RESUMABLE_AGAIN: Final = RESUMABLE._replace(refuses_resumed=False)
 
 

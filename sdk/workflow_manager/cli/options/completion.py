@@ -21,7 +21,7 @@ from workflow_manager.statuses import ACTIVE_STATUSES, WorkflowStatus
 
 STATUSES_BY_VERB: Final[Mapping[str, Sequence[WorkflowStatus]]] = {
     **dict.fromkeys(["cancel", "refresh", "wait"], tuple(ACTIVE_STATUSES)),
-    **dict.fromkeys(["resume", "resolve"], (WorkflowStatus.FAILED,)),
+    **dict.fromkeys(["resume", "recover", "resolve"], (WorkflowStatus.FAILED,)),
 }
 """The statuses of the workflows that a verb is usually used for."""
 
