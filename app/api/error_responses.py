@@ -190,12 +190,12 @@ def answer(request: Request, error: errors.WorkflowManagerError) -> JSONResponse
 
 def _allowed(request: Request) -> list[str]:
     """Return every method of the path; the framework names only those of the first route that fits."""
+    fitting = [route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE]
+    same_path = [route for route in fitting if getattr(route, "path", None) == getattr(fitting[0], "path", None)]
     return [
         method
         for method in METHODS
-        if any(
-            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.router.routes
-        )
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in same_path)
     ]
 
 

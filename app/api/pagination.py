@@ -1,6 +1,5 @@
 """The parameters of a listing, and how it names its next page."""
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Final
 from urllib.parse import urlencode
@@ -23,8 +22,8 @@ from app.failures.fingerprint import FINGERPRINT
 from app.store import WorkflowQuery
 from app.store.base import brief
 from workflow_manager.models import Workflow, WorkflowProperty, WorkflowStatus
+from workflow_manager.models.wire import rfc3339
 
-RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 FILTER_LENGTH: Final = 256
 ID_PREFIX_LENGTH: Final = 8
 """With fewer characters of a UUID, workflows would soon share them."""
@@ -38,15 +37,9 @@ NEXT_PAGE_HEADERS: Final = {
 }
 
 
-def _refuse_other_forms(value: object) -> object:
-    if isinstance(value, str) and not RFC3339.fullmatch(value):
-        raise ValueError("write the time as RFC 3339, for example 2026-01-31T12:00:00Z")
-    return value
-
-
 Moment = Annotated[
     AwareDatetime,
-    BeforeValidator(_refuse_other_forms),
+    BeforeValidator(rfc3339),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "maxLength": 0}]}),
 ]
 Filter = Annotated[str, StringConstraints(max_length=FILTER_LENGTH)]

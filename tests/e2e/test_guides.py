@@ -24,6 +24,7 @@ ELSEWHERE: Final = {
     "docs/access.md": "configures services of its own",
     "docs/deploy.md": "needs an account",
     "docs/local.md": "starts embedded AWSs of its own",
+    "docs/recovery.md": "needs failures of an earlier night",
     "docs/states-language.md": "has a test of its own",
 }
 SECTIONS: Final = {"README.md": "## A walk of five minutes"}

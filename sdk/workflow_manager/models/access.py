@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from workflow_manager.models.wire import Request, Response, Timestamp
+from workflow_manager.models.wire import Request, Response, Timestamp, rfc3339
 
 EVERYTHING: Final = "*"
 
@@ -85,7 +85,9 @@ class NewApiKey(Request):
 
     name: KeyName = Field(description="What people call the key, such as the program that uses it.")
     bindings: tuple[Binding, ...] = Field(min_length=1, max_length=100, description="What the key may do.")
-    expires_at: AwareDatetime | None = Field(default=None, description="When the key ends; absent: never.")
+    expires_at: Annotated[AwareDatetime, BeforeValidator(rfc3339)] | None = Field(
+        default=None, description="When the key ends, in RFC 3339; absent: never."
+    )
 
 
 class RotateApiKey(Request):

@@ -1,11 +1,12 @@
 """What all models of the API share: JSON names, frozenness, the format of times."""
 
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from types import UnionType
-from typing import Annotated, Union, get_args, get_origin
+from typing import Annotated, Final, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -36,6 +37,16 @@ def to_milliseconds(moment: datetime) -> datetime:
 def now() -> datetime:
     """Return the present in UTC, in the precision that is kept and shown."""
     return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
+
+
+RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def rfc3339(value: object) -> object:
+    """Refuse what pydantic would take for a time besides RFC 3339, such as seconds since 1970."""
+    if not isinstance(value, datetime) and not (isinstance(value, str) and RFC3339.fullmatch(value)):
+        raise ValueError("write the time as RFC 3339, for example 2026-01-31T12:00:00Z")
+    return value
 
 
 def _truncate(value: object) -> object:

@@ -27,6 +27,8 @@ LEAST: dict[type[models.Request], dict[str, Any]] = {
     },
     models.NewWorkflowDefinitionRequest: {"name": "a", "stateMachine": samples.ECHO},
     models.QueueLimits: {},
+    models.RecoverRequest: {},
+    models.ResolveReason: {},
     models.StartWorkflowRequest: {"workflowDefinition": {"name": "a"}, "namespace": "dev"},
     models.WorkflowDefinitionOverrides: {"StartAt": "echo"},
     models.WorkflowDefinitionRef: {"name": "a"},

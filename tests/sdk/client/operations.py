@@ -267,6 +267,30 @@ OPERATIONS: list[tuple[str, Call, str, object, object]] = [
         {"by": "error", "counts": [{"value": "E", "count": 2}], "total": 5, "more": True},
         None,
     ),
+    (
+        "getWorkflowCounts, with every filter",
+        lambda m: m.count_workflows(
+            by=models.WorkflowProperty.STATUS,
+            definition_name="x:y",
+            status=models.WorkflowStatus.FAILED,
+            statuses=[models.WorkflowStatus.CANCELLED],
+            id_prefix="7c5f3a52",
+            resolved_by_user=False,
+            resolved_by="r",
+            fingerprint="1:f",
+            queue="slow",
+            tags={"a": "1"},
+            created_after=datetime(2026, 1, 2, tzinfo=UTC),
+            created_before=datetime(2026, 1, 3, tzinfo=UTC),
+        ),
+        (
+            "GET /workflows/counts?by=status&workflowDefinitionName=x%3Ay&status=failed&statuses=cancelled"
+            "&idPrefix=7c5f3a52&resolvedByUser=false&resolvedBy=r&fingerprint=1%3Af&queue=slow&tag=a%3A1"
+            "&createdAfter=2026-01-02T00%3A00%3A00.000Z&createdBefore=2026-01-03T00%3A00%3A00.000Z"
+        ),
+        {"by": "status", "counts": [], "total": 0, "more": False},
+        None,
+    ),
     ("getQueues", lambda m: m.list_queues(), "GET /queues", [{"name": "slow", "running": 0}], None),
     ("getQueue", lambda m: m.get_queue("slow"), "GET /queues/slow", {"name": "slow", "running": 0}, None),
     ("deleteQueue", lambda m: m.delete_queue("slow"), "DELETE /queues/slow", None, None),

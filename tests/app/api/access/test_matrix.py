@@ -70,6 +70,7 @@ CASES: Mapping[str, Case] = {
     "getJob": Case("GET", lambda o: f"/workflows/{o.workflow}/jobs/1"),
     "CancelWorkflow": Case("DELETE", lambda o: f"/workflows/{o.workflow}", lambda _: {"reason": "x"}),
     "resumeWorkflowByID": Case("POST", lambda o: f"/workflows/{o.workflow}", lambda _: {"StartAt": "echo"}),
+    "recoverWorkflow": Case("POST", lambda o: f"/workflows/{o.workflow}/recover", lambda _: {"dryRun": True}),
     "resolveWorkflowByID": Case("POST", lambda o: f"/workflows/{o.workflow}/resolved"),
     "postStateResource": Case("POST", lambda _: "/state-resources", _resource, hidden=403, every_definition=True),
     "getStateResource": Case("GET", lambda o: f"/state-resources/{o.namespace}/echo"),
