@@ -12,12 +12,12 @@ JSON = dict[str, Any]
 
 REF_TEMPLATE: Final = "#/components/schemas/{model}"
 
-LEFT_OUT_OF_SUMMARIES: Final = {
-    "Workflow": ("input", "jobs"),
+LEFT_OUT: Final = {
+    "Workflow": ("input", "jobs", "warnings"),
     "WorkflowDefinition": ("stateMachine",),
-    "WorkflowSummary": ("input",),
+    "WorkflowSummary": ("input", "warnings"),
 }
-"""Properties that listings with ``summaryOnly`` leave out, so that they are not required."""
+"""Properties that are not required: listings with ``summaryOnly`` leave them out, or they are absent when empty."""
 
 FRAMEWORK_SCHEMAS: Final = ("HTTPValidationError", "ValidationError")
 """Schemas of FastAPI's 422 response, which this service never sends."""
@@ -62,7 +62,7 @@ def document(app: FastAPI) -> JSON:
     schemas["WorkflowSummary"] = _summary_schema()
     for schema in schemas.values():
         _tidy_schema(schema)
-    for name, properties in LEFT_OUT_OF_SUMMARIES.items():
+    for name, properties in LEFT_OUT.items():
         schemas[name]["required"] = [given for given in schemas[name]["required"] if given not in properties]
     for path, operations in spec["paths"].items():
         for operation in operations.values():
@@ -85,6 +85,7 @@ def _tidy_operation(operation: JSON) -> None:
     operation["summary"] = examples.SUMMARIES[operation["operationId"]]
     operation["description"] = _unwrapped(operation["description"])
     for content in operation.get("requestBody", {}).get("content", {}).values():
+        _without_null(content["schema"])  # an optional body is left out instead
         content["schema"].pop("title", None)
     for parameter in operation.get("parameters", ()):
         _without_null(parameter["schema"])

@@ -15,6 +15,7 @@ from app.api.strict_route import StrictRoute
 from app.audit.notes import note
 from app.store import paging
 from app.store.counts import count_workflows
+from workflow_manager import errors
 from workflow_manager.models import (
     CancelReason,
     Job,
@@ -187,9 +188,11 @@ async def resume_workflow_by_id(
     responses=error_responses.responses(404, 409),
 )
 async def resolve_workflow_by_id(
-    workflowID: WorkflowId, executor: ExecutorDep, reason: ResolveReason | None = None
+    workflowID: WorkflowId, executor: ExecutorDep, request: Request, reason: ResolveReason | None = None
 ) -> Response:
     """Mark a failed workflow as resolved: it no longer needs attention. The body is optional."""
+    if reason is None and await request.body():
+        raise errors.InvalidRequest("the body must be a JSON object, or absent")
     why = reason.reason if reason else ""
     note(reason=why)
     await executor.resolve(workflowID, why)

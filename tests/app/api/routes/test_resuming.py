@@ -79,3 +79,13 @@ async def test_a_run_with_variables_says_what_it_begins_with(api: httpx.AsyncCli
 
 SET = {"Type": "Pass", "Assign": {"day": "monday"}, "Next": "echo"}
 BROKEN = {"broken": {"Type": "Fail"}}
+
+
+async def test_a_resolution_takes_an_object_or_no_body(api: httpx.AsyncClient, rig: Rig) -> None:
+    workflow = await rig.failed()
+    path = f"/workflows/{workflow.id}/resolved"
+
+    refused = await api.post(path, content=b"null", headers={"Content-Type": "application/json"})
+    accepted = await api.post(path)
+
+    assert (refused.status_code, accepted.status_code) == (400, 201)
