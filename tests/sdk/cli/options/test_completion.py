@@ -36,7 +36,7 @@ def named(service: FakeService) -> FakeService:
 
 def test_commands_and_options_are_offered(process: Run) -> None:
     """Without asking anybody."""
-    assert set(offered(process, "wfm\nre", 1)) == {"resume", "resolve", "refresh", "resources"}
+    assert set(offered(process, "wfm\nre", 1)) == {"recover", "refresh", "resolve", "resources", "resume"}
     assert set(offered(process, "wfm\ncancel\n--d", 2)) == {"--definition", "--dry-run"}
     assert offered(process, "wfm\nworkflows\n--status\nfa", 3) == ["failed"]
 
