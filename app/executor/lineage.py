@@ -12,31 +12,73 @@ MAX_GENERATIONS: Final = 50
 
 
 async def refuse_while_active(store: Store, workflow: Workflow) -> None:
-    """Raise ``WorkflowActive`` when a workflow has not ended, ``AlreadyResumed`` when what resumes it has not."""
-    lineage = [workflow]
-    while lineage:
-        member = lineage.pop()
-        if not member.status.terminal or member.stop_pending:
-            state = "being stopped" if member.stop_pending else member.status.value
-            sentence = f"workflow {member.id} is still {state}; cancel it or wait for its end"
-            if member is workflow:
-                raise errors.WorkflowActive(sentence)
-            raise errors.AlreadyResumed(sentence, retry=member.id)
-        lineage.extend(await _present(store, member.retries))
+    """Raise ``WorkflowActive`` when a workflow or another one of its lineage has not ended.
+
+    All of them do the same work; one that ended can run again after a redrive. Raises ``AlreadyResumed`` for one that
+    resumes this workflow.
+    """
+    still = "workflow {} is still {}; cancel it or wait for its end"
+    if (state := _activity(workflow)) is not None:
+        raise errors.WorkflowActive(still.format(workflow.id, state))
+    own, others = await _kin(store, workflow)
+    for member in filter(_activity, own):
+        raise errors.AlreadyResumed(still.format(member.id, _activity(member)), retry=member.id)
+    for member in filter(_activity, others):
+        sentence = still.format(member.id, _activity(member))
+        raise errors.WorkflowActive(f"{sentence}: it does the work of workflow {workflow.id}")
 
 
 async def refuse_succeeded(store: Store, workflow: Workflow) -> None:
-    """Raise ``AlreadyResumed`` when what resumes a workflow, over generations, has succeeded."""
-    found = await _present(store, workflow.retries)
-    while found:
-        member = found.pop()
+    """Raise ``NotRecoverable`` when another workflow of the lineage has succeeded, which has done the work.
+
+    Raises ``AlreadyResumed`` for one that resumes this workflow.
+    """
+    own, others = await _kin(store, workflow)
+    for member in own:
         if member.status is WorkflowStatus.SUCCEEDED:
             raise errors.AlreadyResumed(
                 f"workflow {workflow.id} was resumed before as {member.id}, which succeeded; to do its work again, "
                 "use force",
                 retry=member.id,
             )
-        found += await _present(store, member.retries)
+    for member in others:
+        if member.status is WorkflowStatus.SUCCEEDED:
+            raise errors.NotRecoverable(
+                f"workflow {member.id} has done the work of workflow {workflow.id}; to do it again, use force"
+            )
+
+
+async def active_relative(store: Store, workflow: Workflow) -> Workflow | None:
+    """Return another workflow of the lineage that has not ended, if there is one."""
+    own, others = await _kin(store, workflow)
+    return next(filter(_activity, (*own, *others)), None)
+
+
+def _activity(workflow: Workflow) -> str | None:
+    if workflow.stop_pending:
+        return "being stopped"
+    return None if workflow.status.terminal else workflow.status.value
+
+
+async def _kin(store: Store, workflow: Workflow) -> tuple[list[Workflow], list[Workflow]]:
+    """Return what resumes a workflow, over generations, and the others of its lineage."""
+    own = await _descendants(store, workflow)
+    first = (await ancestors(store, workflow))[-1]
+    if first is workflow:
+        return own, []
+    known = {workflow.id, *(member.id for member in own)}
+    return own, [member for member in (first, *await _descendants(store, first)) if member.id not in known]
+
+
+async def _descendants(store: Store, workflow: Workflow) -> list[Workflow]:
+    """Return what resumes a workflow, over generations."""
+    found: list[Workflow] = []
+    waiting = list(workflow.retries)
+    while waiting:
+        for member in await _present(store, (waiting.pop(),)):
+            found.append(member)
+            waiting.extend(member.retries)
+    return found
 
 
 async def refuse_resumed(store: Store, workflow: Workflow) -> None:

@@ -159,7 +159,7 @@ class Outbox:
             if waits:
                 return queued
             try:
-                return await self._redriver.make(queued)
+                return await self._redriver.make(queued, before=workflow)
             except errors.Unavailable as silence:
                 log.warning("redrive postponed", action="redrive-later", workflow_id=workflow.id, error=silence.message)
                 return queued

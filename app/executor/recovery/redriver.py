@@ -6,11 +6,11 @@ Functions whether that redrive was made, and makes it if not, under a token of i
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 
-from app.executor import observations
+from app.executor import lineage, observations
 from app.executor.deadline import deadline
 from app.executor.observations import is_stale
 from app.executor.reconciler import Reconciler
@@ -67,11 +67,15 @@ class Redriver:
         claimed = await self._store.update_workflow(queued.id, {"last_updated": self._now()}, revision=queued.revision)
         return await self._running(claimed) if await self._was_made(claimed) else await self.make(claimed)
 
-    async def make(self, claimed: Workflow) -> Workflow:
+    async def make(self, claimed: Workflow, *, before: Workflow | None = None) -> Workflow:
         """Make the redrive that the last write of a workflow has claimed; a refusal takes it back.
 
-        A process that was frozen since must not make it: the token is forgotten after a while. Raises ``Unavailable``.
+        It is refused too while another workflow of the lineage runs: of two that are redriven at once, each has
+        written that down before it looks for the other. ``before`` is the workflow as it had ended, if known. A process
+        that was frozen since must not make it: the token is forgotten after a while. Raises ``Unavailable``.
         """
+        if (other := await lineage.active_relative(self._store, claimed)) is not None:
+            return await self._take_back(claimed, f"workflow {other.id} does the same work", before)
         left = LAUNCH_LIMIT - (self._now() - claimed.last_updated)
         if left <= timedelta(0):
             raise errors.Unavailable(f"too late to redrive workflow {claimed.id}; the claim is too old")
@@ -81,7 +85,7 @@ class Redriver:
                 await redrive(self._sfn, claimed.execution_arn, client_token=token)
         except REFUSALS as refusal:
             if not await self._was_made(claimed):
-                return await self._take_back(claimed, refusal.message)
+                return await self._take_back(claimed, refusal.message, before)
         except errors.Unavailable:
             if not await self._was_made(claimed):
                 raise
@@ -109,10 +113,16 @@ class Redriver:
         except errors.VersionConflict:
             return await self._store.get_workflow(claimed.id)  # its run was observed, or it was cancelled
 
-    async def _take_back(self, claimed: Workflow, why: str) -> Workflow:
-        """Give a workflow its last end back, because nothing came of the redrive."""
+    async def _take_back(self, claimed: Workflow, why: str, before: Workflow | None) -> Workflow:
+        """Restore the last end of a workflow that was not redriven: as it was, or as Step Functions knows it."""
         reason = NOT_MADE.format(why)
         log.warning("redrive refused", action="redrive-refused", workflow_id=claimed.id, error=why)
+        if before is not None:
+            moment = self._now()
+            kept = {name: getattr(before, name) for name in observations.reopening(0, by=None, now=moment)}
+            reasons = "\n".join(filter(None, (reason, before.status_reason)))
+            restored = cast("WorkflowChanges", {**kept, "last_updated": moment, "status_reason": reasons})
+            return await self._store.update_workflow(claimed.id, restored, revision=claimed.revision)
         changes: WorkflowChanges = {"status": WorkflowStatus.FAILED, "stopped_at": self._now(), "error": None}
         redrives = claimed.redrives - 1
         try:

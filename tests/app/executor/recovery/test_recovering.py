@@ -18,6 +18,7 @@ from workflow_manager.models import (
     RecoverRequest,
     Recovery,
     Workflow,
+    WorkflowDefinitionOverrides,
     WorkflowStatus,
 )
 
@@ -348,3 +349,77 @@ async def test_without_a_history_the_input_must_be_given(rig: Rig) -> None:
     with pytest.raises(errors.UnknownState):
         await recover(rig, workflow, start_at="echo", input_patch={"a": 1})
     assert (await recover(rig, workflow, start_at="echo", input={"a": 1})).workflow.input == '{"a":1}'
+
+
+async def resumed(rig: Rig, workflow: Workflow) -> Workflow:
+    """Resume a workflow, and let the retry fail like it."""
+    retry = (await recover(rig, workflow, mode="resume", force=True)).workflow
+    rig.sfn.enter(retry.id, "echo", input="{}")
+    rig.sfn.fail(retry.id, "Boom", "it broke again")
+    rig.clock.advance(2)
+    await rig.poller.poll_once()
+    return await stored(rig, retry)
+
+
+async def test_what_a_running_ancestor_or_sibling_does_is_not_done_beside_it(rig: Rig) -> None:
+    """An ended workflow runs again after a redrive, so those that resume it are not alone any more."""
+    workflow = await rig.failed()
+    first = await resumed(rig, workflow)
+    second = await resumed(rig, workflow)
+    await recover(rig, workflow, mode="redrive")
+
+    for retry in (first, second):
+        with pytest.raises(errors.WorkflowActive, match=workflow.id):
+            await recover(rig, retry, force=True)
+        with pytest.raises(errors.WorkflowActive, match=workflow.id):
+            await rig.executor.resume(retry.id, WorkflowDefinitionOverrides(start_at="echo"), force=True)
+
+    rig.sfn.fail(workflow.id, "Boom", "once more")
+    rig.clock.advance(61)
+    await rig.poller.poll_once()
+    await recover(rig, first, mode="redrive")
+    with pytest.raises(errors.WorkflowActive, match=first.id):
+        await recover(rig, second, force=True)
+
+
+async def test_what_an_ancestor_or_sibling_has_done_is_done_again_by_force_alone(rig: Rig) -> None:
+    workflow = await rig.failed()
+    first = await resumed(rig, workflow)
+    second = await resumed(rig, workflow)
+    await recover(rig, first, mode="redrive")
+    rig.sfn.succeed(first.id)
+    rig.clock.advance(2)
+    await rig.poller.poll_once()
+
+    with pytest.raises(errors.NotRecoverable, match=first.id):
+        await recover(rig, second)
+    assert (await recover(rig, second, force=True)).mode == "redrive"
+
+
+async def test_of_a_workflow_and_its_retry_at_once_at_most_one_is_redriven(rig: Rig) -> None:
+    """Each writes down what it will do before it looks at the other."""
+    workflow = await rig.failed()
+    retry = await resumed(rig, workflow)
+
+    both = await asyncio.gather(
+        recover(rig, workflow, mode="redrive"), recover(rig, retry, mode="redrive"), return_exceptions=True
+    )
+
+    assert made(rig, workflow) + made(rig, retry) <= 1
+    assert sum(isinstance(each, Recovery) for each in both) == made(rig, workflow) + made(rig, retry)
+    active = [each for each in (await stored(rig, workflow), await stored(rig, retry)) if not each.status.terminal]
+    assert len(active) == made(rig, workflow) + made(rig, retry)
+
+
+async def test_a_redrive_that_is_refused_gives_everything_back(rig: Rig) -> None:
+    workflow = await rig.failed()
+    await rig.executor.resolve(workflow.id, "known")
+    before = await stored(rig, workflow)
+    rig.sfn.fail_next("redrive_execution", errors.NotRedrivable("the state machine is being deleted"))
+
+    with pytest.raises(errors.NotRecoverable, match="being deleted"):
+        await recover(rig, workflow, force=True)
+
+    after = await stored(rig, workflow)
+    changed = {"status_reason", "last_updated", "observed_at", "revision"}
+    assert after.model_dump(exclude=changed) == before.model_dump(exclude=changed)
