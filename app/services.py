@@ -125,6 +125,7 @@ async def open_services(settings: Settings, *, on_fatal: Callable[[], None]) -> 
                 consumer = EventConsumer(sqs, intake, queue_url=settings.events_queue_url, now=now)
                 await stack.enter_async_context(_running("event consumer", consumer, on_fatal))
         keys = KeyRing(store, clock=clock, now=now)
+        stack.push_async_callback(keys.settle)
         audit = AuditTrail(store, days=settings.audit_days, now=now)
         stack.push_async_callback(audit.settle)
         yield Services(

@@ -1,4 +1,4 @@
-"""Which requests are audited, and what is said of them."""
+"""Which requests are audited, and their entries."""
 
 import re
 from datetime import datetime
@@ -94,7 +94,7 @@ async def announce(scope: Scope, trail: AuditTrail) -> None:
 
 
 def outcome_of(method: str, status: int, *, hidden: bool) -> AuditOutcome | None:
-    """Return what came of a request; None: nothing was changed, and nothing was refused."""
+    """Return the outcome of a request, or None if it changed nothing and was not refused."""
     if status in REFUSED or (hidden and status == 404):
         return AuditOutcome.REFUSED
     if method in SAFE_METHODS:
@@ -146,5 +146,5 @@ def _object(scope: Scope, notes: Notes) -> str | None:
 
 
 def _masked(text: str | None) -> str | None:
-    """Leave out keys that somebody sent in the place of their ids."""
+    """Mask API keys that were sent in the place of their ids."""
     return None if text is None else _KEY.sub(HIDDEN, text)

@@ -1,6 +1,7 @@
 """What routes are given: the parts of the service that the application holds."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -9,7 +10,15 @@ from app.api.bodies import Bodies
 from app.audit.reading import AuditReader
 from app.audit.trail import AuditTrail
 from app.executor import Executor, Queues, Quotas, Registry
+from app.executor.recovery.recoverer import Recoverer
 from app.store import Store
+
+
+def _part(name: str) -> Callable[[Request], Awaitable[Any]]:
+    async def part(request: Request) -> Any:
+        return getattr(request.app.state.services, name)
+
+    return part
 
 
 async def _bodies(request: Request) -> Bodies:
@@ -17,52 +26,13 @@ async def _bodies(request: Request) -> Bodies:
     return bodies
 
 
-async def _executor(request: Request) -> Executor:
-    executor: Executor = request.app.state.services.executor
-    return executor
-
-
-async def _registry(request: Request) -> Registry:
-    registry: Registry = request.app.state.services.registry
-    return registry
-
-
-async def _store(request: Request) -> Store:
-    store: Store = request.app.state.services.store
-    return store
-
-
-async def _queues(request: Request) -> Queues:
-    queues: Queues = request.app.state.services.queues
-    return queues
-
-
-async def _keys(request: Request) -> KeyRing:
-    keys: KeyRing = request.app.state.services.keys
-    return keys
-
-
-async def _quotas(request: Request) -> Quotas:
-    quotas: Quotas = request.app.state.services.quotas
-    return quotas
-
-
-async def _audit(request: Request) -> AuditTrail:
-    audit: AuditTrail = request.app.state.services.audit
-    return audit
-
-
-async def _audit_reader(request: Request) -> AuditReader:
-    reader: AuditReader = request.app.state.services.audit_reader
-    return reader
-
-
-AuditDep = Annotated[AuditTrail, Depends(_audit)]
-AuditReaderDep = Annotated[AuditReader, Depends(_audit_reader)]
+AuditDep = Annotated[AuditTrail, Depends(_part("audit"))]
+AuditReaderDep = Annotated[AuditReader, Depends(_part("audit_reader"))]
 BodiesDep = Annotated[Bodies, Depends(_bodies)]
-ExecutorDep = Annotated[Executor, Depends(_executor)]
-KeysDep = Annotated[KeyRing, Depends(_keys)]
-QueuesDep = Annotated[Queues, Depends(_queues)]
-QuotasDep = Annotated[Quotas, Depends(_quotas)]
-RegistryDep = Annotated[Registry, Depends(_registry)]
-StoreDep = Annotated[Store, Depends(_store)]
+ExecutorDep = Annotated[Executor, Depends(_part("executor"))]
+KeysDep = Annotated[KeyRing, Depends(_part("keys"))]
+QueuesDep = Annotated[Queues, Depends(_part("queues"))]
+QuotasDep = Annotated[Quotas, Depends(_part("quotas"))]
+RecovererDep = Annotated[Recoverer, Depends(_part("recoverer"))]
+RegistryDep = Annotated[Registry, Depends(_part("registry"))]
+StoreDep = Annotated[Store, Depends(_part("store"))]

@@ -25,7 +25,7 @@ MAX_STEP_LENGTH: Final = 128
 """Characters of a key in a pointer."""
 
 CHALLENGE: Final = 'Bearer realm="workflow-manager"'
-"""Not Basic, for which a browser would ask with a window of its own; it is accepted all the same."""
+"""Not Basic, for which a browser would ask with a window of its own; it is still accepted."""
 
 RETRY_SECONDS: Final = "5"
 """When an identity provider that does not answer is asked again."""

@@ -10,8 +10,10 @@ NAME_PATTERN = r"^[A-Za-z0-9._:-]{1,128}$"
 DefinitionName = Annotated[
     str, StringConstraints(pattern=NAME_PATTERN), Path(description="Name of the workflow definition.")
 ]
-WorkflowId = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(description="Id of the workflow.")]
-JobId = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(description="Id of the job.")]
+WorkflowId = Annotated[
+    str, StringConstraints(pattern=NAME_PATTERN), Path(alias="workflowID", description="Id of the workflow.")
+]
+JobId = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(alias="jobID", description="Id of the job.")]
 ResourceNamespace = Annotated[
     str, StringConstraints(pattern=NAME_PATTERN), Path(description="Namespace of the state resource.")
 ]

@@ -26,7 +26,7 @@ from workflow_manager.models import (
 
 router = APIRouter(tags=["access"], route_class=StrictRoute, responses=error_responses.COMMON)
 
-KeyId = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(description="Id of the key.")]
+KeyId = Annotated[str, StringConstraints(pattern=NAME_PATTERN), Path(alias="keyID", description="Id of the key.")]
 _Name = Annotated[str | None, StringConstraints(max_length=256)]
 
 
@@ -77,9 +77,9 @@ async def create_key(
     response_class=Response,
     responses=error_responses.responses(404, 409),
 )
-async def revoke_key(keyID: KeyId, keys: KeysDep) -> Response:
+async def revoke_key(key_id: KeyId, keys: KeysDep) -> Response:
     """Revoke an API key: within ten seconds every replica refuses it."""
-    await keys.revoke(keyID)
+    await keys.revoke(key_id)
     return Response(status_code=200)
 
 
@@ -91,9 +91,9 @@ async def revoke_key(keyID: KeyId, keys: KeysDep) -> Response:
     responses=error_responses.responses(404, 409, 413),
 )
 async def rotate_key(
-    keyID: KeyId, rotation: RotateApiKey, keys: KeysDep, audit: AuditDep, request: Request, response: Response
+    key_id: KeyId, rotation: RotateApiKey, keys: KeysDep, audit: AuditDep, request: Request, response: Response
 ) -> IssuedApiKey:
     """Give an API key another secret, which is in this answer alone. The one before stays valid for the overlap."""
     await announce(request.scope, audit)
     response.headers["Cache-Control"] = "no-store"
-    return await keys.rotate(keyID, overlap=timedelta(seconds=rotation.overlap_seconds))
+    return await keys.rotate(key_id, overlap=timedelta(seconds=rotation.overlap_seconds))

@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import StringConstraints
 from starlette.types import Receive, Scope, Send
 
 from app.access.authenticator import Session
@@ -17,7 +16,7 @@ from app.api.bodies import SHARED_BYTES, Bodies, dump
 from app.api.dependencies import ExecutorDep
 from app.api.guard import session_of
 from app.api.openapi import examples
-from app.api.parameters import NAME_PATTERN
+from app.api.parameters import WorkflowId
 from app.api.workflow_feeds import Feeds, Follower, Read, Snapshot
 from app.executor.sfn.quotas import Priority, with_priority
 from app.executor.turns import Place
@@ -69,17 +68,12 @@ STREAMED: Final[dict[int | str, dict[str, Any]]] = {
 router = APIRouter(prefix="/workflows", tags=["workflows"], responses=error_responses.COMMON)
 
 
-_WorkflowId = Annotated[
-    str, StringConstraints(pattern=NAME_PATTERN), Path(alias="workflowID", description="Id of the workflow.")
-]
-
-
 async def _feeds(request: Request) -> Feeds:
     feeds: Feeds = request.app.state.feeds
     return feeds
 
 
-async def _read(workflow_id: _WorkflowId, executor: ExecutorDep) -> Read:
+async def _read(workflow_id: WorkflowId, executor: ExecutorDep) -> Read:
     async def read(*, refresh: bool) -> Workflow:
         if not refresh:
             return await executor.stored(workflow_id)
@@ -122,7 +116,7 @@ LastEventId = Annotated[
     responses=STREAMED | error_responses.responses(404),
 )
 async def follow_workflow(
-    workflow_id: _WorkflowId,
+    workflow_id: WorkflowId,
     request: Request,
     executor: ExecutorDep,
     feeds: FeedsDep,

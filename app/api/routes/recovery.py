@@ -1,27 +1,14 @@
 """The route that makes failed work go on."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Path, Request
-from pydantic import StringConstraints
+from fastapi import APIRouter
 
 from app.api import error_responses
-from app.api.parameters import NAME_PATTERN, IdempotencyKey
+from app.api.dependencies import RecovererDep
+from app.api.parameters import IdempotencyKey, WorkflowId
 from app.api.strict_route import StrictRoute
-from app.executor.recovery.recoverer import Recoverer
 from workflow_manager.models import RecoverRequest, Recovery
 
 router = APIRouter(prefix="/workflows", tags=["workflows"], route_class=StrictRoute, responses=error_responses.COMMON)
-
-
-_WorkflowId = Annotated[
-    str, StringConstraints(pattern=NAME_PATTERN), Path(alias="workflowID", description="Id of the workflow.")
-]
-
-
-async def _recoverer(request: Request) -> Recoverer:
-    recoverer: Recoverer = request.app.state.services.recoverer
-    return recoverer
 
 
 @router.post(
@@ -31,9 +18,9 @@ async def _recoverer(request: Request) -> Recoverer:
     responses=error_responses.responses(404, 409, 413, 502),
 )
 async def recover_workflow(
-    workflow_id: _WorkflowId,
+    workflow_id: WorkflowId,
     request: RecoverRequest,
-    recoverer: Annotated[Recoverer, Depends(_recoverer)],
+    recoverer: RecovererDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Recovery:
     """Make a failed or cancelled workflow go on: in the same run where that helps, else as a new workflow.

@@ -98,7 +98,7 @@ async def get_workflow_counts(parameters: Annotated[CountParameters, Query()], s
     responses=events.NOT_MODIFIED | error_responses.responses(404),
 )
 async def get_workflow_by_id(
-    workflowID: WorkflowId,
+    workflow_id: WorkflowId,
     executor: ExecutorDep,
     feeds: events.FeedsDep,
     read: events.ReadDep,
@@ -112,14 +112,14 @@ async def get_workflow_by_id(
 ) -> Response:
     """Return a workflow with its jobs. With `wait`, the answer comes when the workflow changes or ends."""
     if wait:
-        await executor.require_readable(workflowID)
+        await executor.require_readable(workflow_id)
     if wait and not await events.wait_for_change(
-        request, feeds, read, workflowID, seconds=wait, if_none_match=if_none_match
+        request, feeds, read, workflow_id, seconds=wait, if_none_match=if_none_match
     ):
         return Response(status_code=204)  # the caller has gone
-    place = await executor.place_to_show(workflowID)
+    place = await executor.place_to_show(workflow_id)
     try:
-        workflow = await executor.get(workflowID, fetch_history=fetch_history)
+        workflow = await executor.get(workflow_id, fetch_history=fetch_history)
         # History read just now may not be in the store yet, so the stored revision does not identify the answer.
         answer = events.answer(workflow, bodies, if_none_match=None if fetch_history else if_none_match)
         if place is not None:
@@ -136,12 +136,12 @@ async def get_workflow_by_id(
     response_model_exclude_none=True,
     responses=error_responses.responses(404, 502),
 )
-async def get_job(workflowID: WorkflowId, jobID: JobId, executor: ExecutorDep) -> Job:
+async def get_job(workflow_id: WorkflowId, job_id: JobId, executor: ExecutorDep) -> Job:
     """Return one job with all its payloads.
 
     Payloads that the workflow leaves out (`payloadsLeftOut`) are read from Step Functions.
     """
-    return await executor.job(workflowID, jobID)
+    return await executor.job(workflow_id, job_id)
 
 
 @router.delete(
@@ -150,10 +150,10 @@ async def get_job(workflowID: WorkflowId, jobID: JobId, executor: ExecutorDep) -
     response_class=Response,
     responses=error_responses.responses(404, 413, 502),
 )
-async def cancel_workflow(workflowID: WorkflowId, reason: CancelReason, executor: ExecutorDep) -> Response:
+async def cancel_workflow(workflow_id: WorkflowId, reason: CancelReason, executor: ExecutorDep) -> Response:
     """Cancel a queued or running workflow: its execution is stopped."""
     note(reason=reason.reason)
-    await executor.cancel(workflowID, reason.reason)
+    await executor.cancel(workflow_id, reason.reason)
     return Response(status_code=200)
 
 
@@ -164,7 +164,7 @@ async def cancel_workflow(workflowID: WorkflowId, reason: CancelReason, executor
     responses=error_responses.responses(404, 409, 413, 502),
 )
 async def resume_workflow_by_id(
-    workflowID: WorkflowId,
+    workflow_id: WorkflowId,
     overrides: WorkflowDefinitionOverrides,
     executor: ExecutorDep,
     force: Annotated[
@@ -177,7 +177,7 @@ async def resume_workflow_by_id(
     A workflow that was resumed before is refused with 409, which names the `retry`, unless `force` is set. Repeating a
     request with its Idempotency-Key returns the same workflow.
     """
-    return await executor.resume(workflowID, overrides, force=force, idempotency_key=idempotency_key)
+    return await executor.resume(workflow_id, overrides, force=force, idempotency_key=idempotency_key)
 
 
 @router.post(
@@ -188,12 +188,12 @@ async def resume_workflow_by_id(
     responses=error_responses.responses(404, 409),
 )
 async def resolve_workflow_by_id(
-    workflowID: WorkflowId, executor: ExecutorDep, request: Request, reason: ResolveReason | None = None
+    workflow_id: WorkflowId, executor: ExecutorDep, request: Request, reason: ResolveReason | None = None
 ) -> Response:
     """Mark a failed workflow as resolved: it no longer needs attention. The body is optional."""
     if reason is None and await request.body():
         raise errors.InvalidRequest("the body must be a JSON object, or absent")
     why = reason.reason if reason else ""
     note(reason=why)
-    await executor.resolve(workflowID, why)
+    await executor.resolve(workflow_id, why)
     return Response(status_code=201)

@@ -1,4 +1,4 @@
-"""Requests that a web page of another site makes a browser send: those that change something are refused.
+"""The check of requests that pages of other origins cause: unsafe ones are refused.
 
 The rules are those of Go's ``http.CrossOriginProtection``. Clients that are no browsers send neither header.
 """

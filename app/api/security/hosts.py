@@ -14,7 +14,7 @@ _AUTHORITY: Final = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:@/]+))(?::\d{0,5})?",
 
 
 class AllowedHosts:
-    """The hosts that this service is known by: loopback, and those that it is given.
+    """The allowed hosts: loopback, and the configured ones.
 
     Those are names, ``*.`` and a name for everything below it, addresses and networks.
     """
