@@ -11,7 +11,7 @@ from app.access.principal import Binding
 from workflow_manager import errors
 
 PROVES_NOTHING: Final = frozenset({"aud", "iss", "email"})
-"""Claims by which alone nobody is recognised: every user of a provider has the first two, and an address can pass to
+"""Claims that alone identify no user: every user of a provider has the first two, and an address can pass to
 another person."""
 
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s/?#]+[^\s?#]*$", max_length=1024)]

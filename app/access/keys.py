@@ -111,7 +111,7 @@ class _Known(NamedTuple):
         return any(right)
 
 
-NOBODY: Final = _Known(
+UNKNOWN_KEY: Final = _Known(
     KeyRecord(
         id="", name="", bindings=(), created_at=datetime.min.replace(tzinfo=UTC), secrets=(KeySecret(digest=NO_DIGEST),)
     ),
@@ -139,10 +139,10 @@ class KeyRing:
         if form is None:
             raise errors.NotAuthenticated(WRONG)
         given, moment = digest(key), self._now()
-        known = (await self._known.get()).get(form[1], NOBODY)
+        known = (await self._known.get()).get(form[1], UNKNOWN_KEY)
         if not known.opens_with(given, moment):
             # It may have been made or rotated by another replica a moment ago.
-            known = (await self._known.latest()).get(form[1], NOBODY)
+            known = (await self._known.latest()).get(form[1], UNKNOWN_KEY)
         if not known.opens_with(given, moment):
             raise errors.NotAuthenticated(WRONG)
         if known.principal.expires_at is not None and moment >= known.principal.expires_at:

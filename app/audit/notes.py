@@ -19,7 +19,7 @@ class Notes:
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     hidden: bool = False
-    """Whether the caller was told that there is no such object, because they may not know of it."""
+    """Whether a 404 hides an object that exists from the caller."""
 
 
 _notes: ContextVar[Notes | None] = ContextVar("audit_notes", default=None)

@@ -25,7 +25,7 @@ MAX_PENDING: Final = 1_000
 """Entries that wait for the store; of more there are lines in the log alone."""
 
 MAX_SOURCES: Final = 100
-"""Sources of one minute that are told apart while their callers are unknown."""
+"""Sources that are counted separately in one minute while their callers are unknown."""
 
 OTHERS: Final = "others"
 
@@ -64,7 +64,7 @@ class _Fold:
 
 
 class AuditTrail:
-    """Writes what is audited. The log has all of it; the store must not keep anybody from working."""
+    """Writes the audit to the log, and to the store when that answers: its outages hold up no request."""
 
     def __init__(self, store: EntryStore, *, days: int, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -85,7 +85,8 @@ class AuditTrail:
             key, count = self._fold.count(entry)
             if not _is_power_of_ten(count):
                 return
-            entry = entry.model_copy(update={"count": count})
+            # It stands for its minute, so that entries are in the order of their times.
+            entry = entry.model_copy(update={"count": count, "at": entry.at.replace(second=0, microsecond=0)})
         self.log(entry)
         if len(self._writing) >= MAX_PENDING:
             log.warning("audit entry not stored: too many are waiting", action="audit-not-stored")

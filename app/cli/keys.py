@@ -25,7 +25,7 @@ def create_key(
 ) -> None:
     """Create an API key in the DynamoDB tables, without a running service.
 
-    Prints the key, which nobody can read again. Region, endpoint and credentials come from the AWS environment, the
+    Prints the key, which is not shown again. Region, endpoint and credentials come from the AWS environment, the
     prefix of the tables from WFM_TABLE_PREFIX.
     """
     new = options.new_key(role=role, name=name, namespaces=namespace, definitions=definition, expires_in=expires_in)

@@ -224,7 +224,7 @@ class _Server(uvicorn.Server):
 
 
 def refuse_open_door(settings: Settings, host: str) -> None:
-    """Raise ``SettingsError`` if other machines could call and nobody has said whether they may do everything."""
+    """Raise ``SettingsError`` if other machines could call and ``WFM_AUTH`` is not set."""
     if settings.auth is None and not _is_loopback(host):
         raise errors.SettingsError(
             f"WFM_AUTH is not set, and {host} is open to other machines: keys asks callers for an API key, "

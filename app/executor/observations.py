@@ -52,7 +52,7 @@ class Observation:
     jobs: tuple[Job, ...] | None = None
     last_event_id: int = 0
     redrives: int | None = None
-    """How often the run had been redriven by then; None where nobody asked Step Functions."""
+    """How often the run had been redriven by then; None if Step Functions was not asked."""
 
     @property
     def complete(self) -> bool:
@@ -204,7 +204,7 @@ def changes(observation: Observation, *, before: Workflow | None, now: datetime)
 
 
 def warning_changes(before: Workflow, observation: Observation, *, now: datetime) -> WorkflowChanges:
-    """Return the warnings, when a look at the history adds some to those that are known."""
+    """Return the warnings if the history adds some to the known ones."""
     found = warnings(
         before.warnings,
         jobs=observation.jobs or (),

@@ -172,7 +172,7 @@ class Reconciler:
         if stop_pending:
             changes["stop_pending"] = True
         if workflow.status is WorkflowStatus.QUEUED and workflow.redrives:
-            changes["redrives"] = workflow.redrives - 1  # nobody has seen the last one
+            changes["redrives"] = workflow.redrives - 1  # the last one was never observed
         if cancelled_by is not None:
             changes["cancelled_by"] = cancelled_by
         ended = await self._store.update_workflow(workflow.id, changes, revision=workflow.revision)

@@ -41,7 +41,7 @@ def warnings(
     now: datetime,
     running: bool,
 ) -> tuple[WorkflowWarning, ...]:
-    """Return the warnings about a run: those that are known, and those that a look at its history adds.
+    """Return the warnings about a run: the known ones, and new ones from its history.
 
     ``events`` are those of the whole history, also of attempts before a redrive. A run that ended gets no forecast.
     """

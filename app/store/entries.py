@@ -43,8 +43,8 @@ class EntryStore(ABC):
     ) -> Sequence[Entry]:
         """Return entries of a scope by key, the lowest first, or the highest first with ``newest_first``.
 
-        With ``after``, those that come after this key in that order. Fewer than ``limit`` are all that there are. What
-        cannot be read is returned without a body.
+        With ``after``, the entries that follow this key in that order. Fewer than ``limit`` means that there are no
+        more. An unreadable entry is returned without a body.
         """
 
     @abstractmethod

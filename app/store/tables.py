@@ -64,7 +64,7 @@ BY_TROUBLE: Final = Index(name="by-trouble", hash_key="troubled", range_key="pos
 BY_FAILURE: Final = Index(
     name="by-failure", hash_key="fingerprint", range_key="position", included=("definition", "state", *FILTERED)
 )
-"""Only workflows with a fingerprint, which are those that failed."""
+"""Only workflows with a fingerprint, which failed ones have."""
 
 WORKFLOWS: Final = Table(
     suffix="workflows",

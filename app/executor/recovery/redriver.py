@@ -1,7 +1,7 @@
 """Redrives through the service: each is written down before it is made, so that every number is made once.
 
-A workflow that is to be redriven is ``queued`` with the number of the redrive. Whoever finds it so claims it, asks Step
-Functions whether that redrive was made, and makes it if not, under a token of its number.
+A workflow that is to be redriven is ``queued`` with the number of the redrive. The process that finds it claims it,
+asks Step Functions whether that redrive was made, and makes it if not, under a token of its number.
 """
 
 from collections.abc import Callable

@@ -14,8 +14,8 @@ async def redrive(sfn: "SFNClient", execution_arn: str, *, client_token: str) ->
     ten, with the date of then, whatever has become of the execution since. So the same token redrives once; after that
     time ask for ``redriveCount`` first. Use one token per number of a redrive: 1 to 64 printable ASCII characters.
 
-    Raises ``NotRedrivable`` in AWS's words, ``ExecutionNotFound``, ``LimitReached``, and ``NoAnswer`` when nobody knows
-    whether the execution goes on.
+    Raises ``NotRedrivable`` in AWS's words, ``ExecutionNotFound``, ``LimitReached``, and ``NoAnswer`` when the result
+    is unknown.
     """
     answer = await sfn.redrive_execution(executionArn=execution_arn, clientToken=client_token)
     return answer["redriveDate"]

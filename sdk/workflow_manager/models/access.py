@@ -99,7 +99,7 @@ class RotateApiKey(Request):
 
 
 class ApiKey(Response):
-    """An API key, without its secret, which nobody can read again."""
+    """An API key, without its secret, which is never shown again."""
 
     id: str = Field(description="Id of the key, the part of it that is no secret.")
     name: str = Field(description="What people call the key.")

@@ -9,7 +9,7 @@ from workflow_manager.models.wire import Response, Timestamp
 
 
 class AuditOutcome(StrEnum):
-    """What came of a request."""
+    """The outcome of a request."""
 
     STARTED = "started"
     """It was about to be done; another entry tells the end."""
@@ -44,5 +44,5 @@ class AuditEntry(Response):
     after: dict[str, Any] | None = Field(default=None, description="What is there since.")
     count: int = Field(
         default=1,
-        description="Refusals without a known caller are one entry for each source and minute: at least so many.",
+        description="Minimum number of requests; refusals of unknown callers are one entry per source and minute.",
     )

@@ -43,7 +43,7 @@ def test_the_first_key_needs_no_service(command: Command) -> None:
     assert made.returncode == 0, made.stderr
     key = made.stdout.strip()
     key_id = key.split("_")[1]
-    assert "nobody can read it again" in made.stderr
+    assert "it is not shown again" in made.stderr
 
     listed = command("keys", "list", "-o", "json")
     (shown,) = json.loads(listed.stdout)

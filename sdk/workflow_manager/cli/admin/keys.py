@@ -55,7 +55,7 @@ def create_key(
 ) -> None:
     """Create an API key.
 
-    Prints the key, which nobody can read again. Needs the role admin.
+    Prints the key, which is not shown again. Needs the role admin.
     """
     from workflow_manager.cli.options.client import call
 
@@ -136,7 +136,7 @@ def write_issued(key: "models.IssuedApiKey", *, output: Format) -> None:
     if not output.has_columns:
         write_result(key, KEY_COLUMNS, output=output)
         return
-    note(f"Key {key.id} ({key.name}). Keep it in a safe place: nobody can read it again.")
+    note(f"Key {key.id} ({key.name}). Keep it in a safe place: it is not shown again.")
     write_line(key.key)
 
 

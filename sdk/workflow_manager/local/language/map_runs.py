@@ -32,7 +32,7 @@ class MapRun(MapRunRecord):
         self.status, self.stop_date = MapRunStatus.RUNNING, None
 
     def admit(self, *, new: Collection[int], redriven: Collection[int]) -> None:
-        """Count children that wait: those that never ran, and those that run again, each by its number of items."""
+        """Count waiting children, new ones and ones to run again, each by its number of items."""
         for counter, waiting, new_ones, old_ones in (
             (self.item_counter, self._items_to_redrive, sum(new), sum(redriven)),
             (self.execution_counter, self._children_to_redrive, len(new), len(redriven)),

@@ -294,7 +294,7 @@ class _Run:
     def outputs(self, children: list[_Child], *, threads: int) -> list[Any]:
         """Run the children until all have ended or too many failed; return their outputs, null for a failed one.
 
-        Those that succeeded before a redrive keep their outputs.
+        Items that succeeded before a redrive keep their outputs.
         """
         paths = _checkpoint(self._env).paths
         self._outputs = {number: path.output for number, path in paths.items() if path.ended}

@@ -11,7 +11,7 @@ MAX_OPEN_TIME: Final = timedelta(days=365)
 """Time after its start in which an execution may be open."""
 
 MAX_EVENTS_BEFORE: Final = 24_999
-"""An execution with so many events has no room for that of its redrive and one more."""
+"""An execution with this many events has no room for two more."""
 
 TOKEN_SECONDS_VALID: Final = 15 * 60
 """How long after its first use a client token gets the same answer."""
