@@ -52,7 +52,8 @@ def outermost(job: Job, jobs: Iterable[Job]) -> Job:
 
 def choose(request: RecoverRequest, standing: Standing | None, job: Job | None) -> tuple[RecoveryMode, str]:
     """Return how to recover, and why. Raises ``InvalidRequest``, and ``NotRecoverable`` in AWS's words."""
-    changed = [name for name in ("start_at", "input", "input_patch", "version") if getattr(request, name) is not None]
+    given = request.model_dump(by_alias=True, exclude_none=True)
+    changed = [name for name in ("startAt", "input", "inputPatch", "version") if name in given]
     if request.input is not None and request.input_patch is not None:
         raise errors.InvalidRequest("input and inputPatch exclude each other")
     if request.mode == "redrive" and changed:

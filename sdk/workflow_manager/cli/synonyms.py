@@ -82,8 +82,9 @@ VERBS: Final[Mapping[str, Meaning]] = {
         "NAME",
     ),
     "retry": ("resume",),
+    "redrive": ("recover", "--mode", "redrive"),
     **dict.fromkeys(
-        ["restart", "rerun", "redrive", "reset", "replay"],
+        ["restart", "rerun", "reset", "replay"],
         Advice(
             "A workflow is resumed as a new one, from the state that failed or from any state it entered:",
             ("resume {}", "resume {} --start-at STATE"),

@@ -40,6 +40,7 @@ LED = [
     ("run x", "submit x"),
     ("start x", "submit x"),
     ("retry w", "resume w"),
+    ("redrive w", "recover --mode redrive w"),
     ("stop w", "cancel w"),
     ("terminate w", "cancel w"),
     ("kill w", "cancel w"),
@@ -106,7 +107,6 @@ def test_other_words_lead_to_the_command_of_a_family(family: str, typed: str, me
 HINTS = [
     ("restart 7c5f3a52", "workflow-manager resume 7c5f3a52"),
     ("rerun 7c5f3a52", "workflow-manager resume 7c5f3a52 --start-at STATE"),
-    ("redrive", "workflow-manager resume ID"),
     ("watch", "workflow-manager workflows ID --follow"),
     ("reset 7c5f3a52", "workflow-manager resume 7c5f3a52"),
     ("delete 7c5f3a52", "workflow-manager cancel 7c5f3a52"),

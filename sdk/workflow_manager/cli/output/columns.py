@@ -224,6 +224,7 @@ def workflow_fields(workflow: models.Workflow, *, full: bool) -> dict[str, str]:
         "fingerprint": workflow.fingerprint or NOTHING,
         "resumes": workflow.retry_for or NOTHING,
         "resumed by": " ".join(workflow.retries) or NOTHING,
+        "redrives": str(workflow.redrives or NOTHING),
         "input": cut(workflow.input),
         "output": cut(workflow.output),
         "execution": workflow.execution_arn,
